@@ -5,3 +5,5 @@
 
 pub mod clock;
 pub mod ids;
+pub mod inventory;
+pub mod policy;

@@ -1,0 +1,146 @@
+//! Our nouns: what a provider saw of a studio, and what it could not see.
+//!
+//! A [`Snapshot`] is a value. It knows nothing of policy, of time other than the instants it carries,
+//! or of how a provider came by it: what is peculiar to one provider is translated before it gets here.
+
+mod session;
+
+pub use session::{Doubt, Ending, Forbidden, Session, SessionState, Stopping, Transition};
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::ids::{AccountId, SessionId};
+
+/// One reading of one studio.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// When the reading began. Nothing in it is older.
+    pub began: Timestamp,
+    /// Every session that was seen, by id.
+    pub sessions: BTreeMap<SessionId, Session>,
+    /// What could not be read. Anything here vetoes every stop of the studio.
+    pub gaps: Vec<Gap>,
+    /// The accounts that the resources themselves name. More than one, or none, is a doubt.
+    pub accounts: Vec<AccountId>,
+}
+
+/// Something that was asked and not learnt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// What was asked for.
+    pub wanted: Wanted,
+    /// What happened instead.
+    pub problem: Problem,
+    /// The provider's own words, bounded and free of secrets.
+    pub detail: String,
+}
+
+/// What a reading asks of a studio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wanted {
+    /// The list of streaming sessions.
+    Sessions,
+    /// The list of launch profiles.
+    LaunchProfiles,
+    /// The studio itself, asked where nothing else tells its account.
+    Studio,
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sessions => "streaming sessions",
+            Self::LaunchProfiles => "launch profiles",
+            Self::Studio => "studio",
+        })
+    }
+}
+
+/// Why something was not learnt, or not done: the first question about any provider error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Problem {
+    /// The provider knows us and says no.
+    Denied,
+    /// The provider asks for patience.
+    Throttled,
+    /// The thing is not there.
+    Gone,
+    /// The thing is in another state than the call needs.
+    Conflict,
+    /// The provider calls the request itself wrong, or over a quota.
+    Refused,
+    /// There was no answer in time.
+    TimedOut,
+    /// No connection, or it broke.
+    Unreachable,
+    /// The provider failed inside.
+    ServerError,
+    /// The answer cannot be read.
+    Garbled,
+    /// The answer is longer than the bound.
+    TooLarge,
+    /// The pages repeat or do not end.
+    EndlessPages,
+    /// We have no credentials to ask with.
+    NoCredentials,
+}
+
+impl Problem {
+    /// The stable name, for records and metrics.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Throttled => "throttled",
+            Self::Gone => "gone",
+            Self::Conflict => "conflict",
+            Self::Refused => "refused",
+            Self::TimedOut => "timed_out",
+            Self::Unreachable => "unreachable",
+            Self::ServerError => "server_error",
+            Self::Garbled => "garbled",
+            Self::TooLarge => "too_large",
+            Self::EndlessPages => "endless_pages",
+            Self::NoCredentials => "no_credentials",
+        }
+    }
+
+    /// Whether the provider answered, and by its answer did nothing. After any other problem a
+    /// mutating call may have had its effect.
+    #[must_use]
+    pub fn proves_no_effect(self) -> bool {
+        match self {
+            Self::Denied | Self::Throttled | Self::Gone | Self::Conflict | Self::Refused => true,
+            // Without credentials nothing was sent.
+            Self::NoCredentials => true,
+            Self::TimedOut
+            | Self::Unreachable
+            | Self::ServerError
+            | Self::Garbled
+            | Self::TooLarge
+            | Self::EndlessPages => false,
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Denied => "access was denied",
+            Self::Throttled => "calls were throttled",
+            Self::Gone => "it is not there",
+            Self::Conflict => "it was in another state than the call needs",
+            Self::Refused => "the request was refused",
+            Self::TimedOut => "there was no answer in time",
+            Self::Unreachable => "there was no connection",
+            Self::ServerError => "the service failed",
+            Self::Garbled => "the answer could not be read",
+            Self::TooLarge => "the answer was longer than the bound",
+            Self::EndlessPages => "the pages did not end",
+            Self::NoCredentials => "there were no credentials to ask with",
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! Validated policy: what somebody wants, with nothing left to check.
+//!
+//! Values here come from `config`, which refuses what is wrong; so a [`Policy`] has no invalid form.
+//! It never knows which sessions exist, what time it is, or what a file looks like. Read [`Policy`],
+//! then [`Settings`], then [`schedule::Schedule`].
+
+pub mod matcher;
+pub mod schedule;
+pub mod studio;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+pub use matcher::{Glob, Matcher};
+pub use schedule::{Schedule, Window};
+pub use studio::{Connection, Rule, Secret, StudioPolicy};
+
+use crate::ids::{InstanceType, PolicyHash, ScheduleName, StudioId};
+
+/// The whole of one configuration, as it takes effect.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// What identifies this text of the policy in records.
+    pub hash: PolicyHash,
+    /// How the daemon itself runs.
+    pub daemon: DaemonPolicy,
+    /// Where actions are recorded.
+    pub audit_path: PathBuf,
+    /// Every schedule, by name: rules and tags refer to them.
+    pub schedules: BTreeMap<ScheduleName, Arc<Schedule>>,
+    /// The studios, by id.
+    pub studios: BTreeMap<StudioId, StudioPolicy>,
+    /// USD an hour by instance type, over the built-in table.
+    pub prices: BTreeMap<InstanceType, f64>,
+}
+
+impl Policy {
+    /// Forces `observe` everywhere: what `--dry-run` means.
+    #[must_use]
+    pub fn observing(mut self) -> Self {
+        for studio in self.studios.values_mut() {
+            studio.settings.mode = Mode::Observe;
+            for rule in &mut studio.rules {
+                rule.settings.mode = Mode::Observe;
+            }
+        }
+        self
+    }
+}
+
+/// How the daemon itself runs.
+#[derive(Debug, Clone)]
+pub struct DaemonPolicy {
+    /// When it looks at the studios, whatever else wakes it.
+    pub scan: Scan,
+    /// Where it keeps what is not the audit log.
+    pub state_dir: PathBuf,
+    /// How many calls may be in flight for one studio.
+    pub concurrency: usize,
+}
+
+/// The rhythm of scans.
+#[derive(Debug, Clone)]
+pub enum Scan {
+    /// This long after the last one.
+    Every(SignedDuration),
+    /// At the instants of a cron expression, read in UTC.
+    Cron(schedule::CronExpression),
+}
+
+/// Whether actions are carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// Decide and record; call nothing that changes anything.
+    Observe,
+    /// Decide, record and act.
+    Enforce,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Observe => "observe",
+            Self::Enforce => "enforce",
+        })
+    }
+}
+
+/// What applies to one session once rule, studio, defaults and built-in defaults are laid over each
+/// other.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whether actions are carried out.
+    pub mode: Mode,
+    /// The idle hours, if any.
+    pub schedule: Option<Arc<Schedule>>,
+    /// How long after its start no schedule may stop a session.
+    pub lease: SignedDuration,
+    /// A stop that would last shorter than this is not made.
+    pub least_stop: SignedDuration,
+    /// How long a session may run, whatever the hour.
+    pub max_uptime: Option<SignedDuration>,
+    /// How long before the due instant each warning is given, longest first.
+    pub warn: Vec<SignedDuration>,
+    /// What to do where a stopped session would be destroyed before people are back.
+    pub preserve: Preserve,
+    /// By how much a stopped machine must outlive its window.
+    pub return_margin: SignedDuration,
+}
+
+impl Settings {
+    /// The built-in defaults, which `[defaults]`, studios and rules change.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self {
+            mode: Mode::Observe,
+            schedule: None,
+            lease: SignedDuration::from_hours(2),
+            least_stop: SignedDuration::from_mins(30),
+            max_uptime: None,
+            warn: vec![SignedDuration::from_mins(15)],
+            preserve: Preserve::Refuse,
+            return_margin: SignedDuration::from_hours(8),
+        }
+    }
+}
+
+/// What to do where stopping a session would lead to its destruction before people are back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preserve {
+    /// Leave it running and say so.
+    Refuse,
+    /// Stop it: a person has said that its work may be lost.
+    Allow,
+}

@@ -1,0 +1,173 @@
+//! Weekly windows: `Sun-Fri 20:00-07:00`, `Sat-Sun`, `Mon,Wed 12:00-13:30`.
+
+use std::str::FromStr;
+
+use jiff::ToSpan;
+use jiff::civil::{Date, Time, Weekday};
+
+use super::Occurrence;
+
+/// Windows that open on some days of every week, all at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WeeklyWindow {
+    /// Monday first: whether a window opens on that day.
+    days: [bool; 7],
+    opens: Time,
+    /// The time of the end, on the opening day or the day after it.
+    closes: Time,
+    next_day: bool,
+}
+
+/// What is wrong with the text of a weekly window.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WeeklyError {
+    /// There is nothing in it.
+    #[error("an idle window is empty")]
+    Empty,
+    /// A day is not one of seven.
+    #[error("`{0}` is not a day of the week")]
+    Day(String),
+    /// The hours are not `HH:MM-HH:MM`.
+    #[error("`{0}` is not a pair of times of the day")]
+    Hours(String),
+    /// There are more than days and hours.
+    #[error("`{0}` follows the hours")]
+    Trailing(String),
+}
+
+impl WeeklyError {
+    /// What would be right, for people.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Trailing(_) => {
+                "give each pair of hours a window of its own: \"Sat 10:00-12:00\", \"Sat 13:00-14:00\""
+            }
+            Self::Empty => {
+                "write days, then hours: \"Mon-Fri 20:00-07:00\"; days alone mean whole days: \"Sat-Sun\""
+            }
+            Self::Day(_) => {
+                "days are Mon, Tue, Wed, Thu, Fri, Sat and Sun, as a list `Mon,Wed` or a range `Sun-Fri`"
+            }
+            Self::Hours(_) => {
+                "hours are HH:MM-HH:MM from 00:00 to 24:00, as in 20:00-07:00; an end at or before its start is on the next day"
+            }
+        }
+    }
+}
+
+impl FromStr for WeeklyWindow {
+    type Err = WeeklyError;
+
+    fn from_str(text: &str) -> Result<Self, WeeklyError> {
+        let mut words = text.split_whitespace();
+        let days = parse_days(words.next().ok_or(WeeklyError::Empty)?)?;
+        let hours = words.next();
+        if let Some(word) = words.next() {
+            return Err(WeeklyError::Trailing(word.to_owned()));
+        }
+        let midnight = Time::midnight();
+        let (opens, closes, next_day) = match hours {
+            None => (midnight, midnight, true),
+            Some(hours) => {
+                parse_hours(hours).ok_or_else(|| WeeklyError::Hours(hours.to_owned()))?
+            }
+        };
+        Ok(Self { days, opens, closes, next_day })
+    }
+}
+
+fn parse_days(text: &str) -> Result<[bool; 7], WeeklyError> {
+    let mut days = [false; 7];
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (mut day, last) = (parse_day(first)?, parse_day(last)?);
+        loop {
+            days[day] = true;
+            if day == last {
+                break;
+            }
+            day = (day + 1) % 7;
+        }
+    }
+    Ok(days)
+}
+
+/// A day as the number of days since Monday.
+fn parse_day(text: &str) -> Result<usize, WeeklyError> {
+    const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let lower = text.to_ascii_lowercase();
+    NAMES.iter().position(|name| *name == lower).ok_or_else(|| WeeklyError::Day(text.to_owned()))
+}
+
+fn parse_hours(text: &str) -> Option<(Time, Time, bool)> {
+    let (opens, closes) = text.split_once('-')?;
+    let opens = parse_time(opens)?;
+    if closes == "24:00" {
+        return Some((opens, Time::midnight(), true));
+    }
+    let closes = parse_time(closes)?;
+    Some((opens, closes, closes <= opens))
+}
+
+fn parse_time(text: &str) -> Option<Time> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |text: &str| -> Option<i8> {
+        let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| text.parse().ok()).flatten()
+    };
+    Time::new(number(hour)?, number(minute)?, 0, 0).ok()
+}
+
+/// Every occurrence that opens on one of the days, in order of days.
+pub(super) fn occurrences(windows: &[WeeklyWindow], from: Date, to: Date) -> Vec<Occurrence> {
+    let mut found = Vec::new();
+    let mut day = from;
+    loop {
+        let weekday = days_since_monday(day.weekday());
+        for window in windows.iter().filter(|window| window.days[weekday]) {
+            let closing_day = if window.next_day { day.saturating_add(1.day()) } else { day };
+            found.push(Occurrence {
+                opens: day.to_datetime(window.opens),
+                closes: closing_day.to_datetime(window.closes),
+            });
+        }
+        match day.tomorrow() {
+            Ok(next) if next <= to => day = next,
+            _ => return found,
+        }
+    }
+}
+
+/// Whether the windows together leave no second of a civil week.
+pub(super) fn covers_the_week(windows: &[WeeklyWindow]) -> bool {
+    const DAY: i32 = 24 * 3600;
+    const WEEK: i32 = 7 * DAY;
+    let seconds = |time: Time| {
+        i32::from(time.hour()) * 3600 + i32::from(time.minute()) * 60 + i32::from(time.second())
+    };
+    let mut spans = Vec::new();
+    for window in windows {
+        for (weekday, _) in window.days.iter().enumerate().filter(|(_, opens)| **opens) {
+            let midnight = i32::try_from(weekday).unwrap_or(0) * DAY;
+            let start = midnight + seconds(window.opens);
+            let end = midnight + seconds(window.closes) + if window.next_day { DAY } else { 0 };
+            // The week is a circle: what runs past its end is also there before its start.
+            spans.push((start, end));
+            spans.push((start - WEEK, end - WEEK));
+        }
+    }
+    spans.sort_unstable();
+    let mut covered = 0;
+    for (start, end) in spans {
+        if start > covered {
+            return false;
+        }
+        covered = covered.max(end);
+    }
+    covered >= WEEK
+}
+
+fn days_since_monday(weekday: Weekday) -> usize {
+    usize::try_from(weekday.to_monday_zero_offset()).unwrap_or(0)
+}

@@ -1,0 +1,69 @@
+//! One studio's policy: where it is, and which settings apply to whom.
+
+use std::fmt;
+
+use super::{Matcher, Settings};
+use crate::ids::{AccountId, Region, RuleName, StudioId};
+
+/// What applies to the sessions of one studio.
+#[derive(Debug, Clone)]
+pub struct StudioPolicy {
+    /// The studio.
+    pub id: StudioId,
+    /// What people call it.
+    pub name: Option<String>,
+    /// How it is reached.
+    pub connection: Connection,
+    /// What applies where no rule matches.
+    pub settings: Settings,
+    /// In the order of the file; the first that matches wins.
+    pub rules: Vec<Rule>,
+}
+
+impl StudioPolicy {
+    /// The name for people: the given one, else the id.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.id.as_str())
+    }
+}
+
+/// How a studio is reached.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Connection {
+    /// The region whose endpoint serves it.
+    pub region: Region,
+    /// The account that must stand behind it, where the file names one.
+    pub account: Option<AccountId>,
+    /// The role to assume.
+    pub role_arn: Option<String>,
+    /// What the role asks to be told.
+    pub external_id: Option<Secret>,
+    /// The profile of the shared AWS configuration to use.
+    pub profile: Option<String>,
+    /// An endpoint other than the region's own.
+    pub endpoint_url: Option<String>,
+}
+
+/// Settings for the sessions that match.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its name, for people and records.
+    pub name: RuleName,
+    /// Which sessions.
+    pub matcher: Matcher,
+    /// Whether they are exempt.
+    pub keep: bool,
+    /// What applies to them, complete.
+    pub settings: Settings,
+}
+
+/// A text that must not reach any output.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
