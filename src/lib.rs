@@ -1,9 +1,10 @@
 //! `lightsout` turns studio workstations off when nobody should be paying for them.
 //!
-//! The modules stand in reading order; ARCHITECTURE.md is the map. The heart is `plan::plan`, a
+//! The modules stand in reading order; ARCHITECTURE.md is the map. The heart is [`plan::plan`], a
 //! pure function; everything else brings it what it looks at, or does what it says.
 
 pub mod clock;
 pub mod ids;
 pub mod inventory;
+pub mod plan;
 pub mod policy;

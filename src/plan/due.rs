@@ -1,0 +1,103 @@
+//! Line 5: when a running session is to be stopped.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::moved;
+use super::windows::WindowLookup;
+use crate::ids::ScheduleName;
+use crate::policy::{Schedule, Settings, Window};
+
+/// When a session is to be stopped, and what says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The instant.
+    pub at: Timestamp,
+    /// What says so.
+    pub cause: Cause,
+}
+
+/// What makes a session due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// The idle hours of a schedule.
+    IdleHours {
+        /// The schedule.
+        schedule: ScheduleName,
+        /// Its window.
+        window: Window,
+        /// Whether the session's lease, rather than the window's opening, sets the instant.
+        leased: bool,
+    },
+    /// The longest time it may run.
+    MaxUptime {
+        /// That time.
+        limit: SignedDuration,
+    },
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IdleHours { schedule, leased: false, .. } => {
+                write!(f, "idle hours of schedule `{schedule}`")
+            }
+            Self::IdleHours { schedule, leased: true, .. } => {
+                write!(f, "end of its lease, in idle hours of schedule `{schedule}`")
+            }
+            Self::MaxUptime { limit } => write!(f, "its max_uptime of {limit:#}"),
+        }
+    }
+}
+
+/// What could make a session due, and when.
+pub(super) struct Candidates {
+    by_schedule: Option<Due>,
+    by_uptime: Option<Due>,
+}
+
+impl Candidates {
+    /// Looks at the settings that apply to a run that began at `start`.
+    pub(super) fn new(
+        settings: &Settings,
+        schedule: Option<&Schedule>,
+        start: Timestamp,
+        now: Timestamp,
+        windows: &WindowLookup,
+    ) -> Self {
+        let lease_ends = moved(start, settings.lease);
+        let by_schedule = schedule.and_then(|schedule| {
+            // A window that closes before the lease ends cannot stop this run.
+            let window = windows.window_after(schedule, now.max(lease_ends))?;
+            let leased = lease_ends > window.opens;
+            let cause = Cause::IdleHours { schedule: schedule.name.clone(), window, leased };
+            Some(Due { at: window.opens.max(lease_ends), cause })
+        });
+        let by_uptime = settings
+            .max_uptime
+            .map(|limit| Due { at: moved(start, limit), cause: Cause::MaxUptime { limit } });
+        Self { by_schedule, by_uptime }
+    }
+
+    /// The earlier of the two; a schedule whose window is about to close gives way to an uptime
+    /// that is over.
+    pub(super) fn earliest(self, least_stop: SignedDuration, now: Timestamp) -> Option<Due> {
+        match (self.by_schedule, self.by_uptime) {
+            (Some(schedule), Some(uptime)) => {
+                let pointless = schedule.at <= now && is_too_short(&schedule, least_stop, now);
+                let first = schedule.at <= uptime.at && !(pointless && uptime.at <= now);
+                Some(if first { schedule } else { uptime })
+            }
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+/// Whether stopping at `now` for an idle window would last shorter than it is worth.
+pub(super) fn is_too_short(due: &Due, least_stop: SignedDuration, now: Timestamp) -> bool {
+    match &due.cause {
+        Cause::IdleHours { window, .. } => now.duration_until(window.closes) < least_stop,
+        Cause::MaxUptime { .. } => false,
+    }
+}

@@ -1,0 +1,104 @@
+//! What has been done before, as far as a decision depends on it.
+//!
+//! A value like the snapshot: `audit` builds it from the log, and nothing here knows of files.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::ids::SessionId;
+use crate::policy::Mode;
+
+/// The past of one studio.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// The sessions that have a past.
+    pub sessions: BTreeMap<SessionId, SessionHistory>,
+}
+
+impl History {
+    /// The past of one session; most have none.
+    #[must_use]
+    pub fn of(&self, session: &SessionId) -> &SessionHistory {
+        static NONE: SessionHistory = SessionHistory::NONE;
+        self.sessions.get(session).unwrap_or(&NONE)
+    }
+}
+
+/// The past of one session.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SessionHistory {
+    /// The warnings given in its present run.
+    pub warnings: Vec<WarningGiven>,
+    /// How many attempts to stop its present run have come to a known end.
+    pub attempts: Option<Attempts>,
+    /// A stop that was asked for and whose end is not known.
+    pub open: Option<OpenIntent>,
+    /// The last stop of ours that was proven.
+    pub ours: Option<OurStop>,
+    /// The due instant of the stop that was withheld last, in `observe`.
+    pub withheld: Option<Timestamp>,
+}
+
+impl SessionHistory {
+    const NONE: Self =
+        Self { warnings: Vec::new(), attempts: None, open: None, ours: None, withheld: None };
+
+    /// The number of the next attempt to stop the run that began at `run`.
+    #[must_use]
+    pub fn attempt(&self, run: Timestamp) -> u32 {
+        self.attempts.filter(|attempts| attempts.run == run).map_or(0, |attempts| attempts.ended)
+    }
+}
+
+/// One announcement that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WarningGiven {
+    /// The start of the run it was about.
+    pub run: Timestamp,
+    /// The due instant it was about.
+    pub due: Timestamp,
+    /// How long before the due instant it belongs.
+    pub lead: SignedDuration,
+    /// Whether anybody could hear it.
+    pub mode: Mode,
+    /// When it was given.
+    pub at: Timestamp,
+}
+
+/// Attempts that came to a known end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempts {
+    /// The start of the run they were about.
+    pub run: Timestamp,
+    /// How many.
+    pub ended: u32,
+    /// When the last of them ended.
+    pub last: Timestamp,
+}
+
+/// A call that was announced in the log and whose end is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenIntent {
+    /// The start of the run it was about.
+    pub run: Timestamp,
+    /// The client token of the call.
+    pub token: String,
+    /// When it was announced last.
+    pub at: Timestamp,
+    /// When it was first announced under this token: what it led to may have begun then.
+    pub since: Timestamp,
+    /// Whether the service is known to have taken it.
+    pub accepted: bool,
+    /// Whether it was announced before under the same token, and nobody knows what came of that.
+    pub repeats: bool,
+    /// Whether it was already called late.
+    pub late: bool,
+}
+
+/// A stop of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OurStop {
+    /// The service's own instant of it.
+    pub stopped_at: Timestamp,
+}

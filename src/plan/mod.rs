@@ -1,0 +1,192 @@
+//! The decision: a pure function from policy, snapshot, history and an instant to a [`Plan`].
+//!
+//! Nothing in this room reads a clock, a file, the network, the environment or a random number, and
+//! nothing logs. Dry run, review, explanation and the daemon all call [`plan`], so what is read in
+//! one is what the others do. On doubt the answer is `keep` or `hold`, with its reason.
+//!
+//! Read [`plan`], then `lines`, which is the order of questions, then `reason`.
+
+mod case;
+mod due;
+mod history;
+mod hold;
+mod line;
+mod lines;
+mod reason;
+mod stopped;
+mod warning;
+mod windows;
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use due::{Cause, Due};
+pub use history::{Attempts, History, OpenIntent, OurStop, SessionHistory, WarningGiven};
+pub use line::Step;
+pub use reason::Reason;
+pub use warning::Announcement;
+
+use crate::ids::{RuleName, SessionId, StudioId};
+use crate::inventory::{Session, Snapshot};
+use crate::policy::{Mode, Policy, StudioPolicy};
+use case::Case;
+use windows::WindowLookup;
+
+/// What is to be done about every session of one studio, and why. It is never changed: who carries
+/// it out may only do less.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Plan {
+    /// The studio.
+    pub studio: StudioId,
+    /// The instant for which it was made.
+    pub at: Timestamp,
+    /// Why nothing is done in the whole studio, where that is so.
+    pub hold: Option<Reason>,
+    /// One decision for each session that was seen, by session id.
+    pub decisions: Vec<Decision>,
+}
+
+impl Plan {
+    /// The earliest instant at which a decision may become another without anything else happening.
+    #[must_use]
+    pub fn next_change(&self) -> Option<Timestamp> {
+        self.decisions.iter().filter_map(|decision| decision.next_change).min()
+    }
+}
+
+/// What is to be done about one session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The session.
+    pub session: SessionId,
+    /// Why; what follows from it is [`Reason::verdict`].
+    pub reason: Reason,
+    /// The rule that applies, if one matched.
+    pub rule: Option<RuleName>,
+    /// Whether the verdict is carried out.
+    pub mode: Mode,
+    /// When the session is to be stopped, as far as can be told now.
+    pub due: Option<Timestamp>,
+    /// When this decision may become another by the passing of time alone.
+    pub next_change: Option<Timestamp>,
+    /// An action may not begin at or after this instant.
+    pub not_after: Option<Timestamp>,
+}
+
+impl Decision {
+    /// What is to be done.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.reason.verdict()
+    }
+}
+
+/// The kinds of decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Stop it.
+    Stop,
+    /// Start it.
+    Start,
+    /// Announce that it will be stopped.
+    Warn,
+    /// Leave it as it is, for a reason of its own.
+    Keep,
+    /// Leave it as it is, because nothing is certain enough.
+    Hold,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Stop => "stop",
+            Self::Start => "start",
+            Self::Warn => "warn",
+            Self::Keep => "keep",
+            Self::Hold => "hold",
+        })
+    }
+}
+
+/// Decides about every session of a snapshot.
+pub fn plan(
+    policy: &Policy,
+    studio: &StudioPolicy,
+    snapshot: &Snapshot,
+    history: &History,
+    now: Timestamp,
+) -> Plan {
+    let hold = hold::of_studio(studio, snapshot, now);
+    let windows = WindowLookup::default();
+    let decide = |session: &Session| {
+        let history = history.of(&session.id);
+        lines::decide(&Case::new(policy, studio, session, hold.as_ref(), history, now, &windows))
+    };
+    let decisions = snapshot.sessions.values().map(decide).collect();
+    Plan { studio: studio.id.clone(), at: now, hold, decisions }
+}
+
+/// Why a whole studio is to be left alone, as far as its snapshot tells.
+#[must_use]
+pub fn hold_of(studio: &StudioPolicy, snapshot: &Snapshot, now: Timestamp) -> Option<Reason> {
+    hold::of_studio(studio, snapshot, now)
+}
+
+/// Decides about one session again, read afresh in a studio that was not held.
+///
+/// This is what stands between a plan and its action: the snapshot may be a minute old.
+#[must_use]
+pub fn decide_again(
+    policy: &Policy,
+    studio: &StudioPolicy,
+    session: &Session,
+    history: &History,
+    now: Timestamp,
+) -> Decision {
+    let windows = WindowLookup::default();
+    let history = history.of(&session.id);
+    lines::decide(&Case::new(policy, studio, session, None, history, now, &windows))
+}
+
+/// The whole chain of questions about one session of a snapshot, with the answer of each.
+#[must_use]
+pub fn explain(
+    policy: &Policy,
+    studio: &StudioPolicy,
+    snapshot: &Snapshot,
+    session: &Session,
+    history: &History,
+    now: Timestamp,
+) -> Explanation {
+    let hold = hold::of_studio(studio, snapshot, now);
+    let windows = WindowLookup::default();
+    let history = history.of(&session.id);
+    let case = Case::new(policy, studio, session, hold.as_ref(), history, now, &windows);
+    Explanation {
+        decision: lines::decide(&case),
+        rules: case.rule_trail(),
+        steps: lines::steps(&case),
+    }
+}
+
+/// Why one session is decided about as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The decision that [`plan`] makes.
+    pub decision: Decision,
+    /// For each rule up to the one that matched: its name and why it did not match, if so.
+    pub rules: Vec<(RuleName, Option<String>)>,
+    /// Each question in order, up to and beyond the one that answered.
+    pub steps: Vec<Step>,
+}
+
+/// An instant moved by a duration, kept within the range of instants.
+fn moved(instant: Timestamp, by: SignedDuration) -> Timestamp {
+    let edge = if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
+    instant.checked_add(by).unwrap_or(edge)
+}
+
+#[cfg(test)]
+mod tests;

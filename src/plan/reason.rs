@@ -1,0 +1,482 @@
+//! Why: the closed list of reasons, each with its data, a stable code, a verdict and a sentence.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Announcement, Cause, Verdict};
+use crate::ids::{AccountId, RuleName};
+use crate::inventory::{Ending, Problem, SessionState, Wanted};
+
+/// Why a session is decided about as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// Line 1: part of the studio could not be read.
+    ListingIncomplete {
+        /// What was asked for.
+        wanted: Wanted,
+        /// What happened.
+        problem: Problem,
+        /// The provider's words.
+        detail: String,
+    },
+    /// Line 1: the studio belongs to another account than the policy says.
+    AccountMismatch {
+        /// The account in the policy.
+        configured: AccountId,
+        /// The account that the resources name.
+        found: AccountId,
+    },
+    /// Line 1: an account is configured, and nothing tells whose the studio is.
+    AccountUnknown {
+        /// The account in the policy.
+        configured: AccountId,
+    },
+    /// Line 1: the clock shows less than it did.
+    ClockInDoubt {
+        /// When the listing began, later than now.
+        listed: Timestamp,
+    },
+    /// Line 2: on its way from one state to another.
+    Transitional {
+        /// The state.
+        state: SessionState,
+    },
+    /// Line 2: a transition failed.
+    Failed {
+        /// The state.
+        state: SessionState,
+        /// The provider's finer word.
+        status: Option<String>,
+    },
+    /// Line 2: a state that we do not know, or none at all.
+    StateUnknown {
+        /// The word.
+        state: SessionState,
+    },
+    /// Line 2: no longer there.
+    Deleted,
+    /// Line 2: neither a start nor a creation is known.
+    StartUnknown,
+    /// Line 2: it starts in the future.
+    StartInFuture {
+        /// When.
+        start: Timestamp,
+    },
+    /// Line 2: stopping would delete its volumes.
+    VolumesDeleted,
+    /// Line 2: a mode that we do not know.
+    ModeUnknown {
+        /// The provider's name of it.
+        field: &'static str,
+        /// The word.
+        value: String,
+    },
+    /// Line 3: a rule exempts it.
+    RuleKeep {
+        /// The rule.
+        rule: RuleName,
+    },
+    /// Line 3: a rule may exempt it, and the session does not say enough to tell.
+    RuleUnclear {
+        /// The rule.
+        rule: RuleName,
+        /// What the session does not say.
+        missing: &'static str,
+    },
+    /// Line 3: a tag exempts it.
+    TagKeep {
+        /// The tag's value.
+        value: String,
+    },
+    /// Line 3: a tag exempts it for now.
+    TagKeepUntil {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Line 3: a tag of ours that cannot be read, which counts as keep.
+    TagUnreadable {
+        /// The tag.
+        tag: String,
+        /// Its value.
+        value: String,
+    },
+    /// Line 4: its launch profile is not known, so nobody can say whether it may be stopped.
+    ProfileUnknown,
+    /// Line 4: its launch profile forbids stopping.
+    NotStoppable {
+        /// How an administrator could allow it.
+        remedy: &'static str,
+        /// When and how the service ends it by itself.
+        ending: Option<Ending>,
+        /// Whether that is soon.
+        is_near: bool,
+    },
+    /// Line 5: nothing says when it should be stopped.
+    NeverDue,
+    /// Line 5: its time has not come.
+    NotDue {
+        /// When it comes.
+        due: Timestamp,
+        /// What says so.
+        cause: Cause,
+    },
+    /// Line 6: the idle hours end too soon.
+    StopTooShort {
+        /// When they end.
+        closes: Timestamp,
+        /// What would be worth it.
+        least_stop: SignedDuration,
+    },
+    /// Line 8: a stopped machine would be destroyed before people are back.
+    WouldBeDestroyed {
+        /// How long it lives when stopped.
+        destroyed_after: SignedDuration,
+        /// How long it must live: the window's close and the margin. `None`: nothing says when
+        /// people are back.
+        needed_until: Option<Timestamp>,
+    },
+    /// Line 9: a stop is announced now.
+    Warning {
+        /// The due instant.
+        due: Timestamp,
+        /// What makes it due.
+        cause: Cause,
+        /// What is announced.
+        announcement: Announcement,
+    },
+    /// Line 9: a stop waits until its warnings have been out.
+    WarningOut {
+        /// The due instant.
+        due: Timestamp,
+        /// When the stop follows.
+        stop_at: Timestamp,
+    },
+    /// Line 11: it is due.
+    Due {
+        /// Since when.
+        due: Timestamp,
+        /// What says so.
+        cause: Cause,
+    },
+    /// It is off.
+    Stopped,
+    /// It is off and will soon be destroyed by the service.
+    TerminationNear {
+        /// When.
+        terminate_at: Timestamp,
+    },
+}
+
+impl Reason {
+    /// The stable name, for records and programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::ListingIncomplete { .. } => "listing_incomplete",
+            Self::AccountMismatch { .. } => "account_mismatch",
+            Self::AccountUnknown { .. } => "account_unknown",
+            Self::ClockInDoubt { .. } => "clock_in_doubt",
+            Self::Transitional { .. } => "transitional",
+            Self::Failed { .. } => "failed",
+            Self::StateUnknown { .. } => "state_unknown",
+            Self::Deleted => "deleted",
+            Self::StartUnknown => "start_unknown",
+            Self::StartInFuture { .. } => "start_in_future",
+            Self::VolumesDeleted => "volumes_deleted",
+            Self::ModeUnknown { .. } => "mode_unknown",
+            Self::RuleKeep { .. } => "rule_keep",
+            Self::RuleUnclear { .. } => "rule_unclear",
+            Self::TagKeep { .. } => "tag_keep",
+            Self::TagKeepUntil { .. } => "tag_keep_until",
+            Self::TagUnreadable { .. } => "tag_unreadable",
+            Self::ProfileUnknown => "profile_unknown",
+            Self::NotStoppable { .. } => "not_stoppable",
+            Self::NeverDue => "never_due",
+            Self::NotDue { .. } => "not_due",
+            Self::StopTooShort { .. } => "stop_too_short",
+            Self::WouldBeDestroyed { .. } => "would_be_destroyed",
+            Self::Warning { .. } => "warning",
+            Self::WarningOut { .. } => "warning_out",
+            Self::Due { cause: Cause::IdleHours { .. }, .. } => "idle_hours",
+            Self::Due { cause: Cause::MaxUptime { .. }, .. } => "max_uptime",
+            Self::Stopped => "stopped",
+            Self::TerminationNear { .. } => "termination_near",
+        }
+    }
+
+    /// What follows from it.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::ListingIncomplete { .. }
+            | Self::AccountMismatch { .. }
+            | Self::AccountUnknown { .. }
+            | Self::ClockInDoubt { .. } => Verdict::Hold,
+            Self::Transitional { .. }
+            | Self::Failed { .. }
+            | Self::StateUnknown { .. }
+            | Self::Deleted
+            | Self::StartUnknown
+            | Self::StartInFuture { .. }
+            | Self::VolumesDeleted
+            | Self::ModeUnknown { .. }
+            | Self::RuleUnclear { .. }
+            | Self::RuleKeep { .. }
+            | Self::TagKeep { .. }
+            | Self::TagKeepUntil { .. }
+            | Self::TagUnreadable { .. }
+            | Self::ProfileUnknown
+            | Self::NotStoppable { .. }
+            | Self::NeverDue
+            | Self::NotDue { .. }
+            | Self::StopTooShort { .. }
+            | Self::WouldBeDestroyed { .. }
+            | Self::WarningOut { .. }
+            | Self::Stopped
+            | Self::TerminationNear { .. } => Verdict::Keep,
+            Self::Warning { .. } => Verdict::Warn,
+            Self::Due { .. } => Verdict::Stop,
+        }
+    }
+
+    /// Whether a person should look at it, rather than read it in a report.
+    #[must_use]
+    pub fn is_alarm(&self) -> bool {
+        match self {
+            Self::ListingIncomplete { .. }
+            | Self::AccountMismatch { .. }
+            | Self::AccountUnknown { .. }
+            | Self::ClockInDoubt { .. }
+            | Self::StateUnknown { .. }
+            | Self::StartUnknown
+            | Self::StartInFuture { .. }
+            | Self::VolumesDeleted
+            | Self::ModeUnknown { .. }
+            | Self::RuleUnclear { .. }
+            | Self::TagUnreadable { .. }
+            | Self::ProfileUnknown
+            | Self::TerminationNear { .. } => true,
+            Self::NotStoppable { ending, is_near, .. } => {
+                *is_near && ending.is_some_and(|ending| ending.destroys)
+            }
+            Self::Failed { .. }
+            | Self::Transitional { .. }
+            | Self::Deleted
+            | Self::RuleKeep { .. }
+            | Self::TagKeep { .. }
+            | Self::TagKeepUntil { .. }
+            | Self::NeverDue
+            | Self::NotDue { .. }
+            | Self::StopTooShort { .. }
+            | Self::WouldBeDestroyed { .. }
+            | Self::Warning { .. }
+            | Self::WarningOut { .. }
+            | Self::Due { .. }
+            | Self::Stopped => false,
+        }
+    }
+
+    /// Its data by name, for records: instants as RFC 3339, durations as `2h 30m`.
+    #[must_use]
+    pub fn values(&self) -> BTreeMap<&'static str, String> {
+        match self {
+            Self::ListingIncomplete { wanted, problem, detail } => BTreeMap::from([
+                ("wanted", wanted.to_string()),
+                ("problem", problem.code().to_owned()),
+                ("detail", detail.clone()),
+            ]),
+            Self::AccountMismatch { configured, found } => BTreeMap::from([
+                ("configured", configured.to_string()),
+                ("found", found.to_string()),
+            ]),
+            Self::AccountUnknown { configured } => {
+                BTreeMap::from([("configured", configured.to_string())])
+            }
+            Self::ClockInDoubt { listed } => BTreeMap::from([("listed", listed.to_string())]),
+            Self::Transitional { state } | Self::StateUnknown { state } => {
+                BTreeMap::from([("state", state.to_string())])
+            }
+            Self::Failed { state, status } => {
+                let status = status.iter().map(|status| ("status", status.clone()));
+                [("state", state.to_string())].into_iter().chain(status).collect()
+            }
+            Self::StartInFuture { start } => BTreeMap::from([("start", start.to_string())]),
+            Self::ModeUnknown { field, value } => {
+                BTreeMap::from([("field", (*field).to_owned()), ("value", value.clone())])
+            }
+            Self::RuleKeep { rule } => BTreeMap::from([("rule", rule.to_string())]),
+            Self::RuleUnclear { rule, missing } => {
+                BTreeMap::from([("rule", rule.to_string()), ("missing", (*missing).to_owned())])
+            }
+            Self::TagKeep { value } => BTreeMap::from([("value", value.clone())]),
+            Self::TagKeepUntil { until } => BTreeMap::from([("until", until.to_string())]),
+            Self::TagUnreadable { tag, value } => {
+                BTreeMap::from([("tag", tag.clone()), ("value", value.clone())])
+            }
+            Self::NotStoppable { remedy, ending, .. } => ending_values(remedy, *ending),
+            Self::NotDue { due, cause } | Self::Due { due, cause } => due_values(*due, cause),
+            Self::StopTooShort { closes, least_stop } => BTreeMap::from([
+                ("closes", closes.to_string()),
+                ("least_stop", format!("{least_stop:#}")),
+            ]),
+            Self::WouldBeDestroyed { destroyed_after, needed_until } => {
+                let needed = needed_until.iter().map(|until| ("needed_until", until.to_string()));
+                let after = ("destroyed_after", format!("{destroyed_after:#}"));
+                [after].into_iter().chain(needed).collect()
+            }
+            Self::Warning { due, cause, announcement } => {
+                let mut values = due_values(*due, cause);
+                values.insert("leads", durations(&announcement.leads));
+                values.insert("stop_at", announcement.stop_at.to_string());
+                values
+            }
+            Self::WarningOut { due, stop_at } => {
+                BTreeMap::from([("due", due.to_string()), ("stop_at", stop_at.to_string())])
+            }
+            Self::TerminationNear { terminate_at } => {
+                BTreeMap::from([("terminate_at", terminate_at.to_string())])
+            }
+            Self::Deleted
+            | Self::StartUnknown
+            | Self::VolumesDeleted
+            | Self::ProfileUnknown
+            | Self::NeverDue
+            | Self::Stopped => BTreeMap::new(),
+        }
+    }
+}
+
+fn ending_values(remedy: &str, ending: Option<Ending>) -> BTreeMap<&'static str, String> {
+    let mut values = BTreeMap::from([("remedy", remedy.to_owned())]);
+    if let Some(ending) = ending {
+        values.insert("ends_at", ending.at.to_string());
+        values.insert("destroys", ending.destroys.to_string());
+    }
+    values
+}
+
+fn due_values(due: Timestamp, cause: &Cause) -> BTreeMap<&'static str, String> {
+    let mut values = BTreeMap::from([("due", due.to_string())]);
+    match cause {
+        Cause::IdleHours { schedule, window, leased } => {
+            values.insert("schedule", schedule.to_string());
+            values.insert("opens", window.opens.to_string());
+            values.insert("closes", window.closes.to_string());
+            values.insert("leased", leased.to_string());
+        }
+        Cause::MaxUptime { limit } => {
+            values.insert("max_uptime", format!("{limit:#}"));
+        }
+    }
+    values
+}
+
+fn durations(durations: &[SignedDuration]) -> String {
+    let texts: Vec<String> = durations.iter().map(|duration| format!("{duration:#}")).collect();
+    texts.join(", ")
+}
+
+/// An instant for people: UTC to the minute, or to the second where it has seconds.
+struct At(Timestamp);
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == Timestamp::MAX {
+            return f.write_str("the end of time");
+        }
+        let civil = TimeZone::UTC.to_datetime(self.0);
+        let format = if civil.second() == 0 { "%Y-%m-%d %H:%MZ" } else { "%Y-%m-%d %H:%M:%SZ" };
+        write!(f, "{}", civil.strftime(format))
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ListingIncomplete { wanted, problem, detail } => {
+                write!(f, "the {wanted} could not be read whole: {problem}")?;
+                if detail.is_empty() { Ok(()) } else { write!(f, " ({detail})") }
+            }
+            Self::AccountMismatch { configured, found } => {
+                write!(f, "the studio is in account {found}, and the policy says {configured}")
+            }
+            Self::AccountUnknown { configured } => {
+                write!(f, "the policy says account {configured}, and nothing tells the studio's")
+            }
+            Self::ClockInDoubt { listed } => {
+                write!(f, "the clock went back: the listing began at {}", At(*listed))
+            }
+            Self::Transitional { state } => write!(f, "it is {state}"),
+            Self::Failed { state, status: Some(status) } => write!(f, "it is {state} ({status})"),
+            Self::Failed { state, status: None } => write!(f, "it is {state}"),
+            Self::StateUnknown { state } => write!(f, "its state {state} is not known to us"),
+            Self::Deleted => f.write_str("it was deleted"),
+            Self::StartUnknown => f.write_str("nothing tells when it started"),
+            Self::StartInFuture { start } => {
+                write!(f, "it starts in the future, at {}", At(*start))
+            }
+            Self::VolumesDeleted => f.write_str("stopping it would delete its volumes"),
+            Self::ModeUnknown { field, value } => {
+                write!(f, "its {field} is {value:?}, which is not known to us")
+            }
+            Self::RuleKeep { rule } => write!(f, "rule `{rule}` keeps it"),
+            Self::RuleUnclear { rule, missing } => write!(
+                f,
+                "nobody can tell whether rule `{rule}` is about it, since its {missing} is not known"
+            ),
+            Self::TagKeep { value } => write!(f, "its tag lightsout:keep says {value:?}"),
+            Self::TagKeepUntil { until } => write!(f, "its tag keeps it until {}", At(*until)),
+            Self::TagUnreadable { tag, value } => {
+                write!(f, "its tag {tag} = {value:?} cannot be read, which counts as keep")
+            }
+            Self::ProfileUnknown => f.write_str(
+                "its launch profile is not known, so nothing tells whether it may be stopped",
+            ),
+            Self::NotStoppable { remedy, ending, .. } => {
+                write!(f, "its launch profile forbids stopping; to allow it, {remedy}")?;
+                match ending {
+                    Some(Ending { at, destroys: true }) => {
+                        write!(f, "; the service will destroy it at {}", At(*at))
+                    }
+                    Some(Ending { at, destroys: false }) => {
+                        write!(f, "; the service will stop it at {}", At(*at))
+                    }
+                    None => Ok(()),
+                }
+            }
+            Self::NeverDue => f.write_str("no schedule and no max_uptime applies to it"),
+            Self::NotDue { due, cause } => write!(f, "it is due at {}: {cause}", At(*due)),
+            Self::StopTooShort { closes, least_stop } => {
+                write!(
+                    f,
+                    "idle hours end at {}, within the least_stop of {least_stop:#}",
+                    At(*closes)
+                )
+            }
+            Self::WouldBeDestroyed { destroyed_after, needed_until } => {
+                write!(f, "stopped, it would be destroyed after {destroyed_after:#}, ")?;
+                match needed_until {
+                    Some(until) => write!(f, "and must live until {}", At(*until))?,
+                    None => f.write_str("and nothing tells when people are back")?,
+                }
+                f.write_str("; a longer stopped length, a shorter window or preserve = \"allow\" would allow it")
+            }
+            Self::Warning { due, cause, announcement } => {
+                let Announcement { leads, stop_at } = announcement;
+                write!(f, "it is due at {}: {cause}; ", At(*due))?;
+                write!(f, "warned {} ahead, it stops at {}", durations(leads), At(*stop_at))
+            }
+            Self::WarningOut { due, stop_at } => {
+                write!(f, "it was due at {} and is warned; it stops at {}", At(*due), At(*stop_at))
+            }
+            Self::Due { due, cause } => write!(f, "it was due at {}: {cause}", At(*due)),
+            Self::Stopped => f.write_str("it is off"),
+            Self::TerminationNear { terminate_at } => {
+                write!(f, "it is off, and the service will destroy it at {}", At(*terminate_at))
+            }
+        }
+    }
+}

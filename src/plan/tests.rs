@@ -1,0 +1,565 @@
+//! What is decided, line by line; each test names the line it is about.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::ids::{AccountId, ScheduleName};
+use crate::inventory::{
+    Doubt, Ending, Forbidden, Gap, Problem, SessionState, Stopping, Transition, Wanted,
+};
+use crate::policy::matcher::Criteria;
+use crate::policy::schedule::Idle;
+use crate::policy::{
+    Connection, DaemonPolicy, Glob, Matcher, Preserve, Rule, Scan, Schedule, Settings,
+};
+
+/// A Friday in Los Angeles, as instants: 2026-11-20T20:00 is when the idle hours begin.
+fn at(text: &str) -> Timestamp {
+    format!("2026-11-{text}-08:00").parse().unwrap()
+}
+
+fn hours(hours: i64) -> SignedDuration {
+    SignedDuration::from_hours(hours)
+}
+
+fn minutes(minutes: i64) -> SignedDuration {
+    SignedDuration::from_mins(minutes)
+}
+
+fn nights() -> Arc<Schedule> {
+    let idle = ["Sun-Fri 20:00-07:00", "Sat-Sun"].map(|text| text.parse().unwrap());
+    let zone = TimeZone::get("America/Los_Angeles").unwrap();
+    Arc::new(Schedule { name: "nights".into(), zone, idle: Idle::Weekly(idle.into()) })
+}
+
+/// A studio with nights, no lease to speak of and no warnings: each test adds what it is about.
+struct World {
+    policy: Policy,
+    studio: StudioPolicy,
+    snapshot: Snapshot,
+    history: History,
+}
+
+impl World {
+    fn new() -> Self {
+        let settings = Settings {
+            mode: Mode::Enforce,
+            schedule: Some(nights()),
+            warn: Vec::new(),
+            ..Settings::built_in()
+        };
+        let studio = StudioPolicy {
+            id: "us-west-2:stid-EXAMPLE11111".into(),
+            name: None,
+            connection: Connection {
+                region: "us-west-2".into(),
+                account: Some("111122223333".into()),
+                role_arn: None,
+                external_id: None,
+                profile: None,
+                endpoint_url: None,
+            },
+            settings,
+            rules: Vec::new(),
+        };
+        let policy = Policy {
+            hash: "0".into(),
+            daemon: DaemonPolicy {
+                scan: Scan::Every(minutes(5)),
+                state_dir: PathBuf::new(),
+                concurrency: 16,
+            },
+            audit_path: PathBuf::new(),
+            schedules: BTreeMap::from([(ScheduleName::from("nights"), nights())]),
+            studios: BTreeMap::new(),
+            prices: BTreeMap::new(),
+        };
+        let snapshot = Snapshot {
+            began: at("01T00:00:00"),
+            sessions: BTreeMap::new(),
+            gaps: Vec::new(),
+            accounts: vec![AccountId::from("111122223333")],
+        };
+        Self { policy, studio, snapshot, history: History::default() }.session(|_| {})
+    }
+
+    /// Sets up the one session, READY since Friday morning.
+    fn session(mut self, change: impl FnOnce(&mut Session)) -> Self {
+        let mut session = self.snapshot.sessions.pop_first().map_or_else(session, |(_, s)| s);
+        change(&mut session);
+        self.snapshot.sessions.insert(session.id.clone(), session);
+        self
+    }
+
+    fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.studio.settings);
+        self
+    }
+
+    fn rule(mut self, keep: bool, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.studio.settings.clone();
+        change(&mut settings);
+        let criteria = Criteria { owner: vec![Glob::new("9067*")], ..Criteria::default() };
+        let matcher = Matcher::Where(criteria);
+        self.studio.rules.push(Rule { name: "artists".into(), matcher, keep, settings });
+        self
+    }
+
+    fn warned(mut self, lead: SignedDuration, due: &str, given: &str, mode: Mode) -> Self {
+        let session = self.snapshot.sessions.first_key_value().unwrap().1;
+        let run = session.start().unwrap();
+        let past = self.history.sessions.entry(session.id.clone()).or_default();
+        past.warnings.push(WarningGiven { run, due: at(due), lead, mode, at: at(given) });
+        self
+    }
+
+    fn decide(&self, now: &str) -> Decision {
+        let plan = plan(&self.policy, &self.studio, &self.snapshot, &self.history, at(now));
+        assert_eq!(plan.decisions.len(), self.snapshot.sessions.len());
+        plan.decisions.into_iter().next().unwrap()
+    }
+
+    /// One line: verdict, code, sentence, next change.
+    #[track_caller]
+    fn check(&self, now: &str, expected: &str) {
+        let decision = self.decide(now);
+        let next = decision.next_change.map_or("-".to_owned(), |next| next.to_string());
+        let Decision { reason, .. } = &decision;
+        let alarm = if reason.is_alarm() { "!" } else { "" };
+        let shown = format!("{}{alarm} {}: {reason} | {next}", decision.verdict(), reason.code());
+        assert_eq!(shown, expected);
+    }
+}
+
+fn session() -> Session {
+    Session {
+        id: "session-1".into(),
+        arn: None,
+        state: SessionState::Ready,
+        status: None,
+        owner: Some("9067aaaa".into()),
+        launch_profile: Some("lp-1".into()),
+        launch_profile_name: Some("Comp".into()),
+        instance_type: Some("g5.4xlarge".into()),
+        created_at: Some(at("16T09:00:00")),
+        started_at: Some(at("20T09:00:00")),
+        stopped_at: None,
+        stopped_by: None,
+        terminate_at: None,
+        ends_itself: None,
+        stopping: Stopping::Allowed { destroyed_after: None },
+        retains_volumes: true,
+        tags: BTreeMap::new(),
+    }
+}
+
+fn tagged(key: &str, value: &str) -> World {
+    World::new().session(|session| {
+        session.tags.insert(key.to_owned(), value.to_owned());
+    })
+}
+
+#[test]
+fn line_1_holds_what_was_not_read_whole() {
+    let mut world = World::new();
+    world.snapshot.gaps.push(Gap {
+        wanted: Wanted::LaunchProfiles,
+        problem: Problem::Denied,
+        detail: "no permission".into(),
+    });
+    world.check(
+        "20T21:00:00",
+        "hold! listing_incomplete: the launch profiles could not be read whole: access was denied (no permission) | -",
+    );
+}
+
+#[test]
+fn line_1_holds_another_or_an_unknown_account() {
+    let mut world = World::new();
+    world.snapshot.accounts = vec!["111122223333".into(), "999999999999".into()];
+    world.check(
+        "20T21:00:00",
+        "hold! account_mismatch: the studio is in account 999999999999, and the policy says 111122223333 | -",
+    );
+    world.snapshot.accounts.clear();
+    world.check(
+        "20T21:00:00",
+        "hold! account_unknown: the policy says account 111122223333, and nothing tells the studio's | -",
+    );
+    world.studio.connection.account = None;
+    assert_eq!(world.decide("20T21:00:00").verdict(), Verdict::Stop);
+}
+
+#[test]
+fn line_1_holds_when_the_clock_went_back() {
+    let mut world = World::new();
+    world.snapshot.began = at("20T22:00:00");
+    world.check(
+        "20T21:00:00",
+        "hold! clock_in_doubt: the clock went back: the listing began at 2026-11-21 06:00Z | -",
+    );
+}
+
+#[test]
+fn line_2_leaves_every_state_but_ready() {
+    let state = |state: SessionState| World::new().session(|session| session.state = state);
+    let now = "20T21:00:00";
+    state(SessionState::Transitional(Transition::Start))
+        .check(now, "keep transitional: it is START_IN_PROGRESS | -");
+    state(SessionState::Failed(Transition::Stop))
+        .session(|session| session.status = Some("INTERNAL_ERROR".into()))
+        .check(now, "keep failed: it is STOP_FAILED (INTERNAL_ERROR) | -");
+    state(SessionState::Failed(Transition::Stop)).check(now, "keep failed: it is STOP_FAILED | -");
+    state(SessionState::Deleted).check(now, "keep deleted: it was deleted | -");
+    state(SessionState::Unknown("HIBERNATED".into()))
+        .check(now, "keep! state_unknown: its state HIBERNATED is not known to us | -");
+    state(SessionState::Missing)
+        .check(now, "keep! state_unknown: its state (none) is not known to us | -");
+}
+
+#[test]
+fn line_2_keeps_without_a_start_or_with_one_in_the_future() {
+    let world = World::new().session(|session| {
+        session.started_at = None;
+        session.created_at = None;
+    });
+    world.check("20T21:00:00", "keep! start_unknown: nothing tells when it started | -");
+    let world = World::new().session(|session| session.started_at = Some(at("20T21:02:01")));
+    world.check(
+        "20T21:00:00",
+        "keep! start_in_future: it starts in the future, at 2026-11-21 05:02:01Z | 2026-11-21T05:00:01Z",
+    );
+    let world = World::new().session(|session| session.started_at = Some(at("20T21:02:00")));
+    assert_eq!(world.decide("20T21:00:00").reason.code(), "not_due");
+}
+
+#[test]
+fn line_2_does_not_take_a_stale_or_a_zero_instant_for_a_start() {
+    // It was created weeks ago and stopped tonight; when it came back is not said.
+    let world = World::new().session(|session| {
+        session.started_at = None;
+        session.stopped_at = Some(at("20T20:05:00"));
+    });
+    assert_eq!(world.decide("20T22:00:00").reason.code(), "start_unknown");
+    let world = World::new().session(|session| {
+        session.started_at = Some(Timestamp::UNIX_EPOCH);
+        session.created_at = None;
+    });
+    assert_eq!(world.decide("20T22:00:00").reason.code(), "start_unknown");
+}
+
+#[test]
+fn line_3_keeps_where_nobody_can_tell_which_rule_applies() {
+    let world = World::new().rule(true, |_| {}).session(|session| session.owner = None);
+    world.check(
+        "20T21:00:00",
+        "keep! rule_unclear: nobody can tell whether rule `artists` is about it, since its owner is not known | -",
+    );
+    let other = world.session(|session| session.owner = Some("somebody".into()));
+    assert_eq!(other.decide("20T21:00:00").verdict(), Verdict::Stop);
+}
+
+#[test]
+fn line_2_keeps_what_stopping_might_delete() {
+    let doubt = |doubt| World::new().session(|session| session.stopping = Stopping::Unclear(doubt));
+    doubt(Doubt::VolumesDeleted)
+        .check("20T21:00:00", "keep! volumes_deleted: stopping it would delete its volumes | -");
+    let unknown = Doubt::UnknownMode { field: "sessionPersistenceMode", value: "PARTIAL".into() };
+    doubt(unknown).check(
+        "20T21:00:00",
+        "keep! mode_unknown: its sessionPersistenceMode is \"PARTIAL\", which is not known to us | -",
+    );
+}
+
+#[test]
+fn line_3_keeps_by_rule_and_by_tag() {
+    World::new()
+        .rule(true, |_| {})
+        .check("20T21:00:00", "keep rule_keep: rule `artists` keeps it | -");
+    tagged("lightsout:keep", "overnight sim")
+        .check("20T21:00:00", "keep tag_keep: its tag lightsout:keep says \"overnight sim\" | -");
+    let until = tagged("lightsout:keep-until", "2026-11-20T22:00:00-08:00");
+    until.check(
+        "20T21:59:59",
+        "keep tag_keep_until: its tag keeps it until 2026-11-21 06:00Z | 2026-11-21T06:00:00Z",
+    );
+    assert_eq!(until.decide("20T22:00:00").verdict(), Verdict::Stop);
+}
+
+#[test]
+fn line_3_keeps_what_it_cannot_read() {
+    for (key, value) in [
+        ("lightsout:keep", ""),
+        ("lightsout:keep", "false"),
+        ("lightsout:keep-until", "tomorrow"),
+        ("lightsout:keep-until", "2026-11-20T22:00:00"),
+        ("lightsout:schedule", "evenings"),
+        ("lightsout:kepe", "always"),
+        ("LightsOut:Keep", "always"),
+    ] {
+        let decision = tagged(key, value).decide("20T21:00:00");
+        assert_eq!(decision.reason.code(), "tag_unreadable", "{key} = {value:?}");
+        assert!(decision.reason.is_alarm());
+    }
+    tagged("lightsout:kepe", "always").check(
+        "20T21:00:00",
+        "keep! tag_unreadable: its tag lightsout:kepe = \"always\" cannot be read, which counts as keep | -",
+    );
+    // One that can be read does not hide one that cannot.
+    let both = tagged("lightsout:keep-until", "2026-11-20T20:30:00-08:00")
+        .session(|session| drop(session.tags.insert("lightsout:x".into(), "y".into())));
+    assert_eq!(both.decide("20T21:00:00").reason.code(), "tag_unreadable");
+}
+
+#[test]
+fn a_tag_names_another_schedule() {
+    let mut world = tagged("lightsout:schedule", "late");
+    let idle = vec!["Mon-Sun 23:00-07:00".parse().unwrap()];
+    let late = Schedule { name: "late".into(), idle: Idle::Weekly(idle), ..(*nights()).clone() };
+    world.policy.schedules.insert("late".into(), Arc::new(late));
+    assert_eq!(world.decide("20T21:00:00").due, Some(at("20T23:00:00")));
+}
+
+#[test]
+fn line_4_keeps_what_its_profile_forbids_to_stop() {
+    let forbidden = Stopping::Forbidden(Forbidden { remedy: "set the stopped length above 0" });
+    let world = World::new().session(|session| session.stopping = forbidden.clone());
+    world.check(
+        "20T21:00:00",
+        "keep not_stoppable: its launch profile forbids stopping; to allow it, set the stopped length above 0 | -",
+    );
+    let ending = |destroys| Some(Ending { at: at("20T22:00:00"), destroys });
+    let world = World::new().session(|session| {
+        session.stopping = forbidden.clone();
+        session.ends_itself = ending(true);
+    });
+    assert!(!world.decide("20T17:59:59").reason.is_alarm());
+    assert_eq!(world.decide("20T17:59:59").next_change, Some(at("20T18:00:00")));
+    let world = World::new().session(|session| {
+        session.stopping = forbidden.clone();
+        session.ends_itself = ending(true);
+    });
+    world.check(
+        "20T21:00:00",
+        "keep! not_stoppable: its launch profile forbids stopping; to allow it, set the stopped length above 0; the service will destroy it at 2026-11-21 06:00Z | -",
+    );
+    let world = world.session(|session| session.ends_itself = ending(false));
+    world.check(
+        "20T21:00:00",
+        "keep not_stoppable: its launch profile forbids stopping; to allow it, set the stopped length above 0; the service will stop it at 2026-11-21 06:00Z | -",
+    );
+    let doubt = Stopping::Unclear(Doubt::NoLaunchProfile);
+    World::new().session(|session| session.stopping = doubt).check(
+        "20T21:00:00",
+        "keep! profile_unknown: its launch profile is not known, so nothing tells whether it may be stopped | -",
+    );
+}
+
+#[test]
+fn line_5_names_the_due_instant() {
+    World::new().check(
+        "20T19:59:59",
+        "keep not_due: it is due at 2026-11-21 04:00Z: idle hours of schedule `nights` | 2026-11-21T04:00:00Z",
+    );
+    World::new().check(
+        "20T20:00:00",
+        "stop idle_hours: it was due at 2026-11-21 04:00Z: idle hours of schedule `nights` | 2026-11-23T15:00:00Z",
+    );
+    World::new()
+        .settings(|settings| settings.schedule = None)
+        .check("20T21:00:00", "keep never_due: no schedule and no max_uptime applies to it | -");
+}
+
+#[test]
+fn line_5_does_not_fight_who_comes_back_at_night() {
+    let world = World::new().session(|session| session.started_at = Some(at("19T22:10:00")));
+    world.check(
+        "19T23:00:00",
+        "keep not_due: it is due at 2026-11-20 08:10Z: end of its lease, in idle hours of schedule `nights` | 2026-11-20T08:10:00Z",
+    );
+    assert_eq!(world.decide("20T00:10:00").verdict(), Verdict::Stop);
+    // A lease that outlasts the window leaves the session to the next one.
+    let early = World::new().session(|session| session.started_at = Some(at("20T06:00:00")));
+    assert_eq!(early.decide("20T06:30:00").due, Some(at("20T20:00:00")));
+}
+
+#[test]
+fn line_5_stops_what_runs_too_long_whatever_the_hour() {
+    let world = World::new()
+        .settings(|settings| settings.max_uptime = Some(hours(14)))
+        .session(|session| session.started_at = Some(at("19T23:30:00")));
+    let world = world.settings(|settings| settings.schedule = None);
+    world.check(
+        "20T13:00:00",
+        "keep not_due: it is due at 2026-11-20 21:30Z: its max_uptime of 14h | 2026-11-20T21:30:00Z",
+    );
+    world.check(
+        "20T14:00:00",
+        "stop max_uptime: it was due at 2026-11-20 21:30Z: its max_uptime of 14h | 2026-11-20T22:15:00Z",
+    );
+}
+
+#[test]
+fn line_6_leaves_what_would_be_off_for_a_moment_only() {
+    let world = World::new().session(|session| session.started_at = Some(at("20T02:00:00")));
+    world.check(
+        "20T06:30:01",
+        "keep stop_too_short: idle hours end at 2026-11-20 15:00Z, within the least_stop of 30m | 2026-11-20T15:00:00Z",
+    );
+    assert_eq!(world.decide("20T06:30:00").verdict(), Verdict::Stop);
+    let later = world.settings(|settings| settings.max_uptime = Some(minutes(290)));
+    assert_eq!(later.decide("20T06:40:00").next_change, Some(at("20T06:50:00")));
+    // An uptime that is over stops it all the same.
+    let world = later.settings(|settings| settings.max_uptime = Some(hours(4)));
+    assert_eq!(world.decide("20T06:45:00").reason.code(), "max_uptime");
+}
+
+#[test]
+fn line_8_keeps_what_would_be_destroyed_before_people_are_back() {
+    // Friday 20:00 to Monday 07:00 is 59 hours; with the margin of 8 a machine must live for 67.
+    let stopped_for = |after| {
+        let stopping = Stopping::Allowed { destroyed_after: Some(after) };
+        World::new().session(|session| session.stopping = stopping)
+    };
+    stopped_for(hours(24)).check(
+        "20T20:00:00",
+        "keep would_be_destroyed: stopped, it would be destroyed after 24h, and must live until 2026-11-23 23:00Z; a longer stopped length, a shorter window or preserve = \"allow\" would allow it | 2026-11-22T23:00:00Z",
+    );
+    assert_eq!(stopped_for(hours(67)).decide("20T20:00:00").verdict(), Verdict::Stop);
+    let short = stopped_for(hours(67) - SignedDuration::from_secs(1));
+    assert_eq!(short.decide("20T20:00:00").reason.code(), "would_be_destroyed");
+    // Later in the window less of it is left to outlive.
+    assert_eq!(stopped_for(hours(24)).decide("22T15:00:00").verdict(), Verdict::Stop);
+    let allowed = stopped_for(hours(24)).settings(|settings| settings.preserve = Preserve::Allow);
+    assert_eq!(allowed.decide("20T20:00:00").verdict(), Verdict::Stop);
+}
+
+#[test]
+fn line_8_keeps_where_nothing_tells_when_people_are_back() {
+    let world = World::new()
+        .settings(|settings| {
+            settings.schedule = None;
+            settings.max_uptime = Some(hours(4));
+        })
+        .session(|session| {
+            session.stopping = Stopping::Allowed { destroyed_after: Some(hours(96)) };
+        });
+    world.check(
+        "20T14:00:00",
+        "keep would_be_destroyed: stopped, it would be destroyed after 96h, and nothing tells when people are back; a longer stopped length, a shorter window or preserve = \"allow\" would allow it | -",
+    );
+}
+
+#[test]
+fn line_9_warns_ahead_and_then_stops_on_time() {
+    let leads = vec![minutes(30), minutes(5)];
+    let world = World::new().settings(|settings| settings.warn = leads);
+    assert_eq!(world.decide("20T19:00:00").next_change, Some(at("20T19:30:00")));
+    world.check(
+        "20T19:30:00",
+        "warn warning: it is due at 2026-11-21 04:00Z: idle hours of schedule `nights`; warned 30m ahead, it stops at 2026-11-21 04:00Z | 2026-11-21T03:55:00Z",
+    );
+    let world = world.warned(minutes(30), "20T20:00:00", "20T19:30:00", Mode::Enforce);
+    assert_eq!(world.decide("20T19:30:00").next_change, Some(at("20T19:55:00")));
+    assert_eq!(world.decide("20T19:55:00").verdict(), Verdict::Warn);
+    let world = world.warned(minutes(5), "20T20:00:00", "20T19:55:00", Mode::Enforce);
+    assert_eq!(world.decide("20T19:59:59").reason.code(), "not_due");
+    assert_eq!(world.decide("20T20:00:00").verdict(), Verdict::Stop);
+}
+
+#[test]
+fn line_9_postpones_the_stop_after_a_late_warning() {
+    let world = World::new().settings(|settings| settings.warn = vec![minutes(30), minutes(5)]);
+    assert_eq!(world.decide("20T21:00:00").verdict(), Verdict::Warn);
+    let world = world.warned(minutes(30), "20T20:00:00", "20T21:00:00", Mode::Enforce).warned(
+        minutes(5),
+        "20T20:00:00",
+        "20T21:00:00",
+        Mode::Enforce,
+    );
+    world.check(
+        "20T21:14:59",
+        "keep warning_out: it was due at 2026-11-21 04:00Z and is warned; it stops at 2026-11-21 05:15Z | 2026-11-21T05:15:00Z",
+    );
+    assert_eq!(world.decide("20T21:15:00").verdict(), Verdict::Stop);
+}
+
+#[test]
+fn line_9_counts_only_warnings_of_this_run_this_instant_and_this_mode() {
+    let world = World::new().settings(|settings| settings.warn = vec![minutes(15)]);
+    let heard = |mode| {
+        let world = World::new().settings(|settings| settings.warn = vec![minutes(15)]);
+        world.warned(minutes(15), "20T20:00:00", "20T19:45:00", mode).decide("20T20:00:00")
+    };
+    assert_eq!(heard(Mode::Enforce).verdict(), Verdict::Stop);
+    assert_eq!(heard(Mode::Observe).verdict(), Verdict::Warn);
+    let other_due = world.warned(minutes(15), "19T20:00:00", "19T19:45:00", Mode::Enforce);
+    assert_eq!(other_due.decide("20T20:00:00").verdict(), Verdict::Warn);
+    let other_run = other_due
+        .warned(minutes(15), "20T20:00:00", "20T19:45:00", Mode::Enforce)
+        .session(|session| session.started_at = Some(at("20T10:00:00")));
+    assert_eq!(other_run.decide("20T20:00:00").verdict(), Verdict::Warn);
+}
+
+#[test]
+fn line_9_does_not_warn_of_a_stop_that_a_guard_would_refuse() {
+    let world =
+        World::new().settings(|settings| settings.warn = vec![minutes(15)]).session(|session| {
+            session.stopping = Stopping::Allowed { destroyed_after: Some(hours(24)) };
+        });
+    assert_eq!(world.decide("20T19:50:00").reason.code(), "not_due");
+    assert_eq!(world.decide("20T20:00:00").reason.code(), "would_be_destroyed");
+}
+
+#[test]
+fn a_stopped_session_stays_off_and_its_end_is_announced() {
+    let world = World::new().session(|session| {
+        session.state = SessionState::Stopped;
+        session.terminate_at = Some(at("20T21:00:00"));
+    });
+    world.check("20T16:59:59", "keep stopped: it is off | 2026-11-21T01:00:00Z");
+    world.check(
+        "20T17:00:00",
+        "keep! termination_near: it is off, and the service will destroy it at 2026-11-21 05:00Z | 2026-11-21T05:00:00Z",
+    );
+}
+
+#[test]
+fn the_first_rule_that_matches_wins_and_its_mode_too() {
+    let world = World::new().rule(false, |settings| settings.mode = Mode::Observe);
+    let decision = world.decide("20T21:00:00");
+    assert_eq!((decision.verdict(), decision.mode), (Verdict::Stop, Mode::Observe));
+    assert_eq!(decision.rule, Some("artists".into()));
+    let other = world.session(|session| session.owner = Some("other".into()));
+    assert_eq!(other.decide("20T21:00:00").mode, Mode::Enforce);
+}
+
+#[test]
+fn an_explanation_says_what_the_plan_says() {
+    let world = World::new().rule(false, |settings| settings.warn = vec![minutes(15)]);
+    let session = world.snapshot.sessions.first_key_value().unwrap().1;
+    let World { policy, studio, snapshot, history, .. } = &world;
+    for now in ["20T19:00:00", "20T19:50:00", "20T21:00:00"] {
+        let explained = explain(policy, studio, snapshot, session, history, at(now));
+        assert_eq!(explained.decision, world.decide(now));
+        let deciding: Vec<_> = explained.steps.iter().filter(|step| step.decides).collect();
+        assert_eq!(deciding.len(), 1);
+        assert_eq!(deciding[0].answer.as_ref(), Some(&explained.decision.reason));
+    }
+}
+
+#[test]
+fn an_always_idle_schedule_leaves_no_time_to_come_back() {
+    let always =
+        Schedule { idle: Idle::Weekly(vec!["Mon-Sun".parse().unwrap()]), ..(*nights()).clone() };
+    let world = World::new().settings(|settings| settings.schedule = Some(Arc::new(always)));
+    assert_eq!(world.decide("20T21:00:00").due, Some(at("20T11:00:00")));
+    let mortal = world.session(|session| {
+        session.stopping = Stopping::Allowed { destroyed_after: Some(hours(96)) };
+    });
+    assert_eq!(mortal.decide("20T21:00:00").reason.code(), "would_be_destroyed");
+}

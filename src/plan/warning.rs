@@ -1,0 +1,72 @@
+//! Line 9: the announcements that go before a stop, and how long a stop waits for them.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::case::Case;
+use super::{Due, moved};
+
+/// How long a stop waits at the most for a warning that was given late.
+const LATE_WARNING_WAIT_MAX: SignedDuration = SignedDuration::from_mins(15);
+
+/// Announcements that are to be made now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// The leads whose time has come, longest first.
+    pub leads: Vec<SignedDuration>,
+    /// When the session will be stopped if nothing else happens.
+    pub stop_at: Timestamp,
+}
+
+/// What the warnings of a session that is due at some instant ask for now.
+pub(super) enum Warnings {
+    /// These are to be given now.
+    Give(Announcement),
+    /// All whose time has come are given; the stop is to wait until then.
+    WaitUntil(Timestamp),
+    /// Nothing stands before the stop.
+    Done,
+}
+
+/// What is to be said now about a due instant.
+pub(super) fn warnings(case: &Case<'_>, due: &Due) -> Warnings {
+    let mut owed = Vec::new();
+    let mut stop_at = due.at;
+    for lead in &case.settings.warn {
+        let given = given_at(case, due, *lead);
+        let is_time = moved(due.at, -*lead) <= case.now;
+        if given.is_none() && !is_time {
+            continue;
+        }
+        if given.is_none() {
+            owed.push(*lead);
+        }
+        let heard = moved(given.unwrap_or(case.now), (*lead).min(LATE_WARNING_WAIT_MAX));
+        stop_at = stop_at.max(heard);
+    }
+    if !owed.is_empty() {
+        return Warnings::Give(Announcement { leads: owed, stop_at });
+    }
+    if case.now < stop_at { Warnings::WaitUntil(stop_at) } else { Warnings::Done }
+}
+
+/// The next instant at which a warning that is not yet given is to be given.
+pub(super) fn next_warning(case: &Case<'_>, due: &Due) -> Option<Timestamp> {
+    let instants = case.settings.warn.iter().map(|lead| moved(due.at, -*lead));
+    instants.filter(|instant| *instant > case.now).min()
+}
+
+/// When the warning was given that belongs to this run, this due instant and this lead. One that
+/// was only planned, in `observe`, was heard by nobody and does not count in `enforce`.
+fn given_at(case: &Case<'_>, due: &Due, lead: SignedDuration) -> Option<Timestamp> {
+    let run = case.session.start()?;
+    case.history
+        .warnings
+        .iter()
+        .find(|given| {
+            given.run == run
+                && given.due == due.at
+                && given.lead == lead
+                && given.mode >= case.settings.mode
+        })
+        .map(|given| given.at)
+}
