@@ -3,8 +3,10 @@
 //! The modules stand in reading order; ARCHITECTURE.md is the map. The heart is [`plan::plan`], a
 //! pure function; everything else brings it what it looks at, or does what it says.
 
+pub mod audit;
 pub mod clock;
 pub mod ids;
 pub mod inventory;
 pub mod plan;
 pub mod policy;
+pub mod report;

@@ -1,0 +1,56 @@
+//! A journal that only remembers: for tests, and for reviews that leave no trace.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::BoxFuture;
+
+use super::record::{Journal, JournalError, Record};
+
+/// Keeps records in memory, in order.
+#[derive(Debug, Default)]
+pub struct MemoryJournal {
+    records: Mutex<Vec<Record>>,
+    failing: AtomicBool,
+}
+
+impl MemoryJournal {
+    /// A journal without records.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What was committed so far.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        self.lock().clone()
+    }
+
+    /// What was committed since the last time it was taken.
+    #[must_use]
+    pub fn take(&self) -> Vec<Record> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// From now on commits fail, or succeed again.
+    pub fn fail(&self, failing: bool) {
+        self.failing.store(failing, Ordering::SeqCst);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Record>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>> {
+        Box::pin(async move {
+            if self.failing.load(Ordering::SeqCst) {
+                return Err(JournalError { detail: "it is made to fail".to_owned() });
+            }
+            self.lock().extend_from_slice(&records);
+            Ok(records)
+        })
+    }
+}

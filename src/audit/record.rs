@@ -1,0 +1,292 @@
+//! The wire types of the audit log: their own, apart from the types that they tell of.
+//!
+//! A [`Record`] becomes one line, a CloudEvents 1.0 envelope around [`Data`]. What is read back may
+//! come from another version, so kinds and codes that are not known are kept as text, never refused.
+//! Sequence, identity and the chain are the writer's; see `chain`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Decision, Reason};
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// When.
+    pub time: Timestamp,
+    /// What kind of thing.
+    pub kind: Kind,
+    /// Of what: a studio, or `STUDIO/SESSION`; empty for the daemon itself.
+    pub subject: String,
+    /// The rest.
+    pub data: Data,
+}
+
+/// Declares the kinds with their wire names, in one place.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// The kinds of record; on the wire `lightsout.<noun>.<verb>`.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Kind {
+            $($(#[$doc])* $name,)*
+            /// A kind of another version of the program.
+            Other(String),
+        }
+
+        impl Kind {
+            /// Every kind of this version.
+            pub const ALL: &'static [Kind] = &[$(Kind::$name),*];
+
+            /// The wire name.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => concat!("lightsout.", $text),)*
+                    Self::Other(text) => text,
+                }
+            }
+
+            /// Reads a wire name; one that is not known is kept.
+            #[must_use]
+            pub fn from_wire(text: &str) -> Self {
+                match text {
+                    $(concat!("lightsout.", $text) => Self::$name,)*
+                    other => Self::Other(other.to_owned()),
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The daemon started.
+    DaemonStarted = "daemon.started",
+    /// The daemon ended in order.
+    DaemonStopped = "daemon.stopped",
+    /// A configuration took effect.
+    PolicyLoaded = "policy.loaded",
+    /// A torn last line was cut.
+    LogRepaired = "log.repaired",
+    /// A studio is left alone as a whole.
+    StudioHeld = "studio.held",
+    /// A studio is no longer left alone.
+    StudioResumed = "studio.resumed",
+    /// The decision about a session is another than before.
+    SessionDecided = "session.decided",
+    /// A session was seen for the last time.
+    SessionVanished = "session.vanished",
+    /// A stop was announced.
+    WarningGiven = "warning.given",
+    /// A stop is about to be asked for.
+    StopIntended = "stop.intended",
+    /// A stop would have been asked for, were this not `observe`.
+    StopWithheld = "stop.withheld",
+    /// A stop was dropped: read again, the session is to be left alone.
+    StopDropped = "stop.dropped",
+    /// The intent was taken back: no call was made.
+    StopWithdrawn = "stop.withdrawn",
+    /// The service took the stop.
+    StopAccepted = "stop.accepted",
+    /// The service refused the stop, which had no effect.
+    StopRejected = "stop.rejected",
+    /// Nobody knows whether the stop had an effect.
+    StopUnanswered = "stop.unanswered",
+    /// The session was seen STOPPED.
+    StopProven = "stop.proven",
+    /// The session was seen in a state that a stop does not lead to.
+    StopFailed = "stop.failed",
+    /// A call without an answer has led to nothing in the time that the service allows itself.
+    StopLapsed = "stop.lapsed",
+    /// The session has not arrived in the time that the service allows itself.
+    StopLate = "stop.late",
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a record says besides its kind; members that do not apply are absent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Data {
+    /// The studio's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub studio: Option<String>,
+    /// The session's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// `observe` or `enforce`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// `stop`, `start`, `warn`, `keep` or `hold`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ReasonData>,
+    /// The rule that applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// When the session is due, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub due: Option<Timestamp>,
+    /// When the decision may change by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub next_change: Option<Timestamp>,
+    /// SHA-256 of the policy file in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// The session as it was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SeenData>,
+    /// The state after, where something came of an action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_after: Option<String>,
+    /// The service's instant of the stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub stopped_at: Option<Timestamp>,
+    /// The leads of warnings, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads: Option<Vec<i64>>,
+    /// The number of the attempt, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// The client token of the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_token: Option<String>,
+    /// The call must not begin at or after this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub not_after: Option<Timestamp>,
+    /// When and how the service would have ended the session by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_itself: Option<EndingData>,
+    /// The service's name for the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// What went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorData>,
+    /// The program's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The version of the time zone data in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zones: Option<String>,
+    /// A remark for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A reason, as text that outlives the enum it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReasonData {
+    /// Its stable name.
+    pub code: String,
+    /// Its data, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
+    /// Its sentence.
+    #[serde(default)]
+    pub text: String,
+    /// Whether a person should look at it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alarm: bool,
+}
+
+/// A session as it was seen when something was decided or done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SeenData {
+    /// Its state.
+    #[serde(default)]
+    pub state: String,
+    /// Its owner's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Its launch profile's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch_profile: Option<String>,
+    /// Its launch profile's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch_profile_name: Option<String>,
+    /// Its instance type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_type: Option<String>,
+    /// The start of its run: the later of its start and its creation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub started_at: Option<Timestamp>,
+}
+
+/// How a service ends a session by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EndingData {
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Whether it destroys the session.
+    pub destroys: bool,
+}
+
+/// What went wrong with a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ErrorData {
+    /// The kind of problem, such as `denied`.
+    pub problem: String,
+    /// The service's name of the operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// The service's own words, bounded.
+    #[serde(default)]
+    pub detail: String,
+}
+
+impl From<&Reason> for ReasonData {
+    fn from(reason: &Reason) -> Self {
+        let values = reason.values().into_iter();
+        Self {
+            code: reason.code().to_owned(),
+            values: values.map(|(name, value)| (name.to_owned(), value)).collect(),
+            text: reason.to_string(),
+            alarm: reason.is_alarm(),
+        }
+    }
+}
+
+impl From<&Decision> for Data {
+    fn from(decision: &Decision) -> Self {
+        Self {
+            session: Some(decision.session.to_string()),
+            mode: Some(decision.mode.to_string()),
+            verdict: Some(decision.verdict().to_string()),
+            reason: Some((&decision.reason).into()),
+            rule: decision.rule.as_ref().map(ToString::to_string),
+            due: decision.due,
+            next_change: decision.next_change,
+            ..Self::default()
+        }
+    }
+}
+
+/// Where records are made durable.
+pub trait Journal: Send + Sync + fmt::Debug {
+    /// Appends records in order, and gives them back once they survive a power failure.
+    fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>>;
+}
+
+/// Records could not be made durable. Nothing more may be done until some are again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the audit log cannot be written: {detail}")]
+pub struct JournalError {
+    /// What the operating system said.
+    pub detail: String,
+}

@@ -1,0 +1,381 @@
+use std::collections::VecDeque;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Mutex;
+
+use futures_util::future::join_all;
+use tempfile::TempDir;
+
+use super::*;
+use crate::audit::reader::{self, Verified};
+use crate::audit::samples;
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn opened(path: &Path) -> (LogWriter, Opened) {
+    LogWriter::open(path, samples::clock()).unwrap()
+}
+
+fn refused(path: &Path) -> String {
+    let error = LogWriter::open(path, samples::clock()).unwrap_err();
+    error.to_string().replace(&path.display().to_string(), "LOG")
+}
+
+fn verified(path: &Path) -> Verified {
+    reader::verify(path).unwrap()
+}
+
+fn subjects(path: &Path) -> Vec<String> {
+    reader::read(path).unwrap().map(|line| line.unwrap().record.subject).collect()
+}
+
+/// One thing that goes wrong, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// Nothing.
+    None,
+    /// So many bytes are written, then the disk is full.
+    Write(usize),
+    /// Everything is written and nothing is durable.
+    Sync,
+    /// Everything is written, nothing is durable, and it cannot be cut.
+    SyncAndCut,
+    /// The file cannot be opened anew.
+    Reopen,
+}
+
+/// A disk on which each commit meets the next fault of a list.
+struct Faulty {
+    disk: Disk,
+    faults: Arc<Mutex<VecDeque<Fault>>>,
+    fails_to_cut: bool,
+}
+
+impl Faulty {
+    fn next(&self, matching: impl Fn(Fault) -> bool) -> Option<Fault> {
+        let mut faults = self.faults.lock().unwrap();
+        if matching(*faults.front()?) { faults.pop_front() } else { None }
+    }
+}
+
+impl Storage for Faulty {
+    fn len(&mut self) -> io::Result<u64> {
+        self.disk.len()
+    }
+
+    fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.disk.read_at(buffer, offset)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some(Fault::Write(written)) = self.next(|fault| matches!(fault, Fault::Write(_))) {
+            self.disk.append(&bytes[..written.min(bytes.len())])?;
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        self.disk.append(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        match self.next(|fault| matches!(fault, Fault::Sync | Fault::SyncAndCut | Fault::None)) {
+            Some(Fault::Sync) => Err(io::Error::other("sync failed")),
+            Some(Fault::SyncAndCut) => {
+                self.fails_to_cut = true;
+                Err(io::Error::other("sync failed"))
+            }
+            _ => self.disk.sync(),
+        }
+    }
+
+    fn cut(&mut self, len: u64) -> io::Result<()> {
+        if std::mem::take(&mut self.fails_to_cut) {
+            return Err(io::Error::other("cut failed"));
+        }
+        self.disk.cut(len)
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        match self.next(|fault| fault == Fault::Reopen) {
+            Some(_) => Err(io::Error::other("reopen failed")),
+            None => self.disk.reopen(),
+        }
+    }
+}
+
+fn faulty(path: &Path, faults: &[Fault]) -> LogWriter {
+    let faults = Arc::new(Mutex::new(faults.iter().copied().collect()));
+    let disk = Disk::open(path).unwrap();
+    let storage = Faulty { disk, faults, fails_to_cut: false };
+    LogWriter::start(Box::new(storage), samples::clock()).unwrap().0
+}
+
+#[test]
+fn what_is_committed_is_in_the_file_and_continues_after_reopening() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("var/log/audit.jsonl");
+    let (log, found) = opened(&path);
+    assert_eq!(found, Opened { records: 0, hash: Hash::ZERO, repaired: None });
+    block_on(log.commit(vec![samples::small(0), samples::small(1)])).unwrap();
+    assert_eq!(subjects(&path), ["s0", "s1"]);
+    drop(log);
+    let head = verified(&path).head;
+    let (log, found) = opened(&path);
+    assert_eq!(found, Opened { records: 2, hash: head, repaired: None });
+    block_on(log.commit(vec![samples::small(2)])).unwrap();
+    block_on(log.commit(Vec::new())).unwrap();
+    assert_eq!(verified(&path).records, 3);
+    let sources: Vec<_> = reader::read(&path).unwrap().map(|line| line.unwrap().source).collect();
+    assert!(sources.iter().all(|source| *source == sources[0]));
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+}
+
+#[test]
+fn everybody_who_waits_is_answered() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    let (log, _) = opened(&path);
+    let commits = (0..500).map(|number| log.commit(vec![samples::small(number)]));
+    let answers = block_on(join_all(commits));
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(verified(&path).records, 500);
+}
+
+#[test]
+fn what_is_queued_is_written_before_the_log_closes() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    let (log, _) = opened(&path);
+    let (answer, answered) = oneshot::channel();
+    log.enqueue(Request { records: vec![samples::small(0)], answer }).unwrap();
+    drop(log);
+    assert_eq!(block_on(answered), Ok(Ok(vec![samples::small(0)])));
+    assert_eq!(verified(&path).records, 1);
+}
+
+#[test]
+fn a_commit_that_nobody_waits_for_is_written_all_the_same() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    let (log, _) = opened(&path);
+    block_on(async {
+        let mut commit = log.commit(vec![samples::small(0)]);
+        // Only a first poll hands it over.
+        let _ = futures_util::poll!(&mut commit);
+        drop(commit);
+        log.commit(vec![samples::small(1)]).await.unwrap();
+    });
+    assert_eq!(subjects(&path), ["s0", "s1"]);
+}
+
+#[test]
+fn a_simulated_clock_stands_still_while_a_commit_waits() {
+    let directory = TempDir::new().unwrap();
+    let clock = crate::clock::SimulatedClock::new(samples::at("2026-11-20T04:00:00Z"));
+    let path = directory.path().join("log");
+    let (log, _) = LogWriter::open(&path, Arc::new(clock.clone())).unwrap();
+    let end = samples::at("2026-11-27T04:00:00Z");
+    block_on(async {
+        let committed = async {
+            log.commit(vec![samples::small(0)]).await.unwrap();
+            clock.now()
+        };
+        let ((), at) = tokio::join!(biased; clock.drive(end), committed);
+        assert_eq!(at, samples::at("2026-11-20T04:00:00Z"));
+    });
+}
+
+#[test]
+fn a_second_writer_is_refused_until_the_first_is_gone() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    let (log, _) = opened(&path);
+    assert_eq!(refused(&path), "another process is writing the audit log LOG");
+    drop(log);
+    let _ = opened(&path);
+}
+
+#[test]
+fn a_log_cut_at_any_byte_of_its_last_three_records_recovers() {
+    let bytes = samples::small_log(5);
+    let ends: Vec<usize> =
+        (0..bytes.len()).filter(|at| bytes[*at] == b'\n').map(|at| at + 1).collect();
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    for len in ends[1]..=bytes.len() {
+        samples::write(&path, &bytes[..len]);
+        let whole = ends.iter().filter(|end| **end <= len).count();
+        let torn = &bytes[ends[whole - 1]..len];
+        let (log, found) = opened(&path);
+        let repaired = u64::from(!torn.is_empty());
+        assert_eq!(found.records, whole as u64 + repaired, "cut at {len}");
+        assert_eq!(found.repaired, super::super::tail::torn(torn));
+        block_on(log.commit(vec![samples::small(9)])).unwrap();
+        drop(log);
+        assert_eq!(verified(&path).records, found.records + 1);
+        let last = subjects(&path);
+        assert_eq!(last[whole..].len() as u64, repaired + 1);
+    }
+}
+
+#[test]
+fn the_only_line_of_a_log_may_be_torn_at_any_byte() {
+    let bytes = samples::small_log(1);
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    for len in 1..bytes.len() {
+        samples::write(&path, &bytes[..len]);
+        let (_, found) = opened(&path);
+        assert_eq!((found.records, found.repaired.unwrap().bytes), (1, len as u64));
+    }
+}
+
+#[test]
+fn a_last_line_of_garbage_or_zeros_is_cut_and_told() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    for garbage in [b"{}\n".as_slice(), b"\n", &[0; 5000], b"{\"specversion\":\"1.0\"}\n"] {
+        let bytes = samples::small_log(2);
+        samples::write(&path, &[bytes.as_slice(), garbage].concat());
+        let (log, found) = opened(&path);
+        drop(log);
+        assert_eq!(found.repaired, super::super::tail::torn(garbage));
+        let last = reader::read(&path).unwrap().last().unwrap().unwrap();
+        assert_eq!((last.sequence, last.hash), (3, found.hash));
+        assert_eq!(last.record.kind, Kind::LogRepaired);
+        let reason = last.record.data.reason.unwrap();
+        assert_eq!(reason.values["bytes"], garbage.len().to_string());
+        assert_eq!(reason.values["sha256"], Hash::of(garbage).to_string());
+        assert_eq!(verified(&path).records, 3);
+    }
+}
+
+#[test]
+fn a_log_broken_before_its_last_line_is_not_continued() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    let bytes = samples::small_log(4);
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    let check = |lines: &[&[u8]], expected: &str| {
+        let bytes = lines.concat();
+        samples::write(&path, &bytes);
+        let advice =
+            "; look at it with `lightsout audit verify`, then move it away to begin a new one";
+        assert_eq!(refused(&path), format!("the audit log LOG is broken at {expected}{advice}"));
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    };
+    let no_link = "it does not continue the line before it";
+    check(&[lines[0], lines[2]], &format!("line 2: {no_link}"));
+    check(&[lines[0], lines[1], lines[1]], &format!("line 3: {no_link}"));
+    check(&[lines[1]], &format!("line 1: {no_link}"));
+    check(&[lines[0], b"x\n", lines[2]], "line 2: it does not end in a hash");
+    check(&[lines[0], b"x\n", b"y\n"], "line 2: it does not end in a hash");
+    check(&[lines[0], b"x\n", b"y"], "line 2: it does not end in a hash");
+    let foreign = "line 1: it is not a record, so the file may not be an audit log";
+    check(&[b"[defaults]\n"], foreign);
+    check(&[b"[defaults]"], foreign);
+}
+
+#[test]
+fn a_line_of_the_greatest_length_is_found_and_a_longer_one_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    let (log, _) = opened(&path);
+    let mut long = samples::small(1);
+    long.data.note = Some("x".repeat(crate::audit::chain::LINE_MAX - 1000));
+    let mut too_long = samples::small(2);
+    too_long.data.note = Some("x".repeat(crate::audit::chain::LINE_MAX));
+    block_on(async {
+        log.commit(vec![samples::small(0), long.clone(), long.clone(), long]).await.unwrap();
+        let error = log.commit(vec![samples::small(8), too_long]).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the audit log cannot be written: of a lightsout.stop.accepted record: it is longer \
+             than 1048576 bytes"
+        );
+    });
+    drop(log);
+    assert_eq!(opened(&path).1.records, 4);
+}
+
+#[test]
+fn a_commit_that_fails_leaves_nothing_and_the_next_one_recovers() {
+    let faults = [
+        &[Fault::Write(0)][..],
+        &[Fault::Write(10)],
+        &[Fault::Write(usize::MAX)],
+        &[Fault::Sync],
+        &[Fault::SyncAndCut],
+    ];
+    for fault in faults {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("log");
+        let log = faulty(&path, &[&[Fault::None], fault].concat());
+        block_on(async {
+            log.commit(vec![samples::small(0)]).await.unwrap();
+            log.commit(vec![samples::small(1)]).await.unwrap_err();
+            if fault != [Fault::SyncAndCut] {
+                assert_eq!(subjects(&path), ["s0"], "after {fault:?}");
+            }
+            log.commit(vec![samples::small(2)]).await.unwrap();
+        });
+        assert_eq!(subjects(&path), ["s0", "s2"], "after {fault:?}");
+        assert_eq!(verified(&path).records, 2);
+    }
+}
+
+#[test]
+fn a_log_that_fails_from_its_first_commit_recovers() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    let log = faulty(&path, &[Fault::Sync, Fault::Reopen, Fault::Sync]);
+    block_on(async {
+        for _ in 0..3 {
+            log.commit(vec![samples::small(0)]).await.unwrap_err();
+        }
+        log.commit(vec![samples::small(1)]).await.unwrap();
+    });
+    assert_eq!(subjects(&path), ["s1"]);
+}
+
+#[test]
+fn a_group_that_fails_fails_for_everybody_in_it() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    let disk = Disk::open(&path).unwrap();
+    let faults = Arc::new(Mutex::new([Fault::Sync].into()));
+    let storage = Box::new(Faulty { disk, faults, fails_to_cut: false });
+    let appender = Appender { storage, chain: Chain::EMPTY, len: 0, doubtful: false };
+    let (queue, requests) = sync_channel(QUEUE_MAX);
+    let answers: Vec<_> = (0..5)
+        .map(|number| {
+            let (answer, answered) = oneshot::channel();
+            queue.send(Request { records: vec![samples::small(number)], answer }).unwrap();
+            answered
+        })
+        .collect();
+    drop(queue);
+    serve(appender, &requests);
+    for answer in block_on(join_all(answers)) {
+        assert_eq!(answer.unwrap().unwrap_err().detail, "sync failed");
+    }
+    assert_eq!(verified(&path).records, 0);
+}
+
+#[test]
+fn a_file_that_something_else_changed_is_not_continued() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    let (log, _) = opened(&path);
+    block_on(log.commit(vec![samples::small(0)])).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    for changed in [b"".as_slice(), &[bytes.as_slice(), b"x"].concat()] {
+        samples::write(&path, changed);
+        let error = block_on(log.commit(vec![samples::small(1)])).unwrap_err();
+        assert!(error.detail.starts_with("something else changed it"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), changed);
+    }
+    samples::write(&path, &bytes);
+    block_on(log.commit(vec![samples::small(1)])).unwrap();
+    assert_eq!(verified(&path).records, 2);
+}

@@ -1,0 +1,10 @@
+//! Folds over the records of the audit log, for people who ask what came of it all.
+//!
+//! Nothing here reads a file or a clock, and nothing renders: records come in, figures go out.
+//! Start at [`Savings::fold`].
+
+mod prices;
+mod savings;
+
+pub use prices::Prices;
+pub use savings::{Figures, Savings, SavingsFold};
