@@ -10,3 +10,4 @@ pub mod inventory;
 pub mod plan;
 pub mod policy;
 pub mod report;
+pub mod sandbox;

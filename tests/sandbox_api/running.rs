@@ -1,0 +1,185 @@
+//! A running sandbox, a client of it, and requests written by hand.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_nimble::Client;
+use aws_sdk_nimble::config::retry::RetryConfig;
+use aws_sdk_nimble::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_nimble::error::SdkError;
+use aws_sdk_nimble::operation::get_studio::GetStudioError;
+use aws_sdk_nimble::types::StreamingSessionState;
+use jiff::{SignedDuration, Timestamp};
+use lightsout::sandbox::{
+    Fault, FaultRule, Faults, Requests, Sandbox, SandboxOptions, World, worldfile,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+pub(crate) const SESSIONS: &str = "/studios/us-west-2%3Astid-EXAMPLE11111/streaming-sessions";
+pub(crate) const STUDIO: &str = "us-west-2:stid-EXAMPLE11111";
+pub(crate) const SESSION_ARN: &str =
+    "arn:aws:nimble:us-west-2:111122223333:streaming-session/ready";
+const WORLD: &str = r#"
+[settings]
+page_size = 3
+stop_time = "90s"
+start_time = "4m"
+
+[[studio]]
+id = "us-west-2:stid-EXAMPLE11111"
+account = "111122223333"
+name = "feature"
+display_name = "Feature Animation"
+
+[[studio.profile]]
+id = "old"
+name = "Old Comp"
+max_stopped_session_length_in_minutes = 240
+max_session_length_in_minutes = 2880
+
+[[studio.profile]]
+id = "persistent"
+name = "Persistent"
+session_persistence_mode = "ACTIVATED"
+automatic_termination_mode = "DEACTIVATED"
+volume = { size = 500 }
+backup_mode = "AUTOMATIC"
+max_backups_to_retain = 2
+members = ["lead"]
+
+[[studio.profile]]
+id = "updating"
+name = "Updating"
+state = "UPDATE_IN_PROGRESS"
+
+[[studio.profile]]
+id = "zz-last"
+name = "Last"
+
+[[studio.session]]
+id = "ready"
+profile = "old"
+owner = "artist"
+started = "-9h"
+created = "-30d"
+tags = { tier = "gold" }
+
+[[studio.session]]
+id = "stopped"
+profile = "persistent"
+state = "STOPPED"
+started = "-9h"
+stopped = "-1h"
+owner = "other"
+
+[[studio.generate]]
+count = 6
+profile = "old"
+started = "-2h"
+"#;
+
+/// A running sandbox whose clock moves only when it is told to.
+pub(crate) struct Running {
+    pub(crate) client: Client,
+    pub(crate) address: std::net::SocketAddr,
+    pub(crate) world: Arc<Mutex<World>>,
+    pub(crate) faults: Faults,
+    pub(crate) requests: Requests,
+    pub(crate) seconds: Arc<AtomicI64>,
+    pub(crate) silences: Arc<Mutex<Vec<String>>>,
+    pub(crate) server: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+pub(crate) fn start() -> Timestamp {
+    "2026-11-20T20:00:00Z".parse().unwrap()
+}
+
+pub(crate) async fn run() -> Running {
+    let loaded = worldfile::parse(WORLD, "world.toml", start()).unwrap();
+    let seconds = Arc::new(AtomicI64::new(0));
+    let silences = Arc::new(Mutex::new(Vec::new()));
+    let (clock_seconds, told) = (Arc::clone(&seconds), Arc::clone(&silences));
+    let clock = move || start() + SignedDuration::from_secs(clock_seconds.load(Ordering::Relaxed));
+    let options = SandboxOptions {
+        on_silence: Some(Arc::new(move |text: &str| told.lock().unwrap().push(text.to_owned()))),
+        ..SandboxOptions::new(Arc::new(clock))
+    };
+    let options = options.for_world(&loaded);
+    let sandbox =
+        Sandbox::bind("127.0.0.1:0".parse().unwrap(), loaded.world, options).await.unwrap();
+    let (address, world, faults, requests) =
+        (sandbox.local_addr(), sandbox.world(), sandbox.faults(), sandbox.requests());
+    let client = client(&sandbox.endpoint_url());
+    let server = tokio::spawn(sandbox.serve(std::future::pending()));
+    Running { client, address, world, faults, requests, seconds, silences, server }
+}
+
+fn client(endpoint: &str) -> Client {
+    let config = aws_sdk_nimble::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-west-2"))
+        .endpoint_url(endpoint)
+        .credentials_provider(Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"))
+        .retry_config(RetryConfig::disabled())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Client::from_conf(config)
+}
+
+pub(crate) fn instant(at: Option<&aws_sdk_nimble::primitives::DateTime>) -> Timestamp {
+    Timestamp::from_second(at.unwrap().secs()).unwrap()
+}
+
+impl Running {
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.seconds.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    pub(crate) fn fault(&self, fault: Fault) {
+        self.faults.clear();
+        self.faults.add(FaultRule::new(fault).studio(STUDIO));
+    }
+
+    pub(crate) async fn state(&self, session: &str) -> StreamingSessionState {
+        let got = self
+            .client
+            .get_streaming_session()
+            .studio_id(STUDIO)
+            .session_id(session)
+            .send()
+            .await
+            .unwrap();
+        got.session().unwrap().state().unwrap().clone()
+    }
+
+    pub(crate) async fn get_studio_error(&self) -> SdkError<GetStudioError> {
+        self.client.get_studio().studio_id(STUDIO).send().await.unwrap_err()
+    }
+
+    /// The status and the whole answer to a request written by hand.
+    pub(crate) async fn raw(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let length = body.len();
+        let request = format!(
+            "{method} /2020-08-01{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        (status, answer)
+    }
+}
