@@ -9,5 +9,6 @@ pub mod ids;
 pub mod inventory;
 pub mod plan;
 pub mod policy;
+pub mod provider;
 pub mod report;
 pub mod sandbox;

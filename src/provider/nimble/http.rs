@@ -1,0 +1,163 @@
+//! The HTTP client under the SDK: every answer is read whole, within a bound, before the SDK sees it.
+//!
+//! Reading here rather than in the SDK has three uses. An answer over the bound is an error that is
+//! not tried again; the clock is held from the sending of a request to the last byte of its answer;
+//! and the SDK's timeout of an attempt covers both. Certificates are loaded when the first `https`
+//! request is made, so that a sandbox never pays for them.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider as TlsProvider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Connector, ConnectorBuilder};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::time::SdkTime;
+use crate::clock::{Clock, Hold};
+
+/// The longest answer that is read, in bytes. A page of a hundred sessions has some 100 kB.
+pub(super) const BODY_MAX: usize = 8 * 1024 * 1024;
+
+/// How many idle connections are kept for each host: a little more than a studio's usual
+/// concurrency, so that a burst does not end in a burst of handshakes.
+const IDLE_CONNECTIONS_MAX: usize = 64;
+
+/// An answer was longer than [`BODY_MAX`].
+#[derive(Debug)]
+pub(super) struct AnswerTooLarge;
+
+impl fmt::Display for AnswerTooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the answer has more than {BODY_MAX} bytes")
+    }
+}
+
+impl Error for AnswerTooLarge {}
+
+/// Connections for every client of the adapter, kept open between calls.
+#[derive(Debug)]
+pub(super) struct BoundedHttp {
+    clock: Arc<dyn Clock>,
+    /// By the timeouts that the SDK asks for; there are few sets of these.
+    connectors: Mutex<HashMap<Timeouts, SharedHttpConnector>>,
+}
+
+/// The connect and the read timeout.
+type Timeouts = (Option<Duration>, Option<Duration>);
+
+impl BoundedHttp {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, connectors: Mutex::default() }
+    }
+}
+
+impl HttpClient for BoundedHttp {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        _components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let timeouts = (settings.connect_timeout(), settings.read_timeout());
+        let mut connectors = self.connectors.lock().unwrap_or_else(PoisonError::into_inner);
+        let connector = connectors.entry(timeouts).or_insert_with(|| {
+            SharedHttpConnector::new(BoundedConnector::new(&self.clock, settings.clone()))
+        });
+        connector.clone()
+    }
+}
+
+#[derive(Debug)]
+struct BoundedConnector {
+    clock: Arc<dyn Clock>,
+    settings: HttpConnectorSettings,
+    plain: Connector,
+    secure: OnceLock<Connector>,
+}
+
+impl BoundedConnector {
+    fn new(clock: &Arc<dyn Clock>, settings: HttpConnectorSettings) -> Self {
+        let clock = Arc::clone(clock);
+        let plain = builder(&clock, &settings).build_http();
+        Self { clock, settings, plain, secure: OnceLock::new() }
+    }
+
+    fn send(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if request.uri().starts_with("https:") { self.secure() } else { &self.plain }.call(request)
+    }
+
+    /// Only `https` goes through a proxy of the environment: plain requests are for sandboxes and
+    /// for the metadata services of the machine itself.
+    fn secure(&self) -> &Connector {
+        self.secure.get_or_init(|| {
+            builder(&self.clock, &self.settings)
+                .proxy_config(ProxyConfig::from_env())
+                .tls_provider(TlsProvider::Rustls(CryptoMode::Ring))
+                .build()
+        })
+    }
+}
+
+fn builder(clock: &Arc<dyn Clock>, settings: &HttpConnectorSettings) -> ConnectorBuilder {
+    Connector::builder()
+        .connector_settings(settings.clone())
+        .sleep_impl(SdkTime(Arc::clone(clock)))
+        .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+}
+
+impl HttpConnector for BoundedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let hold = hold(&*self.clock, &request);
+        let answer = self.send(request);
+        HttpConnectorFuture::new(async move {
+            let whole = read_whole(answer.await?).await;
+            drop(hold);
+            whole
+        })
+    }
+}
+
+/// Holds the clock under `INVOCATION/ATTEMPT`, which whoever answers can tell from the headers.
+fn hold(clock: &dyn Clock, request: &HttpRequest) -> Hold {
+    let headers = request.headers();
+    let invocation = headers.get("amz-sdk-invocation-id").unwrap_or_default();
+    let attempt = headers.get("amz-sdk-request").and_then(attempt).unwrap_or_default();
+    clock.hold(&format!("{invocation}/{attempt}"))
+}
+
+fn attempt(header: &str) -> Option<&str> {
+    header.split(';').find_map(|part| part.trim().strip_prefix("attempt="))
+}
+
+async fn read_whole(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+    let announced = response.headers().get("content-length").and_then(|text| text.parse().ok());
+    if announced.is_some_and(|length: u64| length > BODY_MAX as u64) {
+        return Err(ConnectorError::other(AnswerTooLarge.into(), None));
+    }
+    let body = read_bounded(response.take_body()).await?;
+    *response.body_mut() = SdkBody::from(body);
+    Ok(response)
+}
+
+/// An error without a kind is one that the SDK does not try again; a broken connection it does.
+async fn read_bounded(body: SdkBody) -> Result<Bytes, ConnectorError> {
+    match Limited::new(body, BODY_MAX).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(ConnectorError::other(AnswerTooLarge.into(), None))
+        }
+        Err(error) => Err(ConnectorError::io(error)),
+    }
+}

@@ -1,0 +1,257 @@
+//! The adapter to the studio service: the only place in the program that names the SDK.
+//!
+//! It speaks the API of 2020-08-01 and translates everything peculiar to it before it answers. It
+//! knows nothing of policy beyond how a studio is reached, and it decides nothing: what it could not
+//! learn it says. Start with [`Connections`], then [`NimbleStudio`]; the rule that matters most is in
+//! `stopping`.
+
+mod connect;
+mod errors;
+mod http;
+mod observe;
+mod pages;
+mod profiles;
+pub(in crate::provider) mod stopping;
+mod time;
+mod translate;
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_sdk_nimble::Client;
+use aws_sdk_nimble::operation::RequestId;
+use aws_sdk_nimble::types::{StreamingSession, VolumeRetentionMode};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::OnceCell;
+
+pub use connect::Connections;
+
+use crate::clock::Clock;
+use crate::ids::{AccountId, LaunchProfileId, SessionId, StudioId};
+use crate::inventory::{Problem, Session, Snapshot};
+use crate::provider::{Accepted, ClientToken, Provider, ProviderError};
+use connect::{LazyClient, with_own_retries, without_retries};
+use errors::{garbled, provider_error};
+use profiles::{ProfileAnswer, ProfileReadings};
+
+/// Every operation that the adapter calls, and whether it changes anything.
+pub const CALLS: &[(&str, bool)] = &[
+    ("GetLaunchProfile", false),
+    ("GetStreamingSession", false),
+    ("GetStudio", false),
+    ("ListLaunchProfiles", false),
+    ("ListStreamingSessions", false),
+    ("StartStreamingSession", true),
+    ("StopStreamingSession", true),
+    ("TagResource", true),
+    ("UntagResource", true),
+];
+
+/// One studio of the service.
+pub struct NimbleStudio {
+    id: StudioId,
+    account: Option<AccountId>,
+    clock: Arc<dyn Clock>,
+    client: Arc<LazyClient>,
+    /// The shared client, with the retries of this studio alone.
+    own: OnceCell<Client>,
+    /// The same for calls that change something, which are never repeated within a call.
+    acting: OnceCell<Client>,
+    profiles: ProfileReadings,
+}
+
+/// Only the id: a connection may hold what must not reach any output.
+impl fmt::Debug for NimbleStudio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NimbleStudio").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Provider for NimbleStudio {
+    fn observe(&self) -> BoxFuture<'_, Snapshot> {
+        self.read_studio().boxed()
+    }
+
+    fn read<'a>(&'a self, session: &'a SessionId) -> BoxFuture<'a, Result<Session, ProviderError>> {
+        self.read_session(session).boxed()
+    }
+
+    fn stop<'a>(
+        &'a self,
+        session: &'a Session,
+        token: &'a ClientToken,
+    ) -> BoxFuture<'a, Result<Accepted, ProviderError>> {
+        self.stop_session(session, token).boxed()
+    }
+
+    fn start<'a>(
+        &'a self,
+        session: &'a Session,
+        token: &'a ClientToken,
+    ) -> BoxFuture<'a, Result<Accepted, ProviderError>> {
+        self.start_session(session, token).boxed()
+    }
+
+    fn tag<'a>(
+        &'a self,
+        session: &'a Session,
+        key: &'a str,
+        value: &'a str,
+    ) -> BoxFuture<'a, Result<(), ProviderError>> {
+        self.set_tag(session, key, value).boxed()
+    }
+
+    fn untag<'a>(
+        &'a self,
+        session: &'a Session,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<(), ProviderError>> {
+        self.remove_tag(session, key).boxed()
+    }
+}
+
+impl NimbleStudio {
+    fn new(
+        id: StudioId,
+        account: Option<AccountId>,
+        clock: Arc<dyn Clock>,
+        client: Arc<LazyClient>,
+    ) -> Self {
+        let (own, acting) = (OnceCell::new(), OnceCell::new());
+        Self { id, account, clock, client, own, acting, profiles: ProfileReadings::default() }
+    }
+
+    async fn client(&self) -> &Client {
+        self.own.get_or_init(async || with_own_retries(self.client.get().await)).await
+    }
+
+    async fn acting_client(&self) -> &Client {
+        self.acting.get_or_init(async || without_retries(self.client.get().await)).await
+    }
+
+    async fn read_session(&self, id: &SessionId) -> Result<Session, ProviderError> {
+        const OPERATION: &str = "GetStreamingSession";
+        let client = self.client().await;
+        let call =
+            client.get_streaming_session().studio_id(self.id.as_str()).session_id(id.as_str());
+        let output = call.send().await.map_err(|error| provider_error(OPERATION, &error))?;
+        let answer =
+            output.session.ok_or_else(|| garbled(OPERATION, "there is no session in it"))?;
+        let profile = match &answer.launch_profile_id {
+            Some(profile) => self.read_profile(client, &profile.as_str().into()).await?,
+            None => None,
+        };
+        translate::session(answer, profile.as_deref())
+            .filter(|session| session.id == *id)
+            .ok_or_else(|| garbled(OPERATION, "it is about another session"))
+    }
+
+    async fn read_profile(&self, client: &Client, id: &LaunchProfileId) -> ProfileAnswer {
+        let read = || read_profile(client.clone(), self.id.clone(), id.clone()).boxed();
+        self.profiles.get(id, self.clock.monotonic(), read).await
+    }
+
+    /// `RETAIN` is said wherever it means something. Deletion is never said.
+    async fn stop_session(
+        &self,
+        session: &Session,
+        token: &ClientToken,
+    ) -> Result<Accepted, ProviderError> {
+        const OPERATION: &str = "StopStreamingSession";
+        let retention = session.retains_volumes.then_some(VolumeRetentionMode::Retain);
+        let client = self.acting_client().await;
+        let call = client
+            .stop_streaming_session()
+            .studio_id(self.id.as_str())
+            .session_id(session.id.as_str())
+            .client_token(&token.0)
+            .set_volume_retention_mode(retention);
+        let output = call.send().await.map_err(|error| provider_error(OPERATION, &error))?;
+        let request_id = output.request_id().map(str::to_owned);
+        accepted(OPERATION, session, output.session, request_id)
+    }
+
+    async fn start_session(
+        &self,
+        session: &Session,
+        token: &ClientToken,
+    ) -> Result<Accepted, ProviderError> {
+        const OPERATION: &str = "StartStreamingSession";
+        let client = self.acting_client().await;
+        let call = client
+            .start_streaming_session()
+            .studio_id(self.id.as_str())
+            .session_id(session.id.as_str())
+            .client_token(&token.0);
+        let output = call.send().await.map_err(|error| provider_error(OPERATION, &error))?;
+        let request_id = output.request_id().map(str::to_owned);
+        accepted(OPERATION, session, output.session, request_id)
+    }
+
+    async fn set_tag(
+        &self,
+        session: &Session,
+        key: &str,
+        value: &str,
+    ) -> Result<(), ProviderError> {
+        const OPERATION: &str = "TagResource";
+        let arn = arn(OPERATION, session)?;
+        let call = self.client().await.tag_resource().resource_arn(arn).tags(key, value);
+        call.send().await.map_err(|error| provider_error(OPERATION, &error))?;
+        Ok(())
+    }
+
+    async fn remove_tag(&self, session: &Session, key: &str) -> Result<(), ProviderError> {
+        const OPERATION: &str = "UntagResource";
+        let arn = arn(OPERATION, session)?;
+        let call = self.client().await.untag_resource().resource_arn(arn).tag_keys(key);
+        call.send().await.map_err(|error| provider_error(OPERATION, &error))?;
+        Ok(())
+    }
+}
+
+/// A profile that is not there is an answer: its sessions are left in doubt, and not unread.
+async fn read_profile(client: Client, studio: StudioId, id: LaunchProfileId) -> ProfileAnswer {
+    const OPERATION: &str = "GetLaunchProfile";
+    let call =
+        client.get_launch_profile().studio_id(studio.as_str()).launch_profile_id(id.as_str());
+    match call.send().await.map_err(|error| provider_error(OPERATION, &error)) {
+        Ok(output) => {
+            let answer = output
+                .launch_profile
+                .filter(|profile| profile.launch_profile_id.as_deref() == Some(id.as_str()))
+                .ok_or_else(|| garbled(OPERATION, "it is about another launch profile"))?;
+            Ok(Some(Arc::new(translate::profile(answer))))
+        }
+        Err(error) if error.problem == Problem::Gone => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn accepted(
+    operation: &'static str,
+    asked: &Session,
+    answer: Option<StreamingSession>,
+    request_id: Option<String>,
+) -> Result<Accepted, ProviderError> {
+    match answer.and_then(|answer| translate::answered(answer, asked)) {
+        Some(session) => Ok(Accepted { session, request_id }),
+        None => {
+            let error = garbled(operation, "it is not about the session");
+            Err(ProviderError { request_id, ..error })
+        }
+    }
+}
+
+fn arn<'a>(operation: &'static str, session: &'a Session) -> Result<&'a str, ProviderError> {
+    session.arn.as_deref().ok_or_else(|| ProviderError {
+        problem: Problem::Refused,
+        operation,
+        detail: "the session came without an ARN to name it by".to_owned(),
+        request_id: None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

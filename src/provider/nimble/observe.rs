@@ -1,0 +1,164 @@
+//! One reading of a whole studio: two lists side by side, joined page by page.
+//!
+//! The service's own types are several times as large as ours, so that no more than a page of them
+//! is kept: the first page of sessions waits for the launch profiles, and is translated with them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use aws_sdk_nimble::Client;
+use aws_sdk_nimble::types::{LaunchProfile, StreamingSession};
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+use super::errors::provider_error;
+use super::pages::{Listing, Page, read_pages};
+use super::translate::{self, Profile};
+use super::{NimbleStudio, errors};
+use crate::ids::AccountId;
+use crate::inventory::{Gap, Problem, Session, Snapshot, Wanted};
+use crate::provider::ProviderError;
+
+/// The largest page of launch profiles that may be asked for. The list of sessions takes no size.
+const PROFILES_PER_PAGE: i32 = 100;
+
+impl NimbleStudio {
+    /// Reads every session and every launch profile.
+    pub(super) async fn read_studio(&self) -> Snapshot {
+        let began = self.clock.now();
+        let client = self.client().await;
+        let profiles = OnceCell::new();
+        let (profiles, sessions) = futures_util::join!(
+            self.read_profiles(client, &profiles),
+            self.list_sessions(client, &profiles)
+        );
+        let mut snapshot = snapshot(began, profiles, sessions);
+        if snapshot.accounts.is_empty() {
+            match self.studio_account(client).await {
+                Ok(account) => snapshot.accounts.extend(account),
+                Err(error) => snapshot.gaps.extend(self.studio_gap(error)),
+            }
+        }
+        snapshot
+    }
+
+    /// The launch profiles, listed by whoever asks first.
+    async fn read_profiles<'a>(
+        &self,
+        client: &Client,
+        profiles: &'a OnceCell<Profiles>,
+    ) -> &'a Profiles {
+        profiles.get_or_init(|| self.list_profiles(client)).await
+    }
+
+    async fn list_profiles(&self, client: &Client) -> Profiles {
+        let listing = read_pages(Wanted::LaunchProfiles, &*self.clock, |token| {
+            let call = client
+                .list_launch_profiles()
+                .studio_id(self.id.as_str())
+                .max_results(PROFILES_PER_PAGE)
+                .set_next_token(token);
+            async move {
+                let output = call.send().await;
+                let output =
+                    output.map_err(|error| provider_error("ListLaunchProfiles", &error))?;
+                let items = output.launch_profiles.unwrap_or_default();
+                Ok(Page { items, next_token: output.next_token })
+            }
+        })
+        .await;
+        Profiles::from(listing)
+    }
+
+    /// Every session; `None` stands for one without an id.
+    async fn list_sessions(
+        &self,
+        client: &Client,
+        profiles: &OnceCell<Profiles>,
+    ) -> Listing<Option<Session>> {
+        read_pages(Wanted::Sessions, &*self.clock, |token| {
+            let call =
+                client.list_streaming_sessions().studio_id(self.id.as_str()).set_next_token(token);
+            async move {
+                let output = call.send().await;
+                let output =
+                    output.map_err(|error| provider_error("ListStreamingSessions", &error))?;
+                let profiles = self.read_profiles(client, profiles).await;
+                let rows = output.sessions.unwrap_or_default();
+                let items = rows.into_iter().map(|row| profiles.join(row)).collect();
+                Ok(Page { items, next_token: output.next_token })
+            }
+        })
+        .await
+    }
+
+    async fn studio_account(&self, client: &Client) -> Result<Option<AccountId>, ProviderError> {
+        const OPERATION: &str = "GetStudio";
+        let output = client.get_studio().studio_id(self.id.as_str()).send().await;
+        let output = output.map_err(|error| provider_error(OPERATION, &error))?;
+        let studio =
+            output.studio.ok_or_else(|| errors::garbled(OPERATION, "there is no studio in it"))?;
+        Ok(studio.arn.as_deref().and_then(translate::account))
+    }
+
+    /// Where no account is expected, not to know it is no gap.
+    fn studio_gap(&self, error: ProviderError) -> Option<Gap> {
+        self.account.as_ref()?;
+        Some(Gap { wanted: Wanted::Studio, problem: error.problem, detail: error.detail })
+    }
+}
+
+/// The launch profiles of a studio, as far as they were read.
+#[derive(Debug)]
+struct Profiles {
+    by_id: HashMap<String, Profile>,
+    accounts: BTreeSet<AccountId>,
+    gap: Option<Gap>,
+}
+
+impl From<Listing<LaunchProfile>> for Profiles {
+    fn from(listing: Listing<LaunchProfile>) -> Self {
+        let arns = listing.items.iter().filter_map(|profile| profile.arn.as_deref());
+        let accounts = arns.filter_map(translate::account).collect();
+        let by_id = |mut profile: LaunchProfile| {
+            Some((profile.launch_profile_id.take()?, translate::profile(profile)))
+        };
+        let by_id = listing.items.into_iter().filter_map(by_id).collect();
+        Self { by_id, accounts, gap: listing.gap }
+    }
+}
+
+impl Profiles {
+    /// A session with what its launch profile says of it; `None` if it carries no id.
+    fn join(&self, session: StreamingSession) -> Option<Session> {
+        let profile = session.launch_profile_id.as_ref().and_then(|id| self.by_id.get(id));
+        translate::session(session, profile)
+    }
+}
+
+/// The sessions that were listed. Of one that is listed twice, as can happen when it moves between
+/// pages, the later row counts: it was read later.
+fn snapshot(began: Timestamp, profiles: &Profiles, listing: Listing<Option<Session>>) -> Snapshot {
+    let mut gaps: Vec<Gap> = listing.gap.into_iter().chain(profiles.gap.clone()).collect();
+    let mut accounts = profiles.accounts.clone();
+    let mut sessions = BTreeMap::new();
+    let mut nameless = 0_usize;
+    for session in listing.items {
+        let Some(session) = session else {
+            nameless += 1;
+            continue;
+        };
+        accounts.extend(session.arn.as_deref().and_then(translate::account));
+        sessions.insert(session.id.clone(), session);
+    }
+    gaps.extend(nameless_gap(nameless));
+    Snapshot { began, sessions, gaps, accounts: accounts.into_iter().collect() }
+}
+
+/// A session without an id cannot be decided upon, so that not all sessions are.
+fn nameless_gap(count: usize) -> Option<Gap> {
+    (count > 0).then(|| Gap {
+        wanted: Wanted::Sessions,
+        problem: Problem::Garbled,
+        detail: format!("{count} of the sessions carry no id"),
+    })
+}

@@ -1,0 +1,170 @@
+//! The SDK's types, translated to our nouns.
+//!
+//! Every word that the SDK does not know survives as itself, bounded, so that a decision can doubt
+//! it. Start with [`session`].
+
+use std::collections::BTreeMap;
+
+use aws_sdk_nimble::primitives::DateTime;
+use aws_sdk_nimble::types::{
+    AutomaticTerminationMode, LaunchProfile, SessionPersistenceMode, StreamingSession,
+    StreamingSessionState, VolumeRetentionMode,
+};
+use jiff::Timestamp;
+
+use super::errors::one_line;
+use super::stopping::{
+    Instants, ProfileModes, Retention, SessionModes, Setting, Switch, ending, retains_volumes,
+    stopping, termination,
+};
+use crate::ids::{AccountId, SessionId};
+use crate::inventory::{Session, SessionState, Transition};
+
+/// What a session takes from its launch profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Profile {
+    /// Its name.
+    pub(super) name: Option<String>,
+    /// What it says of stopping; absent where it has no stream configuration at all.
+    pub(super) modes: Option<ProfileModes>,
+}
+
+/// A launch profile.
+pub(super) fn profile(profile: LaunchProfile) -> Profile {
+    let modes = profile.stream_configuration.map(|stream| ProfileModes {
+        persistence: persistence(stream.session_persistence_mode.as_ref()),
+        termination: automatic_termination(stream.automatic_termination_mode.as_ref()),
+        session_minutes_max: stream.max_session_length_in_minutes,
+        stopped_minutes_max: stream.max_stopped_session_length_in_minutes,
+    });
+    Profile { name: profile.name, modes }
+}
+
+/// A session, joined with its launch profile where that was read. `None` if it carries no id: such a
+/// session cannot be named.
+pub(super) fn session(session: StreamingSession, profile: Option<&Profile>) -> Option<Session> {
+    let id = session.session_id.filter(|id| !id.is_empty()).map(SessionId::from)?;
+    let modes = SessionModes {
+        persistence: persistence(session.session_persistence_mode.as_ref()),
+        termination: automatic_termination(session.automatic_termination_mode.as_ref()),
+        retention: retention(session.volume_retention_mode.as_ref()),
+    };
+    let state = state(session.state.as_ref());
+    let created_at = timestamp(session.created_at);
+    let started_at = timestamp(session.started_at);
+    let instants = Instants {
+        start: started_at.max(created_at),
+        stop_at: timestamp(session.stop_at),
+        stopped_at: timestamp(session.stopped_at),
+        terminate_at: timestamp(session.terminate_at),
+    };
+    let profile_modes = profile.and_then(|profile| profile.modes.as_ref());
+    let stopping = stopping(&modes, profile_modes);
+    Some(Session {
+        id,
+        arn: session.arn,
+        status: session.status_code.map(|code| one_line(code.as_str())),
+        owner: session.owned_by.map(Into::into),
+        launch_profile: session.launch_profile_id.map(Into::into),
+        launch_profile_name: profile.and_then(|profile| profile.name.clone()),
+        instance_type: session.ec2_instance_type.map(Into::into),
+        created_at,
+        started_at,
+        stopped_at: instants.stopped_at,
+        stopped_by: session.stopped_by,
+        terminate_at: termination(&state, &stopping, &instants),
+        ends_itself: ending(&state, &stopping, profile_modes, &instants),
+        retains_volumes: retains_volumes(&modes, profile_modes),
+        tags: session.tags.map(BTreeMap::from_iter).unwrap_or_default(),
+        state,
+        stopping,
+    })
+}
+
+/// The same session as the service answers it after a call. `None` if it is about another one.
+///
+/// The answer says how the session is doing. What its launch profile says of it is not in the answer
+/// and stays as it was asked with.
+pub(super) fn answered(answer: StreamingSession, asked: &Session) -> Option<Session> {
+    let answered = session(answer, None).filter(|answered| answered.id == asked.id)?;
+    let instants = Instants {
+        start: None,
+        stop_at: None,
+        stopped_at: answered.stopped_at,
+        terminate_at: answered.terminate_at,
+    };
+    Some(Session {
+        launch_profile_name: asked.launch_profile_name.clone(),
+        terminate_at: termination(&answered.state, &asked.stopping, &instants),
+        stopping: asked.stopping.clone(),
+        retains_volumes: asked.retains_volumes,
+        ..answered
+    })
+}
+
+/// The account that an ARN names, where it names one: `arn:PARTITION:SERVICE:REGION:ACCOUNT:...`.
+pub(super) fn account(arn: &str) -> Option<AccountId> {
+    let mut parts = arn.split(':');
+    let account = (parts.next() == Some("arn")).then(|| parts.nth(3))??;
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    is_account.then(|| account.into())
+}
+
+/// An instant beyond all calendars becomes the first or the last one that there is, never none: what
+/// is absent may be replaced by something else, and this must not be.
+fn timestamp(instant: Option<DateTime>) -> Option<Timestamp> {
+    instant.map(|instant| {
+        let nanos = i32::try_from(instant.subsec_nanos()).unwrap_or_default();
+        let beyond = if instant.secs() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        Timestamp::new(instant.secs(), nanos).unwrap_or(beyond)
+    })
+}
+
+fn state(state: Option<&StreamingSessionState>) -> SessionState {
+    use SessionState::{Deleted, Failed, Missing, Ready, Stopped, Transitional, Unknown};
+    match state {
+        None => Missing,
+        Some(StreamingSessionState::Ready) => Ready,
+        Some(StreamingSessionState::Stopped) => Stopped,
+        Some(StreamingSessionState::Deleted) => Deleted,
+        Some(StreamingSessionState::CreateInProgress) => Transitional(Transition::Create),
+        Some(StreamingSessionState::StartInProgress) => Transitional(Transition::Start),
+        Some(StreamingSessionState::StopInProgress) => Transitional(Transition::Stop),
+        Some(StreamingSessionState::DeleteInProgress) => Transitional(Transition::Delete),
+        Some(StreamingSessionState::CreateFailed) => Failed(Transition::Create),
+        Some(StreamingSessionState::StartFailed) => Failed(Transition::Start),
+        Some(StreamingSessionState::StopFailed) => Failed(Transition::Stop),
+        Some(StreamingSessionState::DeleteFailed) => Failed(Transition::Delete),
+        Some(word) => Unknown(one_line(word.as_str())),
+    }
+}
+
+fn persistence(mode: Option<&SessionPersistenceMode>) -> Setting<Switch> {
+    match mode {
+        None => Setting::Absent,
+        Some(SessionPersistenceMode::Activated) => Setting::Known(Switch::Activated),
+        Some(SessionPersistenceMode::Deactivated) => Setting::Known(Switch::Deactivated),
+        Some(word) => Setting::Unknown(one_line(word.as_str())),
+    }
+}
+
+fn automatic_termination(mode: Option<&AutomaticTerminationMode>) -> Setting<Switch> {
+    match mode {
+        None => Setting::Absent,
+        Some(AutomaticTerminationMode::Activated) => Setting::Known(Switch::Activated),
+        Some(AutomaticTerminationMode::Deactivated) => Setting::Known(Switch::Deactivated),
+        Some(word) => Setting::Unknown(one_line(word.as_str())),
+    }
+}
+
+fn retention(mode: Option<&VolumeRetentionMode>) -> Setting<Retention> {
+    match mode {
+        None => Setting::Absent,
+        Some(VolumeRetentionMode::Retain) => Setting::Known(Retention::Retain),
+        Some(VolumeRetentionMode::Delete) => Setting::Known(Retention::Delete),
+        Some(word) => Setting::Unknown(one_line(word.as_str())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+use aws_sdk_nimble::types::{StreamConfiguration, StreamingSessionStatusCode};
+
+use super::*;
+use crate::inventory::{Doubt, Stopping};
+
+fn at(text: &str) -> DateTime {
+    let instant: Timestamp = text.parse().unwrap();
+    DateTime::from_secs_and_nanos(instant.as_second(), 0)
+}
+
+fn persistent_profile() -> Profile {
+    let stream = StreamConfiguration::builder()
+        .clipboard_mode("ENABLED".into())
+        .ec2_instance_types("g5.4xlarge".into())
+        .streaming_image_ids("image")
+        .max_session_length_in_minutes(690)
+        .session_persistence_mode(SessionPersistenceMode::Activated)
+        .build()
+        .unwrap();
+    profile(LaunchProfile::builder().name("Lead comp").stream_configuration(stream).build())
+}
+
+#[test]
+fn a_session_carries_everything_that_a_decision_needs() {
+    let answer = StreamingSession::builder()
+        .session_id("s-1")
+        .arn("arn:aws:nimble:us-west-2:111122223333:streaming-session/s-1")
+        .state(StreamingSessionState::Ready)
+        .status_code(StreamingSessionStatusCode::StreamingSessionReady)
+        .owned_by("9067-artist")
+        .launch_profile_id("lp-1")
+        .ec2_instance_type("g5.4xlarge")
+        .created_at(at("2026-11-20T08:00:00Z"))
+        .started_at(at("2026-11-20T09:00:00Z"))
+        .stopped_at(at("2026-11-19T19:00:00Z"))
+        .stopped_by("AROAEXAMPLE:lightsout")
+        .tags("tier", "gold")
+        .build();
+    let translated = session(answer, Some(&persistent_profile())).unwrap();
+    insta::assert_debug_snapshot!(translated, @r#"
+    Session {
+        id: "s-1",
+        arn: Some(
+            "arn:aws:nimble:us-west-2:111122223333:streaming-session/s-1",
+        ),
+        state: Ready,
+        status: Some(
+            "STREAMING_SESSION_READY",
+        ),
+        owner: Some(
+            "9067-artist",
+        ),
+        launch_profile: Some(
+            "lp-1",
+        ),
+        launch_profile_name: Some(
+            "Lead comp",
+        ),
+        instance_type: Some(
+            "g5.4xlarge",
+        ),
+        created_at: Some(
+            2026-11-20T08:00:00Z,
+        ),
+        started_at: Some(
+            2026-11-20T09:00:00Z,
+        ),
+        stopped_at: Some(
+            2026-11-19T19:00:00Z,
+        ),
+        stopped_by: Some(
+            "AROAEXAMPLE:lightsout",
+        ),
+        terminate_at: None,
+        ends_itself: Some(
+            Ending {
+                at: 2026-11-20T20:30:00Z,
+                destroys: false,
+            },
+        ),
+        stopping: Allowed {
+            destroyed_after: None,
+        },
+        retains_volumes: true,
+        tags: {
+            "tier": "gold",
+        },
+    }
+    "#);
+}
+
+#[test]
+fn a_session_of_which_nothing_is_said_is_all_doubt() {
+    let answer = StreamingSession::builder().session_id("s-1").build();
+    let translated = session(answer, None).unwrap();
+    assert_eq!(translated.state, SessionState::Missing);
+    assert_eq!(translated.stopping, Stopping::Unclear(Doubt::NoLaunchProfile));
+    assert_eq!(translated.start(), None);
+    assert!(!translated.retains_volumes);
+}
+
+#[test]
+fn a_profile_without_stream_configuration_settles_nothing() {
+    let bare = profile(LaunchProfile::builder().name("Bare").build());
+    let answer = StreamingSession::builder().session_id("s-1").build();
+    let translated = session(answer, Some(&bare)).unwrap();
+    assert_eq!(translated.launch_profile_name.as_deref(), Some("Bare"));
+    assert_eq!(translated.stopping, Stopping::Unclear(Doubt::NoLaunchProfile));
+}
+
+#[test]
+fn a_session_without_an_id_cannot_be_named() {
+    assert_eq!(session(StreamingSession::builder().build(), None), None);
+    assert_eq!(session(StreamingSession::builder().session_id("").build(), None), None);
+}
+
+#[test]
+fn states_keep_their_words() {
+    let words = StreamingSessionState::values();
+    assert_eq!(words.len(), 11);
+    for word in words.iter().copied().chain(["NAPPING"]) {
+        let translated = state(Some(&word.into()));
+        assert_eq!(translated.to_string(), word);
+        assert_eq!(matches!(translated, SessionState::Unknown(_)), word == "NAPPING");
+    }
+}
+
+#[test]
+fn unknown_modes_survive_as_themselves_within_a_bound() {
+    let long = "X".repeat(10_000);
+    for word in ["HALF", long.as_str()] {
+        let kept = Setting::Unknown(word.chars().take(300).collect());
+        assert_eq!(persistence(Some(&word.into())), kept);
+        assert_eq!(automatic_termination(Some(&word.into())), kept);
+        let kept = Setting::Unknown(word.chars().take(300).collect());
+        assert_eq!(retention(Some(&word.into())), kept);
+    }
+    assert_eq!(retention(Some(&"DELETE".into())), Setting::Known(Retention::Delete));
+    assert_eq!(retention(Some(&"RETAIN".into())), Setting::Known(Retention::Retain));
+    assert_eq!(persistence(Some(&"DEACTIVATED".into())), Setting::Known(Switch::Deactivated));
+    assert_eq!(automatic_termination(Some(&"ACTIVATED".into())), Setting::Known(Switch::Activated));
+}
+
+#[test]
+fn an_instant_beyond_all_calendars_is_not_absent() {
+    assert_eq!(timestamp(None), None);
+    assert_eq!(timestamp(Some(DateTime::from_secs(i64::MAX))), Some(Timestamp::MAX));
+    assert_eq!(timestamp(Some(DateTime::from_secs(i64::MIN))), Some(Timestamp::MIN));
+    let fraction = DateTime::from_secs_and_nanos(-2, 500_000_000);
+    assert_eq!(timestamp(Some(fraction)), Some("1969-12-31T23:59:58.5Z".parse().unwrap()));
+}
+
+#[test]
+fn accounts_are_read_from_arns() {
+    for (arn, expected) in [
+        ("arn:aws:nimble:us-west-2:111122223333:streaming-session/s-1", Some("111122223333")),
+        ("arn:aws-cn:nimble:cn-north-1:111122223333:studio/stid:1", Some("111122223333")),
+        ("arn:aws:nimble:us-west-2::streaming-session/s-1", None),
+        ("arn:aws:nimble:us-west-2:11112222333:x", None),
+        ("arn:aws:nimble:us-west-2:11112222333a:x", None),
+        ("urn:aws:nimble:us-west-2:111122223333:x", None),
+        ("arn:aws", None),
+        ("", None),
+    ] {
+        assert_eq!(account(arn), expected.map(AccountId::from), "{arn}");
+    }
+}
+
+#[test]
+fn the_answer_to_a_call_keeps_what_the_profile_said() {
+    let asked = StreamingSession::builder().session_id("s-1").build();
+    let asked = Session {
+        stopping: Stopping::Allowed { destroyed_after: Some(jiff::SignedDuration::from_mins(60)) },
+        launch_profile_name: Some("Lead comp".to_owned()),
+        retains_volumes: true,
+        ..session(asked, None).unwrap()
+    };
+    let answer = |id: &str| {
+        StreamingSession::builder()
+            .session_id(id)
+            .state(StreamingSessionState::StopInProgress)
+            .stopped_at(at("2026-11-20T19:00:00Z"))
+            .build()
+    };
+    let answered = answered(answer("s-1"), &asked).unwrap();
+    assert_eq!(answered.state, SessionState::Transitional(Transition::Stop));
+    assert_eq!(answered.terminate_at, Some("2026-11-20T20:00:00Z".parse().unwrap()));
+    assert_eq!(answered.stopping, asked.stopping);
+    assert_eq!(answered.launch_profile_name, asked.launch_profile_name);
+    assert!(answered.retains_volumes);
+    assert_eq!(super::answered(answer("s-2"), &asked), None);
+}
