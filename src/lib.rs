@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod clock;
+pub mod config;
 pub mod ids;
 pub mod inventory;
 pub mod plan;

@@ -1,0 +1,120 @@
+//! `[daemon]` and `[audit]`: how the program itself runs.
+
+use jiff::SignedDuration;
+
+use super::super::diagnostic::{Diagnostic, Sink};
+use super::super::table::{Field, Table, Value};
+use super::super::value::{self, Bounds};
+use super::schedule;
+use crate::policy::Scan;
+use crate::policy::schedule::CronExpression;
+
+/// The table `[daemon]`.
+pub(in crate::config) struct DaemonFile {
+    pub(in crate::config) scan: Field<Scan>,
+    pub(in crate::config) state_dir: Field<String>,
+    pub(in crate::config) concurrency: Field<usize>,
+}
+
+/// The table `[audit]`.
+pub(in crate::config) struct AuditFile {
+    pub(in crate::config) path: Field<String>,
+}
+
+/// The bounds of `concurrency`; beyond the upper one the service throttles every call.
+const CONCURRENCY: std::ops::RangeInclusive<i64> = 1..=256;
+
+/// More often than this only causes load; more rarely than once a day sessions go unnoticed.
+const SCAN: Bounds = Bounds {
+    least: SignedDuration::from_secs(10),
+    most: SignedDuration::from_hours(24),
+    help: "write for example \"5m\"",
+};
+
+impl DaemonFile {
+    pub(super) fn read(root: &mut Table<'_>, sink: &mut Sink) -> Self {
+        let value = root.take("daemon");
+        let table = value.and_then(|value| Table::of(&value, "[daemon]", sink));
+        let Some(mut table) = table else {
+            let (scan, state_dir) = (Field::Absent, Field::Absent);
+            return Self { scan, state_dir, concurrency: Field::Absent };
+        };
+        let daemon = Self {
+            scan: table.field("scan", sink, scan),
+            state_dir: table.field("state_dir", sink, path),
+            concurrency: table.field("concurrency", sink, concurrency),
+        };
+        table.finish(sink);
+        daemon
+    }
+}
+
+impl AuditFile {
+    pub(super) fn read(root: &mut Table<'_>, sink: &mut Sink) -> Self {
+        let value = root.take("audit");
+        let table = value.and_then(|value| Table::of(&value, "[audit]", sink));
+        let Some(mut table) = table else { return Self { path: Field::Absent } };
+        let audit = Self { path: table.field("path", sink, path) };
+        table.finish(sink);
+        audit
+    }
+}
+
+/// A duration, or a cron expression where the text has as many words as one.
+fn scan(value: &Value<'_>, sink: &mut Sink) -> Option<Scan> {
+    let words = value.content.as_str().map_or(0, |text| text.split_whitespace().count());
+    if words < 5 {
+        return value::duration(value, SCAN, sink).map(Scan::Every);
+    }
+    let expression = schedule::cron(value, sink)?;
+    warn_of_gaps(value, &expression, sink);
+    Some(Scan::Cron(expression))
+}
+
+/// Warns of more than a day without a scan.
+fn warn_of_gaps(value: &Value<'_>, cron: &CronExpression, sink: &mut Sink) {
+    const FIRES: usize = 400;
+    let mut instant = schedule::SAMPLES_FROM;
+    for _ in 0..FIRES {
+        let next = cron.next_utc(instant);
+        let is_near = next.is_some_and(|next| instant.duration_until(next) <= SCAN.most);
+        if !is_near {
+            let message = "`scan` leaves more than a day without a scan";
+            sink.push(
+                Diagnostic::warning("rare-scan", value.span(), message)
+                    .label("sessions that start in the gap are not seen in it")
+                    .help("scan every day, as in \"*/5 * * * *\" or \"5m\""),
+            );
+            return;
+        }
+        instant = next.unwrap_or(instant);
+    }
+}
+
+fn concurrency(value: &Value<'_>, sink: &mut Sink) -> Option<usize> {
+    let number = value::integer(value, sink)?;
+    if !CONCURRENCY.contains(&number) {
+        let message = format!("`{}` is out of range", value.key);
+        sink.push(
+            Diagnostic::error("out-of-range", value.span(), message)
+                .label("valid: 1 to 256")
+                .help("write a number from 1 to 256; the default is 16"),
+        );
+        return None;
+    }
+    usize::try_from(number).ok()
+}
+
+/// A path; a shell's `~` would make a directory of that name.
+fn path(value: &Value<'_>, sink: &mut Sink) -> Option<String> {
+    let path = value::text(value, sink)?;
+    if path.starts_with('~') {
+        let message = format!("`{}` starts with `~`, which is not expanded", value.key);
+        sink.push(
+            Diagnostic::error("bad-path", value.span(), message)
+                .help("write the whole path, or one relative to this file"),
+        );
+        return None;
+    }
+    Some(path)
+}

@@ -1,0 +1,177 @@
+//! `[schedule.NAME]`: a zone and its idle hours.
+
+use std::str::FromStr;
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use toml::de::DeValue;
+
+use super::super::diagnostic::{Diagnostic, Sink};
+use super::super::suggest::{self, quoted};
+use super::super::table::{Field, Located, Table, Value, wrong_type};
+use super::super::value;
+use crate::policy::schedule::{CronExpression, CronPair, Idle, WeeklyWindow};
+
+/// One schedule; its place is its heading.
+pub(in crate::config) struct ScheduleFile {
+    pub(in crate::config) name: String,
+    pub(in crate::config) zone: Field<TimeZone>,
+    pub(in crate::config) idle: Field<Idle>,
+}
+
+/// From when expressions are tried out. Any instant would do; a fixed one makes the answer the same
+/// on every day.
+pub(super) const SAMPLES_FROM: Timestamp = Timestamp::constant(1_767_225_600, 0);
+
+const HELP_IDLE: &str = "write `idle = [\"Sun-Fri 20:00-07:00\", \"Sat-Sun\"]`, \
+     or `idle = { opens = \"0 20 * * Mon-Fri\", closes = \"0 7 * * Mon-Fri\" }`";
+
+pub(super) fn read_all(root: &mut Table<'_>, sink: &mut Sink) -> Vec<Located<ScheduleFile>> {
+    let value = root.take("schedule");
+    let Some(table) = value.and_then(|value| Table::of(&value, "[schedule.NAME]", sink)) else {
+        return Vec::new();
+    };
+    table.all().iter().filter_map(|value| read(value, sink)).collect()
+}
+
+fn read(value: &Value<'_>, sink: &mut Sink) -> Option<Located<ScheduleFile>> {
+    let name = value.key.to_owned();
+    let mut table = Table::of(value, &format!("[schedule.{name}]"), sink)?;
+    if name.trim().is_empty() || name == "off" {
+        let message = format!("a schedule cannot have the name {}", quoted(&name));
+        sink.push(
+            Diagnostic::error("bad-name", value.key_span(), message)
+                .help("choose another name; \"off\" unsets a schedule"),
+        );
+    }
+    let schedule = ScheduleFile {
+        name,
+        zone: table.field("zone", sink, zone),
+        idle: table.field("idle", sink, idle),
+    };
+    table.not_yet("calendars", sink);
+    table.finish(sink);
+    Some(Located { value: schedule, span: value.key_span() })
+}
+
+fn zone(value: &Value<'_>, sink: &mut Sink) -> Option<TimeZone> {
+    let name = value::text(value, sink)?;
+    if let Some(zone) = suggest::find_zone(&name) {
+        return Some(zone);
+    }
+    let message = format!("unknown time zone {}", quoted(&name));
+    let diagnostic = Diagnostic::error("unknown-zone", value.span(), message)
+        .label("not a name in the IANA time zone database");
+    sink.push(match suggest::zone(&name) {
+        Some(meant) => diagnostic.help(format!("did you mean \"{meant}\"?")),
+        None => {
+            diagnostic.help("write a region and a city, as in \"America/Los_Angeles\", or \"UTC\"")
+        }
+    });
+    None
+}
+
+fn idle(value: &Value<'_>, sink: &mut Sink) -> Option<Idle> {
+    match value.content {
+        DeValue::Table(_) => pair(value, sink).map(Idle::Cron),
+        DeValue::String(_) | DeValue::Array(_) => weekly(value, sink).map(Idle::Weekly),
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
+            sink.push(wrong_type(value, "a list of weekly windows").help(HELP_IDLE));
+            None
+        }
+    }
+}
+
+/// Weekly windows: all of them, or `None` where one is wrong.
+fn weekly(value: &Value<'_>, sink: &mut Sink) -> Option<Vec<WeeklyWindow>> {
+    let entries = value.entries();
+    if entries.is_empty() {
+        sink.push(
+            Diagnostic::error("empty", value.span(), "`idle` has no windows")
+                .label("a schedule needs at least one")
+                .help(HELP_IDLE),
+        );
+        return None;
+    }
+    let windows: Vec<_> = entries.iter().map(|entry| window(entry, sink)).collect();
+    windows.into_iter().collect()
+}
+
+fn window(value: &Value<'_>, sink: &mut Sink) -> Option<WeeklyWindow> {
+    let text = value::text(value, sink)?;
+    match WeeklyWindow::from_str(&text) {
+        Ok(window) => Some(window),
+        Err(_) if text.parse::<CronExpression>().is_ok() => {
+            let message = "a cron expression says when windows open or close, not both";
+            sink.push(Diagnostic::error("bad-window", value.span(), message).help(HELP_IDLE));
+            None
+        }
+        Err(error) => {
+            let help = error.help();
+            sink.push(Diagnostic::error("bad-window", value.span(), error.to_string()).help(help));
+            None
+        }
+    }
+}
+
+/// Both expressions, which must each leave time to the other.
+fn pair(value: &Value<'_>, sink: &mut Sink) -> Option<CronPair> {
+    let mut table = Table::of(value, "idle", sink)?;
+    let opens = table.field("opens", sink, cron);
+    let closes = table.field("closes", sink, cron);
+    for (key, field) in [("opens", &opens), ("closes", &closes)] {
+        if field.is_absent() {
+            let message = format!("`idle` does not say when windows {}", &key[..key.len() - 1]);
+            sink.push_absence(
+                Diagnostic::error("missing-key", value.span(), message).help(HELP_IDLE),
+            );
+        }
+    }
+    table.finish(sink);
+    let (opens, closes) = (opens.given()?, closes.given()?);
+    if never_closes(&opens.value, &closes.value) {
+        let message = "each time at which windows close, one opens too";
+        sink.push(
+            Diagnostic::error("never-closes", closes.span.clone(), message)
+                .label("so that they never close")
+                .related(opens.span.clone(), "this fires at the same times")
+                .help("let `closes` fire at other times than `opens`"),
+        );
+        return None;
+    }
+    Some(CronPair { opens: opens.value.clone(), closes: closes.value.clone() })
+}
+
+/// Whether the next fires of `closes` are all fires of `opens` as well.
+fn never_closes(opens: &CronExpression, closes: &CronExpression) -> bool {
+    // More than a day has minutes: where so many fires agree, those that follow do.
+    const FIRES: usize = 1_500;
+    let mut instant = SAMPLES_FROM;
+    for _ in 0..FIRES {
+        let Some(next) = closes.next_utc(instant) else { break };
+        let before = next.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(instant);
+        if opens.next_utc(before) != Some(next) {
+            return false;
+        }
+        instant = next;
+    }
+    true
+}
+
+/// A cron expression.
+pub(super) fn cron(value: &Value<'_>, sink: &mut Sink) -> Option<CronExpression> {
+    let text = value::text(value, sink)?;
+    match text.parse::<CronExpression>() {
+        Ok(expression) => Some(expression),
+        Err(error) => {
+            let message = format!("`{}` is not a cron expression that works", value.key);
+            sink.push(
+                Diagnostic::error("bad-cron", value.span(), message)
+                    .label(error.to_string())
+                    .help(error.help()),
+            );
+            None
+        }
+    }
+}

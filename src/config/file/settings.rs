@@ -1,0 +1,167 @@
+//! The settings that `[defaults]`, `[[studio]]` and `[[studio.rule]]` share.
+
+use jiff::SignedDuration;
+
+use super::super::diagnostic::{Diagnostic, Sink, Span};
+use super::super::table::{Field, Located, Table, Value};
+use super::super::value::{self, Bounds, DURATION_MAX, shown};
+use crate::policy::{Mode, Preserve};
+
+/// What one table says; the rest comes from the tables around it.
+#[derive(Debug)]
+pub(in crate::config) struct SettingsFile {
+    pub(in crate::config) mode: Field<Mode>,
+    pub(in crate::config) schedule: Field<Option<String>>,
+    pub(in crate::config) lease: Field<SignedDuration>,
+    pub(in crate::config) least_stop: Field<SignedDuration>,
+    pub(in crate::config) max_uptime: Field<Option<SignedDuration>>,
+    pub(in crate::config) warn: Field<Vec<SignedDuration>>,
+    pub(in crate::config) preserve: Field<Preserve>,
+    pub(in crate::config) return_margin: Field<SignedDuration>,
+}
+
+impl Default for SettingsFile {
+    fn default() -> Self {
+        Self {
+            mode: Field::Absent,
+            schedule: Field::Absent,
+            lease: Field::Absent,
+            least_stop: Field::Absent,
+            max_uptime: Field::Absent,
+            warn: Field::Absent,
+            preserve: Field::Absent,
+            return_margin: Field::Absent,
+        }
+    }
+}
+
+const ZERO: SignedDuration = SignedDuration::ZERO;
+const LEASE: Bounds =
+    Bounds { least: ZERO, most: DURATION_MAX, help: "write \"0s\" for no lease, or \"2h\"" };
+const LEAST_STOP: Bounds = Bounds {
+    least: ZERO,
+    most: DURATION_MAX,
+    help: "write \"0s\" where any stop is worth it, or \"30m\"",
+};
+const MAX_UPTIME: Bounds = Bounds {
+    least: SignedDuration::from_mins(1),
+    most: DURATION_MAX,
+    help: "write for example \"14h\", or \"off\" for no limit",
+};
+const RETURN_MARGIN: Bounds =
+    Bounds { least: ZERO, most: DURATION_MAX, help: "write \"0s\" for no margin, or \"8h\"" };
+const WARN: Bounds = Bounds {
+    least: SignedDuration::from_secs(1),
+    most: SignedDuration::from_hours(7 * 24),
+    help: "write for example [\"30m\", \"5m\"]; [] says on purpose: stop unannounced",
+};
+
+/// More warnings than this are noise that nobody heeds.
+const WARNINGS_MAX: usize = 8;
+
+impl SettingsFile {
+    /// Takes the settings of a table.
+    pub(super) fn read(table: &mut Table<'_>, sink: &mut Sink) -> Self {
+        let settings = Self {
+            mode: table.field("mode", sink, mode),
+            schedule: table.field("schedule", sink, value::text_or_off),
+            lease: table.field("lease", sink, |v, sink| value::duration(v, LEASE, sink)),
+            least_stop: table
+                .field("least_stop", sink, |v, sink| value::duration(v, LEAST_STOP, sink)),
+            max_uptime: table
+                .field("max_uptime", sink, |v, sink| value::duration_or_off(v, MAX_UPTIME, sink)),
+            warn: table.field("warn", sink, warn),
+            preserve: table.field("preserve", sink, preserve),
+            return_margin: table
+                .field("return_margin", sink, |v, sink| value::duration(v, RETURN_MARGIN, sink)),
+        };
+        for key in ["start", "start_lead", "catch_up", "brake", "veto"] {
+            table.not_yet(key, sink);
+        }
+        settings
+    }
+
+    /// Whether the table says nothing, be it right or wrong.
+    pub(in crate::config) fn is_empty(&self) -> bool {
+        self.mode.is_absent()
+            && self.schedule.is_absent()
+            && self.lease.is_absent()
+            && self.least_stop.is_absent()
+            && self.max_uptime.is_absent()
+            && self.warn.is_absent()
+            && self.preserve.is_absent()
+            && self.return_margin.is_absent()
+    }
+
+    /// Where its settings stand.
+    pub(in crate::config) fn spans(&self) -> Vec<Span> {
+        fn span<T>(field: &Field<T>) -> Option<Span> {
+            field.given().map(|located| located.span.clone())
+        }
+        let spans = [
+            span(&self.mode),
+            span(&self.schedule),
+            span(&self.lease),
+            span(&self.least_stop),
+            span(&self.max_uptime),
+            span(&self.warn),
+            span(&self.preserve),
+            span(&self.return_margin),
+        ];
+        spans.into_iter().flatten().collect()
+    }
+}
+
+/// `observe` or `enforce`.
+pub(super) fn mode(value: &Value<'_>, sink: &mut Sink) -> Option<Mode> {
+    value::word(value, &[("observe", Mode::Observe), ("enforce", Mode::Enforce)], sink)
+}
+
+fn preserve(value: &Value<'_>, sink: &mut Sink) -> Option<Preserve> {
+    if value.content.as_str() == Some("rotate") {
+        let message = "this version does not have `preserve = \"rotate\"` yet";
+        sink.push(
+            Diagnostic::error("not-supported", value.span(), message)
+                .help("write \"refuse\" to keep such sessions running"),
+        );
+        return None;
+    }
+    value::word(value, &[("refuse", Preserve::Refuse), ("allow", Preserve::Allow)], sink)
+}
+
+/// Warnings, longest first; `"off"` and `[]` mean none.
+fn warn(value: &Value<'_>, sink: &mut Sink) -> Option<Vec<SignedDuration>> {
+    if value.content.as_str() == Some("off") {
+        return Some(Vec::new());
+    }
+    let entries = value.entries();
+    if entries.len() > WARNINGS_MAX {
+        let message = format!("`warn` has {} warnings", entries.len());
+        sink.push(
+            Diagnostic::error("bad-warn", value.span(), message)
+                .label(format!("at most {WARNINGS_MAX} are possible"))
+                .help(WARN.help),
+        );
+        return None;
+    }
+    let leads: Vec<Option<Located<SignedDuration>>> = entries
+        .iter()
+        .map(|entry| {
+            let lead = value::duration(entry, WARN, sink)?;
+            Some(Located { value: lead, span: entry.span() })
+        })
+        .collect();
+    let mut leads: Vec<Located<SignedDuration>> = leads.into_iter().collect::<Option<_>>()?;
+    // The sort is stable, so that of two equal ones the second in the file comes second.
+    leads.sort_by_key(|lead| std::cmp::Reverse(lead.value));
+    for pair in leads.windows(2).filter(|pair| pair[0].value == pair[1].value) {
+        let message = format!("`warn` has {} twice", shown(pair[1].value));
+        sink.push(
+            Diagnostic::error("bad-warn", pair[1].span.clone(), message)
+                .related(pair[0].span.clone(), "first here")
+                .help("leave one of them out"),
+        );
+    }
+    let sorted: Vec<SignedDuration> = leads.iter().map(|lead| lead.value).collect();
+    sorted.windows(2).all(|pair| pair[0] != pair[1]).then_some(sorted)
+}

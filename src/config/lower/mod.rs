@@ -1,0 +1,100 @@
+//! From the file types to the policy: what is absent, what refers to what, what contradicts what.
+//!
+//! Every value has been judged by itself before. A value that was refused counts as unknown here,
+//! so that one mistake is reported once. Start at [`lower`].
+
+mod rule;
+mod schedule;
+mod settings;
+mod studio;
+
+use std::path::{Path, PathBuf};
+
+use jiff::SignedDuration;
+
+use self::schedule::Schedules;
+use self::settings::Layers;
+use super::diagnostic::{Diagnostic, Sink};
+use super::file::File;
+use crate::ids::{InstanceType, PolicyHash};
+use crate::policy::{DaemonPolicy, Mode, Policy, Scan};
+
+const SCAN: SignedDuration = SignedDuration::from_mins(5);
+const STATE_DIR: &str = "/var/lib/lightsout";
+const AUDIT_PATH: &str = "/var/log/lightsout/audit.jsonl";
+const CONCURRENCY: usize = 16;
+
+/// The policy that a file means. It counts only where the sink has no error in the end.
+pub(super) fn lower(
+    file: &File,
+    hash: PolicyHash,
+    base_dir: &Path,
+    sink: &mut Sink,
+) -> Option<Policy> {
+    contradicting_modes(file, sink);
+    let mut schedules = Schedules::lower(&file.schedules, sink);
+    schedules.check_reference(&file.defaults.settings, sink);
+    let layers = Layers::of_file(file);
+    let studios = studio::lower_all(file, &layers, &mut schedules, sink);
+    // What nothing seems to use may be what a mistake elsewhere meant.
+    if !sink.has_errors() {
+        schedules.warn_of_unused(sink);
+    }
+    if file.names_no_studio {
+        let message = "the file names no studio";
+        sink.push_absence(
+            Diagnostic::error("missing-key", 0..0, message)
+                .help("write a table `[[studio]]` with its `id` for each studio"),
+        );
+    }
+    // A studio that was dropped has been reported; this only makes sure that none gets lost.
+    if studios.is_empty() || studios.len() != file.studios.len() {
+        return None;
+    }
+    let prices = file.prices.iter();
+    Some(Policy {
+        hash,
+        daemon: daemon(file, base_dir),
+        audit_path: path(file.audit.path.value(), AUDIT_PATH, base_dir),
+        schedules: schedules.into_policy(),
+        studios,
+        prices: prices.map(|(name, price)| (InstanceType::from(name.as_str()), *price)).collect(),
+    })
+}
+
+/// The mode of the file as a whole.
+pub(super) fn file_mode(file: &File) -> Mode {
+    let defaults = file.defaults.settings.mode.value();
+    defaults.or(file.mode.value()).copied().unwrap_or(Mode::Observe)
+}
+
+fn daemon(file: &File, base_dir: &Path) -> DaemonPolicy {
+    let daemon = &file.daemon;
+    DaemonPolicy {
+        scan: daemon.scan.value().cloned().unwrap_or(Scan::Every(SCAN)),
+        state_dir: path(daemon.state_dir.value(), STATE_DIR, base_dir),
+        concurrency: daemon.concurrency.value().copied().unwrap_or(CONCURRENCY),
+    }
+}
+
+/// Joining an absolute path replaces the base.
+fn path(given: Option<&String>, default: &str, base_dir: &Path) -> PathBuf {
+    base_dir.join(given.map_or(default, String::as_str))
+}
+
+/// The top of the file and `[defaults]` are one place to say the mode in.
+fn contradicting_modes(file: &File, sink: &mut Sink) {
+    let (Some(top), Some(default)) = (file.mode.given(), file.defaults.settings.mode.given())
+    else {
+        return;
+    };
+    if top.value != default.value {
+        let message = "the file says its mode twice, and differently";
+        sink.push(
+            Diagnostic::error("contradicting-modes", default.span.clone(), message)
+                .label(format!("here it is {}", default.value))
+                .related(top.span.clone(), format!("here it is {}", top.value))
+                .help("leave one of them out"),
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! Rules: that each has a name, a matcher and an effect, and that each can be reached.
+
+use super::super::diagnostic::{Diagnostic, Sink, Span};
+use super::super::file::rule::{HELP_MATCH, RuleFile};
+use super::super::file::studio::StudioFile;
+use super::super::suggest::quoted;
+use super::schedule::Schedules;
+use super::settings::Layers;
+use crate::policy::Rule;
+
+/// The rules in the order of the file, without those that were refused.
+pub(super) fn lower_all(
+    studio: &StudioFile,
+    layers: &Layers<'_>,
+    schedules: &mut Schedules,
+    uptimes: &mut Vec<(Span, Option<Span>)>,
+    sink: &mut Sink,
+) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for (index, file) in studio.rules.iter().enumerate() {
+        let (earlier, later) = (&studio.rules[..index], &studio.rules[index + 1..]);
+        check_name(file, earlier, sink);
+        check_match(file, earlier, sink);
+        check_effect(file, later, sink);
+        schedules.check_reference(&file.settings, sink);
+        let layers = layers.over(&file.settings);
+        let keep = file.keep.value().copied().unwrap_or(false);
+        if !keep {
+            layers.check_uptime(&file.span, uptimes, sink);
+        }
+        if let (Some(name), Some(matcher)) = (file.name.value(), file.matcher.value()) {
+            let (name, matcher) = (name.as_str().into(), matcher.clone());
+            rules.push(Rule { name, matcher, keep, settings: layers.resolve(schedules) });
+        }
+    }
+    rules
+}
+
+fn check_name(file: &RuleFile, earlier: &[RuleFile], sink: &mut Sink) {
+    if file.name.is_absent() {
+        sink.push_absence(
+            Diagnostic::error("missing-key", file.span.clone(), "this rule has no `name`")
+                .note("decisions and records name the rule that applied")
+                .help("write for example `name = \"supervisors\"`"),
+        );
+    }
+    let Some(name) = file.name.given() else { return };
+    let first = earlier.iter().filter_map(|rule| rule.name.given());
+    if let Some(first) = first.clone().find(|first| first.value == name.value) {
+        let message = format!("two rules of this studio have the name {}", quoted(&name.value));
+        sink.push(
+            Diagnostic::error("duplicate-rule", name.span.clone(), message)
+                .related(first.span.clone(), "first here")
+                .help("give each rule a name of its own"),
+        );
+    }
+}
+
+fn check_match(file: &RuleFile, earlier: &[RuleFile], sink: &mut Sink) {
+    if file.matcher.is_absent() {
+        let message = "this rule does not say whom it matches";
+        sink.push_absence(
+            Diagnostic::error("empty-match", file.span.clone(), message).help(HELP_MATCH),
+        );
+    }
+    let Some(matcher) = file.matcher.given() else { return };
+    let wider = earlier.iter().find_map(|rule| {
+        let wider = rule.matcher.given()?;
+        wider.value.covers(&matcher.value).then_some((rule, wider))
+    });
+    if let Some((rule, wider)) = wider {
+        let first = match rule.name.value() {
+            Some(name) => format!("the rule {} matches all of these first", quoted(name)),
+            None => "this rule matches all of these first".to_owned(),
+        };
+        let message = "this rule can never match";
+        sink.push(
+            Diagnostic::error("unreachable-rule", matcher.span.clone(), message)
+                .related(wider.span.clone(), first)
+                .note("the first rule that matches wins")
+                .help("move this rule before the other, or leave it out"),
+        );
+    }
+}
+
+/// A rule must change something. `keep = false` alone does where a later rule might keep the
+/// session: it takes those that match out of that rule's reach.
+fn check_effect(file: &RuleFile, later: &[RuleFile], sink: &mut Sink) {
+    let message = "this rule has no effect";
+    match (&file.keep, file.settings.is_empty()) {
+        (keep, true) if keep.is_absent() => sink.push_absence(
+            Diagnostic::error("rule-without-effect", file.span.clone(), message)
+                .label("it says neither `keep` nor a setting")
+                .help("write `keep = true`, or a setting such as `lease = \"4h\"`"),
+        ),
+        (keep, true) if keep.value() == Some(&false) && later.is_empty() => sink.push(
+            Diagnostic::error("rule-without-effect", file.span.clone(), message)
+                .label("`keep = false` is what holds without it, and no later rule says otherwise")
+                .help("write `keep = true`, or leave the rule out"),
+        ),
+        (keep, false) if keep.value() == Some(&true) => {
+            warn_of_settings(file, sink);
+        }
+        _ => {}
+    }
+}
+
+/// One warning for all the settings of a rule that keeps.
+fn warn_of_settings(file: &RuleFile, sink: &mut Sink) {
+    let mut spans = file.settings.spans();
+    spans.sort_by_key(|span| span.start);
+    let Some((first, rest)) = spans.split_first() else { return };
+    let message = "settings of a rule that keeps have no effect";
+    let mut warning = Diagnostic::warning("setting-without-effect", first.clone(), message)
+        .label("what is kept is never stopped");
+    for span in rest {
+        warning = warning.related(span.clone(), "nor does this matter");
+    }
+    sink.push(warning.help("leave out either the settings or `keep = true`"));
+}

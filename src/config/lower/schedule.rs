@@ -1,0 +1,124 @@
+//! Schedules by name, and who refers to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::super::diagnostic::{Diagnostic, Sink, Span};
+use super::super::file::schedule::ScheduleFile;
+use super::super::file::settings::SettingsFile;
+use super::super::suggest::{closest, quoted};
+use super::super::table::Located;
+use crate::ids::ScheduleName;
+use crate::policy::Schedule;
+use crate::policy::schedule::Idle;
+
+/// The schedules of the file. One that was refused keeps its name, so that it can be referred to.
+pub(super) struct Schedules {
+    by_name: BTreeMap<String, (Span, Option<Arc<Schedule>>)>,
+    used: BTreeSet<String>,
+}
+
+impl Schedules {
+    pub(super) fn lower(files: &[Located<ScheduleFile>], sink: &mut Sink) -> Self {
+        let lowered = |file: &Located<ScheduleFile>, sink: &mut Sink| {
+            (file.value.name.clone(), (file.span.clone(), lower(file, sink).map(Arc::new)))
+        };
+        let by_name = files.iter().map(|file| lowered(file, sink)).collect();
+        Self { by_name, used: BTreeSet::new() }
+    }
+
+    /// Reports a name that no schedule has.
+    pub(super) fn check_reference(&mut self, settings: &SettingsFile, sink: &mut Sink) {
+        let Some(given) = settings.schedule.given() else { return };
+        let Some(name) = &given.value else { return };
+        if self.by_name.contains_key(name) {
+            self.used.insert(name.clone());
+            return;
+        }
+        let message = format!("no schedule has the name {}", quoted(name));
+        let diagnostic = Diagnostic::error("unknown-schedule", given.span.clone(), message);
+        let names: Vec<&str> = self.by_name.keys().map(String::as_str).collect();
+        if let Some(meant) = closest(name, names.iter().copied()) {
+            // What somebody meant to refer to is not unused.
+            self.used.insert(meant.to_owned());
+            let span = self.by_name[meant].0.clone();
+            sink.push(
+                diagnostic
+                    .related(span, "this one has a similar name")
+                    .help(format!("did you mean \"{meant}\"?")),
+            );
+        } else if names.is_empty() {
+            sink.push(diagnostic.help(format!(
+                "write a table `[schedule.{name}]` with its `zone` and its `idle` hours"
+            )));
+        } else {
+            let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+            sink.push(
+                diagnostic
+                    .label(format!("valid: {} or \"off\"", names.join(", ")))
+                    .help(format!("name one of these, or write a table `[schedule.{name}]`")),
+            );
+        }
+    }
+
+    /// The schedule of a name; `None` where it was refused or does not exist.
+    pub(super) fn get(&self, name: &str) -> Option<Arc<Schedule>> {
+        self.by_name.get(name).and_then(|(_, schedule)| schedule.clone())
+    }
+
+    pub(super) fn warn_of_unused(&self, sink: &mut Sink) {
+        for (name, (span, _)) in &self.by_name {
+            if !self.used.contains(name) {
+                let message = format!("nothing in this file uses the schedule {}", quoted(name));
+                sink.push(
+                    Diagnostic::warning("unused-schedule", span.clone(), message)
+                        .note("only a session's tag `lightsout:schedule` could name it")
+                        .help(format!(
+                            "write `schedule = \"{name}\"` in a studio, or leave the schedule out"
+                        )),
+                );
+            }
+        }
+    }
+
+    pub(super) fn into_policy(self) -> BTreeMap<ScheduleName, Arc<Schedule>> {
+        let entries = self.by_name.into_iter();
+        entries.filter_map(|(name, (_, schedule))| Some((name.into(), schedule?))).collect()
+    }
+}
+
+fn lower(file: &Located<ScheduleFile>, sink: &mut Sink) -> Option<Schedule> {
+    let ScheduleFile { name, zone, idle } = &file.value;
+    if zone.is_absent() {
+        let message = format!("the schedule {} has no `zone`", quoted(name));
+        sink.push_absence(
+            Diagnostic::error("missing-key", file.span.clone(), message)
+                .help("write for example `zone = \"America/Los_Angeles\"`"),
+        );
+    }
+    if idle.is_absent() {
+        let message = format!("the schedule {} has no `idle` hours", quoted(name));
+        sink.push_absence(
+            Diagnostic::error("missing-key", file.span.clone(), message)
+                .label("neither weekly windows nor a pair of cron expressions")
+                .help("write for example `idle = [\"Sun-Fri 20:00-07:00\", \"Sat-Sun\"]`"),
+        );
+    }
+    let idle = idle.given()?;
+    let is_weekly = matches!(idle.value, Idle::Weekly(_));
+    let (zone, hours) = (zone.value()?.clone(), idle.value.clone());
+    let schedule = Schedule { name: name.as_str().into(), zone, idle: hours };
+    // A pair of cron expressions that is always idle has been refused before.
+    let window = is_weekly.then(|| schedule.window_after(Timestamp::UNIX_EPOCH)).flatten();
+    if window.is_some_and(|window| window.opens == Timestamp::MIN) {
+        let message = format!("the schedule {} is always idle", quoted(name));
+        sink.push(
+            Diagnostic::warning("always-idle", idle.span.clone(), message)
+                .label("these windows leave no hour of the week")
+                .help("leave hours for work between the windows"),
+        );
+    }
+    Some(schedule)
+}

@@ -1,0 +1,125 @@
+//! The configuration file: from TOML text to a validated [`Policy`], or to every mistake in it.
+//!
+//! Reading has two phases. `file` reads the spanned TOML tree field by field and judges each value
+//! by itself; `lower` judges what is absent, what refers to something else and what contradicts
+//! something else. Both note diagnostics and go on, so that one run shows all of them. Nothing here
+//! knows of sessions, providers or the command line, and no diagnostic repeats a secret. Start at
+//! [`parse`], then read `file::File` and `lower::lower`.
+
+mod diagnostic;
+mod file;
+mod lower;
+mod render;
+mod secrets;
+mod suggest;
+mod syntax;
+mod table;
+mod value;
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use toml::de::DeTable;
+
+pub use self::diagnostic::{Diagnostic, Diagnostics, Label, Severity, Span};
+
+use self::diagnostic::Sink;
+use crate::ids::PolicyHash;
+use crate::policy::{Mode, Policy};
+
+/// The largest file that is read: far more than a thousand studios need, and little enough that a
+/// wrong path cannot fill the memory.
+pub const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// A file that took effect.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub policy: Policy,
+    /// The mode of the file as a whole; a studio or a rule may say otherwise.
+    pub mode: Mode,
+    /// What is allowed but probably not meant.
+    pub warnings: Diagnostics,
+}
+
+/// Why a file did not take effect.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read the configuration {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file was read and has mistakes; print [`Diagnostics::render`].
+    #[error("the configuration has {}", .0.summary())]
+    Invalid(Diagnostics),
+}
+
+/// Reads and validates a file. Relative paths in it are relative to its directory.
+///
+/// # Errors
+///
+/// [`ConfigError::Read`] where it cannot be read or is larger than [`FILE_BYTES_MAX`], and
+/// [`ConfigError::Invalid`] with every mistake in it.
+pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
+    let file_name = path.display().to_string();
+    let bytes =
+        read_bounded(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        ConfigError::Invalid(syntax::not_utf8(&file_name, error.as_bytes(), error.utf8_error()))
+    })?;
+    let base_dir = path.parent().unwrap_or(Path::new(""));
+    parse(&file_name, &text, base_dir).map_err(ConfigError::Invalid)
+}
+
+/// Validates the text of a file. `file_name` is for people; relative paths are joined to `base_dir`.
+///
+/// # Errors
+///
+/// Every mistake and every warning, in the order of the file.
+pub fn parse(file_name: &str, text: &str, base_dir: &Path) -> Result<Loaded, Diagnostics> {
+    let (root, syntax_errors) = DeTable::parse_recoverable(text);
+    let mut sink = Sink::new(!syntax_errors.is_empty());
+    let file = file::File::read(root.get_ref(), &mut sink);
+    if !syntax_errors.is_empty() {
+        let source = sink.masked(text);
+        let found = syntax::explain(&source, root.get_ref(), &syntax_errors, sink.into_list());
+        return Err(Diagnostics::new(file_name, source, found));
+    }
+    let policy = lower::lower(&file, hash(text), base_dir, &mut sink);
+    let found = Diagnostics::new(file_name, sink.masked(text), sink.into_list());
+    match policy {
+        Some(policy) if !found.has_errors() => {
+            Ok(Loaded { policy, mode: lower::file_mode(&file), warnings: found })
+        }
+        _ => Err(found),
+    }
+}
+
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        let message = format!("it is larger than {FILE_BYTES_MAX} bytes; is the path right?");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
+}
+
+fn hash(text: &str) -> PolicyHash {
+    use std::fmt::Write;
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(text.as_bytes()) {
+        // Writing to a `String` cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex.into()
+}
+
+#[cfg(test)]
+mod tests;

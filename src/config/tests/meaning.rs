@@ -1,0 +1,123 @@
+//! What sound files mean.
+
+use jiff::SignedDuration;
+
+use super::*;
+use crate::policy::{Preserve, Scan, Settings, StudioPolicy};
+
+fn only(policy: &Policy) -> &StudioPolicy {
+    policy.studios.values().next().unwrap()
+}
+
+#[test]
+fn what_is_not_said_has_its_default() {
+    let policy = sound(SOUND);
+    assert_eq!(policy.daemon.state_dir, Path::new("/var/lib/lightsout"));
+    assert_eq!(policy.audit_path, Path::new("/var/log/lightsout/audit.jsonl"));
+    assert_eq!(policy.daemon.concurrency, 16);
+    assert!(
+        matches!(policy.daemon.scan, Scan::Every(every) if every == SignedDuration::from_mins(5))
+    );
+    let (settings, built_in) = (&only(&policy).settings, Settings::built_in());
+    assert_eq!(settings.mode, Mode::Observe);
+    assert_eq!(settings.warn, built_in.warn);
+    assert_eq!(settings.preserve, Preserve::Refuse);
+    assert_eq!(settings.max_uptime, None);
+    assert_eq!(only(&policy).connection.region.as_str(), "us-west-2");
+}
+
+#[test]
+fn the_nearest_table_that_says_it_wins() {
+    let text = format!(
+        r#"{}lease = "3h"
+warn = ["5m", "1h"]
+
+[[studio.rule]]
+name = "a"
+match = {{ owner = "a" }}
+lease = "4h"
+schedule = "off"
+max_uptime = "off"
+warn = "off"
+"#,
+        top(
+            "[defaults]\nlease = \"1h\"\nmax_uptime = \"14h\"\nmode = \"enforce\"\nprofile = \"main\""
+        )
+    );
+    let policy = sound(&text);
+    let studio = only(&policy);
+    let hours = SignedDuration::from_hours;
+    assert_eq!(studio.settings.lease, hours(3));
+    assert_eq!(studio.settings.max_uptime, Some(hours(14)));
+    assert_eq!(studio.settings.mode, Mode::Enforce);
+    assert_eq!(studio.settings.warn, [hours(1), SignedDuration::from_mins(5)]);
+    assert_eq!(studio.connection.profile.as_deref(), Some("main"));
+    let rule = &studio.rules[0].settings;
+    assert_eq!((rule.lease, rule.max_uptime), (hours(4), None));
+    assert!(rule.schedule.is_none() && rule.warn.is_empty());
+    assert!(studio.settings.schedule.is_some());
+}
+
+#[test]
+fn the_mode_of_the_file_holds_where_nothing_nearer_says_one() {
+    let text = format!(
+        "{}[[studio]]\nid = \"us-west-2:stid-B\"\nmax_uptime = \"14h\"\nmode = \"enforce\"\n",
+        top("mode = \"observe\"")
+    );
+    let loaded = parsed(&text).unwrap();
+    assert_eq!(loaded.mode, Mode::Observe);
+    let modes: Vec<Mode> = loaded.policy.studios.values().map(|s| s.settings.mode).collect();
+    assert_eq!(modes, [Mode::Enforce, Mode::Observe]);
+}
+
+#[test]
+fn durations_may_be_zero_only_where_zero_means_something() {
+    let policy = sound(&studio("lease = \"0s\"\nleast_stop = \"0s\"\nreturn_margin = \"0s\""));
+    assert!(only(&policy).settings.lease.is_zero());
+    for key in ["max_uptime", "warn"] {
+        assert!(parsed(&studio(&format!("{key} = \"0s\""))).is_err(), "{key}");
+    }
+}
+
+#[test]
+fn a_day_has_24_hours() {
+    let policy = sound(&studio("max_uptime = \"2d 1h\""));
+    assert_eq!(only(&policy).settings.max_uptime, Some(SignedDuration::from_hours(49)));
+}
+
+#[test]
+fn relative_paths_are_relative_to_the_file() {
+    let policy =
+        sound(&top("[daemon]\nstate_dir = \"state\"\n[audit]\npath = \"/log/audit.jsonl\""));
+    assert_eq!(policy.daemon.state_dir, Path::new("/etc/lightsout/state"));
+    assert_eq!(policy.audit_path, Path::new("/log/audit.jsonl"));
+}
+
+#[test]
+fn a_scan_may_be_a_cron_expression() {
+    let policy = sound(&top("[daemon]\nscan = \"*/10 * * * *\""));
+    assert!(matches!(policy.daemon.scan, Scan::Cron(_)));
+}
+
+#[test]
+fn endpoints_of_this_machine_may_be_in_the_clear() {
+    for url in
+        ["http://localhost:1", "http://127.0.0.1:9471/", "http://[::1]:80", "https://a.example"]
+    {
+        let policy = sound(&studio(&format!("endpoint_url = \"{url}\"")));
+        assert_eq!(only(&policy).connection.endpoint_url.as_deref(), Some(url));
+    }
+}
+
+#[test]
+fn off_unsets_what_defaults_say_of_the_connection() {
+    let text = format!("{}profile = \"off\"\n", top("[defaults]\nprofile = \"main\""));
+    assert_eq!(only(&sound(&text)).connection.profile, None);
+}
+
+#[test]
+fn the_hash_is_of_the_text() {
+    let hash = sound(SOUND).hash;
+    assert_eq!(hash.as_str().len(), 64);
+    assert_ne!(hash, sound(&format!("{SOUND}\n")).hash);
+}

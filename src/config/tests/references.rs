@@ -1,0 +1,67 @@
+//! What refers to something that is not there, or is there twice.
+
+use super::*;
+
+#[test]
+fn wrong_references_are_explained() {
+    check("unknown_schedule", &replaced("schedule = \"nights\"", "schedule = \"night\""));
+    check(
+        "unknown_schedule_without_likeness",
+        &studio("[[studio.rule]]\nname = \"a\"\nmatch = \"all\"\nschedule = \"weekends\""),
+    );
+    check(
+        "unknown_schedule_where_there_is_none",
+        "version = 1\n[[studio]]\nid = \"us-west-2:stid-A\"\nschedule = \"nights\"\n",
+    );
+    check("unused_schedule", &top("[schedule.desk]\nzone = \"Europe/London\"\nidle = \"Sat-Sun\""));
+}
+
+#[test]
+fn doubles_are_explained() {
+    check(
+        "duplicate_studio",
+        &studio("[[studio]]\nid = \"us-west-2:stid-EXAMPLE11111\"\nmax_uptime = \"14h\""),
+    );
+    check(
+        "duplicate_studio_without_prefix",
+        &studio(
+            "[[studio]]\nid = \"stid-EXAMPLE11111\"\nregion = \"us-west-2\"\nmax_uptime = \"14h\"",
+        ),
+    );
+    check(
+        "duplicate_rule",
+        &studio(
+            r#"
+[[studio.rule]]
+name = "leads"
+match = { owner = "a" }
+keep = true
+
+[[studio.rule]]
+name = "leads"
+match = { owner = "b" }
+keep = true"#,
+        ),
+    );
+}
+
+#[test]
+fn what_is_missing_is_explained() {
+    check("no_studio", "version = 1\n");
+    check("studio_without_id", &replaced("id = \"us-west-2:stid-EXAMPLE11111\"\n", ""));
+    check("region_missing", &replaced("us-west-2:stid", "stid"));
+    check("rule_without_name", &studio("[[studio.rule]]\nmatch = \"all\"\nkeep = true"));
+    check("rule_without_match", &studio("[[studio.rule]]\nname = \"a\"\nkeep = true"));
+    check("rule_without_effect", &studio("[[studio.rule]]\nname = \"a\"\nmatch = \"all\""));
+    check("match_empty", &studio("[[studio.rule]]\nname = \"a\"\nmatch = {}\nkeep = true"));
+    check(
+        "match_empty_list",
+        &studio(
+            "[[studio.rule]]\nname = \"a\"\nmatch = { owner = [], instance_type = \"g5.*\" }\nkeep = true",
+        ),
+    );
+    check(
+        "match_empty_tag",
+        &studio("[[studio.rule]]\nname = \"a\"\nmatch = { tag = {} }\nkeep = true"),
+    );
+}

@@ -1,0 +1,49 @@
+//! No diagnostic repeats a secret.
+
+use super::*;
+
+const SECRET: &str = "correct-horse";
+
+#[test]
+fn secrets_are_blotted_out_of_what_is_shown() {
+    for lines in [
+        "external_id = \"correct-horse\"\nlease = 2",
+        "external_id = [\"correct-horse\"]",
+        "external-id = 'correct-horse'",
+        "extrnal_id = \"correct-horse\"",
+        "\"external_id\" = \"correct-horse\nlease = 2",
+        "external_id = correct-horse",
+        "external_id = \"\"\"\nab\\\"\ncorrect-horse\"\"\"\nlease = 2",
+        "endpoint_url = \"https://user:correct-horse@example.com\"",
+        r#"endpoint_url = "https://user:pa\"correct-horse@example.com""#,
+        r#"endpoint_url = "https:\u002f/user:correct-horse@example.com""#,
+        "endpoint_url = \"\"\"https://user:\ncorrect-horse@example.com\"\"\"",
+        r#""\u0065xtern\u0061l_id" = ["correct-horse"]"#,
+        "endpoint_url = \"ftp://correct-horse@example.com\"",
+        "endpoint_url = \"https://user:p/correct-horse@example.com\"",
+        "[[studio.rule]]\nname = \"a\"\nmatch = \"all\"\nkeep = true\nexternal_id = \"correct-horse\"",
+        "[[studio]]\nid = \"stid-A\"\nexternal_id = \"correct-horse\"\n[x]\nlease.external_id = \"correct-horse\"",
+    ] {
+        let found = parsed(&studio(lines)).unwrap_err();
+        let shown = [found.render(false), found.to_json().to_string(), format!("{found:?}")];
+        for text in shown {
+            assert!(!text.contains(SECRET), "{lines}\n{text}");
+        }
+    }
+    check(
+        "secret_on_one_line",
+        "version = 1\nstudio = [{ external_id = \"correct-horse\", lease = 2 }]\n",
+    );
+    check(
+        "secret_in_endpoint",
+        &studio("endpoint_url = \"https://user:correct-horse@example.com\""),
+    );
+}
+
+#[test]
+fn a_policy_does_not_show_its_secrets() {
+    let policy = sound(&studio("external_id = \"correct-horse\""));
+    assert!(!format!("{policy:?}").contains(SECRET));
+    let studio = policy.studios.values().next().unwrap();
+    assert_eq!(studio.connection.external_id.as_ref().unwrap().0, SECRET);
+}

@@ -1,0 +1,141 @@
+//! Values that are wrong by themselves.
+
+use super::*;
+
+#[test]
+fn wrong_keys_are_explained() {
+    check("unknown_key", &studio("max_uptme = \"14h\""));
+    check("unknown_key_without_likeness", &top("[daemon]\ncolour = \"blue\""));
+    check("key_below_the_wrong_heading", &top("[daemon]\nscan = \"5m\"\nmode = \"enforce\""));
+    check("setting_at_the_top", &top("lease = \"2h\""));
+    check("not_supported_calendars", &replaced("zone =", "calendars = [\"holidays\"]\nzone ="));
+    check("not_supported_calendar_table", &top("[calendar.holidays]\neffect = \"closed\""));
+    check("not_supported_brake", &studio("brake = { per_scan = 500 }"));
+    check(
+        "not_supported_start",
+        &studio("start = \"resume\"\nstart_lead = \"5m\"\ncatch_up = \"1h\""),
+    );
+    check("not_supported_rotate", &studio("preserve = \"rotate\""));
+    check("misplaced_in_defaults", &top("[defaults]\nregion = \"us-west-2\"\nid = \"x\""));
+    check(
+        "misplaced_in_rule",
+        &studio(
+            "[[studio.rule]]\nname = \"a\"\nmatch = \"all\"\nkeep = true\naccount = \"111122223333\"",
+        ),
+    );
+}
+
+#[test]
+fn wrong_types_are_explained() {
+    check("wrong_type_string", &studio("name = 5"));
+    check("wrong_type_table", &top("daemon = \"5m\""));
+    check("studio_with_single_brackets", &SOUND.replace("[[studio]]", "[studio]"));
+    check("account_as_integer", &studio("account = 11122223333"));
+    check("studio_list_empty", "version = 1\nstudio = []\n");
+    check("version_as_text", &replaced("version = 1", "version = \"1\""));
+    check("version_of_the_future", &replaced("version = 1", "version = 2"));
+    check("version_missing", &replaced("version = 1", ""));
+    check("empty_file", "");
+    check("empty_name", &studio("name = \"\""));
+    check(
+        "keep_as_text",
+        &studio("[[studio.rule]]\nname = \"a\"\nmatch = \"all\"\nkeep = \"true\""),
+    );
+}
+
+#[test]
+fn wrong_words_are_explained() {
+    check("mode_misspelt", &top("mode = \"enforced\""));
+    check("mode_unknown", &top("mode = \"on\""));
+    check("preserve_unknown", &studio("preserve = \"keep\""));
+    check("match_unknown", &studio("[[studio.rule]]\nname = \"a\"\nmatch = \"*\"\nkeep = true"));
+}
+
+#[test]
+fn wrong_durations_are_explained() {
+    check("duration_without_unit", &studio("lease = 2"));
+    check("duration_unreadable", &studio("lease = \"two hours\""));
+    check("duration_negative", &studio("lease = \"-2h\""));
+    check("duration_with_a_fraction", &studio("warn = [\"0.333h\"]"));
+    check("duration_in_months", &studio("lease = \"1 month\""));
+    check("lease_off", &studio("lease = \"off\""));
+    check("max_uptime_zero", &studio("max_uptime = \"0s\""));
+    check("max_uptime_of_years", &studio("max_uptime = \"800d\""));
+    check("scan_zero", &top("[daemon]\nscan = \"0s\""));
+    check("scan_too_often", &top("[daemon]\nscan = \"5s\""));
+    check("scan_too_rarely", &top("[daemon]\nscan = \"2d\""));
+    check("scan_cron_wrong", &top("[daemon]\nscan = \"*/5 * * * Foo\""));
+    check("scan_cron_with_gaps", &top("[daemon]\nscan = \"0 9 * * Mon-Fri\""));
+    check("concurrency_zero", &top("[daemon]\nconcurrency = 0"));
+    check("concurrency_too_large", &top("[daemon]\nconcurrency = 99999999999999999999"));
+    check("path_with_tilde", &top("[audit]\npath = \"~/audit.jsonl\""));
+}
+
+#[test]
+fn wrong_warnings_are_explained() {
+    check("warn_zero", &studio("warn = [\"30m\", \"0s\"]"));
+    check("warn_too_long", &studio("warn = [\"8d\"]"));
+    check("warn_twice", &studio("warn = [\"30m\", \"5m\", \"1800s\"]"));
+    check(
+        "warn_too_many",
+        &studio(r#"warn = ["1m", "2m", "3m", "4m", "5m", "6m", "7m", "8m", "9m"]"#),
+    );
+    check("warn_bare_numbers", &studio("warn = [30, 5]"));
+}
+
+#[test]
+fn wrong_schedules_are_explained() {
+    check("zone_misspelt", &replaced("America/Los_Angeles", "Amercia/Los_Angeles"));
+    check("zone_city_only", &replaced("America/Los_Angeles", "Los Angeles"));
+    check("zone_abbreviated", &replaced("America/Los_Angeles", "PDT"));
+    check("zone_missing", &replaced("zone = \"America/Los_Angeles\"", ""));
+    check("idle_day", &replaced("Sat-Sun", "Sat-Son"));
+    check("idle_hours", &replaced("20:00-07:00", "8pm-7am"));
+    check("idle_trailing", &replaced("Sat-Sun", "Sat 10:00-12:00 13:00-14:00"));
+    check("idle_empty_list", &replaced("[\"Sun-Fri 20:00-07:00\", \"Sat-Sun\"]", "[]"));
+    check("idle_missing", &replaced("idle = [\"Sun-Fri 20:00-07:00\", \"Sat-Sun\"]", ""));
+    check("idle_number", &replaced("[\"Sun-Fri 20:00-07:00\", \"Sat-Sun\"]", "20"));
+    let with_idle = |idle: &str| replaced("[\"Sun-Fri 20:00-07:00\", \"Sat-Sun\"]", idle);
+    check("idle_cron_as_window", &with_idle("\"0 20 * * Mon-Fri\""));
+    check("idle_opens_alone", &with_idle("{ opens = \"0 20 * * *\" }"));
+    check("idle_cron_fields", &with_idle("{ opens = \"20:00\", closes = \"0 7 * * *\" }"));
+    check(
+        "idle_cron_both_days",
+        &with_idle("{ opens = \"0 20 1 * Mon\", closes = \"0 7 * * *\" }"),
+    );
+    check("idle_never_closes", &with_idle("{ opens = \"0 20 * * *\", closes = \"0 20 * * 0-7\" }"));
+    check("idle_always", &with_idle("\"Mon-Sun\""));
+}
+
+#[test]
+fn wrong_places_are_explained() {
+    check("account_with_dashes", &studio("account = \"1111-2222-3333\""));
+    check("account_too_short", &studio("account = \"1234\""));
+    check("role_arn_of_a_user", &studio("role_arn = \"arn:aws:iam::111122223333:user/me\""));
+    check("endpoint_without_scheme", &studio("endpoint_url = \"127.0.0.1:9471\""));
+    check("endpoint_port", &studio("endpoint_url = \"http://127.0.0.1:94711\""));
+    check("endpoint_query", &studio("endpoint_url = \"https://example.com/?a=b\""));
+    check("endpoint_in_the_clear", &studio("endpoint_url = \"http://example.com\""));
+    check("region_malformed", &studio("region = \"Oregon\""));
+    check("id_malformed", &replaced("us-west-2:stid-EXAMPLE11111", "arn:aws:nimble:us-west-2"));
+}
+
+#[test]
+fn wrong_prices_are_explained() {
+    check("price_negative", &top("[prices]\n\"g5.4xlarge\" = -1.0"));
+    check("price_not_a_number", &top("[prices]\n\"g5.4xlarge\" = nan"));
+    check("price_as_text", &top("[prices]\n\"g5.4xlarge\" = \"2.36\""));
+    check("price_unquoted_key", &top("[prices]\ng5.4xlarge = 2.36"));
+    check("price_of_unknown_type", &top("[prices]\n\"g5.4xlage\" = 2.36"));
+}
+
+#[test]
+fn broken_syntax_is_explained() {
+    check("syntax_unquoted", &top("mode = enforce"));
+    check("syntax_unclosed_string", &studio("name = \"Feature\nlease = \"1h\""));
+    check("syntax_unclosed_list", &studio("warn = [\"30m\", \"5m\"\nlease = \"1h\""));
+    check("syntax_duplicate_table", &format!("{SOUND}[schedule.nights]\nzone = \"UTC\"\n"));
+    check("syntax_leading_zero", &studio("account = 011122223333"));
+    check("syntax_duplicate_key", &studio("lease = \"1h\"\nlease = \"2h\""));
+    check("syntax_and_other_mistakes", &top("mode = enforce\n[daemon]\nscan = 5\nscna = \"5m\""));
+}
