@@ -6,6 +6,8 @@
 pub mod audit;
 pub mod clock;
 pub mod config;
+pub mod daemon;
+pub mod execute;
 pub mod ids;
 pub mod inventory;
 pub mod plan;

@@ -1,0 +1,158 @@
+//! What a scan says that the log does not say yet.
+//!
+//! A decision is recorded when it is another than the last one, a hold when it begins, changes or
+//! ends, a session's end when two whole listings in a row lack it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::Ledger;
+use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
+use crate::audit::replay::{Fingerprint, StudioPast};
+use crate::execute::{Subject, Workshop, session_subject};
+use crate::ids::SessionId;
+use crate::inventory::{Session, Snapshot};
+use crate::plan::{Decision, Plan, Reason, Verdict};
+
+/// How many records are gathered before they are committed: it bounds the memory they take.
+const RECORDS_PER_COMMIT: usize = 500;
+
+/// The sessions that the last whole listing lacked. A row can be missed when it moves from one page to
+/// another while both are read; what two listings in a row lack is gone.
+#[derive(Debug, Default)]
+pub(super) struct Missing(BTreeSet<SessionId>);
+
+impl Missing {
+    /// The sessions that are gone, now that there is another whole listing.
+    fn gone(&mut self, past: &StudioPast, snapshot: &Snapshot) -> BTreeSet<SessionId> {
+        let lacking = past.decisions.keys().filter(|id| !snapshot.sessions.contains_key(*id));
+        let (gone, missing) = lacking.cloned().partition(|id| self.0.contains(id));
+        self.0 = missing;
+        gone
+    }
+}
+
+/// Records what a plan says that the log does not say yet: in parts, since the first scan of a large
+/// studio has news of every session.
+pub(super) async fn record_news(
+    workshop: &Workshop,
+    ledger: &Ledger,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    missing: &mut Missing,
+) -> Result<(), JournalError> {
+    let studio = &workshop.studio.id;
+    let mut records = Vec::from_iter(ledger.with(studio, |past| hold_news(workshop, plan, past)));
+    for decisions in plan.decisions.chunks(RECORDS_PER_COMMIT) {
+        ledger.with(studio, |past| {
+            let news = |decision| decision_news(workshop, snapshot, plan.at, decision, past);
+            records.extend(decisions.iter().flat_map(news));
+        });
+        if records.len() >= RECORDS_PER_COMMIT {
+            commit(workshop, ledger, std::mem::take(&mut records)).await?;
+        }
+    }
+    if plan.hold.is_none() {
+        let gone = ledger.with(studio, |past| missing.gone(past, snapshot));
+        records.extend(gone.iter().map(|id| vanished(workshop, id, plan.at)));
+    }
+    commit(workshop, ledger, records).await
+}
+
+pub(super) async fn commit(
+    workshop: &Workshop,
+    ledger: &Ledger,
+    records: Vec<Record>,
+) -> Result<(), JournalError> {
+    log_news(workshop, &records);
+    ledger.commit(records).await.map(drop)
+}
+
+/// The decision, if it is another than before, and its warning, if it is one.
+fn decision_news(
+    workshop: &Workshop,
+    snapshot: &Snapshot,
+    time: Timestamp,
+    decision: &Decision,
+    past: &StudioPast,
+) -> Vec<Record> {
+    let known = past.decisions.get(&decision.session);
+    let session = snapshot.sessions.get(&decision.session);
+    let run = session.and_then(Session::start);
+    let is_new = known != Some(&Fingerprint::of_decision(decision, run));
+    let leads = warning_leads(decision);
+    if !is_new && leads.is_none() {
+        return Vec::new();
+    }
+    let seen = session.map(Subject::seen_data);
+    let data = Data {
+        studio: Some(workshop.studio.id.to_string()),
+        policy: Some(workshop.policy.hash.to_string()),
+        seen,
+        ..Data::from(decision)
+    };
+    let subject = session_subject(&workshop.studio.id, &decision.session);
+    let record = |kind, data| Record { time, kind, subject: subject.clone(), data };
+    let warning =
+        leads.map(|leads| record(Kind::WarningGiven, Data { leads: Some(leads), ..data.clone() }));
+    let decided = is_new.then(|| record(Kind::SessionDecided, data));
+    decided.into_iter().chain(warning).collect()
+}
+
+fn warning_leads(decision: &Decision) -> Option<Vec<i64>> {
+    let Reason::Warning { announcement, .. } = &decision.reason else { return None };
+    Some(announcement.leads.iter().map(jiff::SignedDuration::as_secs).collect())
+}
+
+/// The hold of the studio, if it is another than before.
+fn hold_news(workshop: &Workshop, plan: &Plan, past: &StudioPast) -> Option<Record> {
+    let data = Data {
+        studio: Some(workshop.studio.id.to_string()),
+        policy: Some(workshop.policy.hash.to_string()),
+        verdict: plan.hold.as_ref().map(|_| Verdict::Hold.to_string()),
+        reason: plan.hold.as_ref().map(Into::into),
+        note: Some(format!("{} sessions were seen", plan.decisions.len())),
+        ..Data::default()
+    };
+    let kind = match (&plan.hold, &past.held) {
+        (Some(_), Some(held)) if held.fingerprint == Fingerprint::of(&data) => return None,
+        (Some(_), _) => Kind::StudioHeld,
+        (None, Some(_)) => Kind::StudioResumed,
+        (None, None) => return None,
+    };
+    Some(Record { time: plan.at, kind, subject: workshop.studio.id.to_string(), data })
+}
+
+fn vanished(workshop: &Workshop, session: &SessionId, now: Timestamp) -> Record {
+    let data = Data {
+        studio: Some(workshop.studio.id.to_string()),
+        session: Some(session.to_string()),
+        ..Data::default()
+    };
+    let subject = session_subject(&workshop.studio.id, session);
+    Record { time: now, kind: Kind::SessionVanished, subject, data }
+}
+
+/// Says on the debug log what a person may want to see at once.
+fn log_news(workshop: &Workshop, records: &[Record]) {
+    let studio = workshop.studio.label();
+    for Record { kind, data, .. } in records {
+        let session = data.session.as_deref().unwrap_or_default();
+        let why = data.reason.as_ref().map_or("", |reason| reason.text.as_str());
+        let alarm = data.reason.as_ref().is_some_and(|reason| reason.alarm);
+        match kind {
+            Kind::StudioHeld => tracing::warn!(studio, why, "the studio is held"),
+            Kind::StudioResumed => tracing::info!(studio, "the studio is held no longer"),
+            Kind::WarningGiven => tracing::info!(studio, session, why, "warned"),
+            Kind::StopProven => tracing::info!(studio, session, "stopped"),
+            Kind::StopFailed => {
+                let state = data.state_after.as_deref().unwrap_or_default();
+                tracing::warn!(studio, session, state, "the stop failed");
+            }
+            Kind::StopLate => tracing::warn!(studio, session, "the stop is late"),
+            Kind::SessionDecided if alarm => tracing::warn!(studio, session, why, "look at this"),
+            _ => tracing::debug!(studio, session, why, "{kind}"),
+        }
+    }
+}

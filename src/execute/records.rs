@@ -1,0 +1,75 @@
+//! What is said in records about sessions and what is done with them.
+
+use jiff::Timestamp;
+
+use super::Workshop;
+use crate::audit::record::{Data, EndingData, ErrorData, SeenData};
+use crate::ids::{SessionId, StudioId};
+use crate::inventory::Session;
+use crate::plan::Decision;
+use crate::provider::ProviderError;
+
+/// The subject of a record about one session.
+#[must_use]
+pub fn session_subject(studio: &StudioId, session: &SessionId) -> String {
+    format!("{studio}/{session}")
+}
+
+/// What a record about a session begins with.
+pub trait Subject {
+    /// The session as it was seen.
+    fn seen_data(&self) -> SeenData;
+}
+
+impl Subject for Session {
+    fn seen_data(&self) -> SeenData {
+        SeenData {
+            state: self.state.to_string(),
+            owner: self.owner.as_ref().map(ToString::to_string),
+            launch_profile: self.launch_profile.as_ref().map(ToString::to_string),
+            launch_profile_name: self.launch_profile_name.clone(),
+            instance_type: self.instance_type.as_ref().map(ToString::to_string),
+            started_at: self.start(),
+        }
+    }
+}
+
+/// A session, with no decision.
+pub(super) fn seen(workshop: &Workshop, session: &Session) -> Data {
+    Data {
+        studio: Some(workshop.studio.id.to_string()),
+        session: Some(session.id.to_string()),
+        policy: Some(workshop.policy.hash.to_string()),
+        seen: Some(session.seen_data()),
+        ..Data::default()
+    }
+}
+
+/// A session with a decision about it.
+pub(super) fn decided(workshop: &Workshop, session: &Session, decision: &Decision) -> Data {
+    Data {
+        studio: Some(workshop.studio.id.to_string()),
+        policy: Some(workshop.policy.hash.to_string()),
+        seen: Some(session.seen_data()),
+        ..Data::from(decision)
+    }
+}
+
+/// When the service would have ended a running session by itself: savings count up to there.
+pub(super) fn ending(session: &Session) -> Option<EndingData> {
+    session.ends_itself.map(|ending| EndingData { at: ending.at, destroys: ending.destroys })
+}
+
+/// A call that failed.
+pub(super) fn error(error: &ProviderError) -> ErrorData {
+    ErrorData {
+        problem: error.problem.code().to_owned(),
+        operation: Some(error.operation.to_owned()),
+        detail: error.detail.clone(),
+    }
+}
+
+/// A session's start as its text in a token.
+pub(super) fn instant_text(instant: Option<Timestamp>) -> String {
+    instant.map_or_else(String::new, |instant| instant.to_string())
+}

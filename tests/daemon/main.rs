@@ -1,0 +1,12 @@
+//! The daemon in simulated time: over the sandbox's world without HTTP, and over HTTP with the real
+//! adapter. Nothing here waits for real time.
+
+mod calls;
+mod care;
+mod doubts;
+mod ending;
+mod http;
+mod isolation;
+mod nights;
+mod once;
+mod rig;

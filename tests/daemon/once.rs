@@ -1,0 +1,72 @@
+//! One scan, to its proven end.
+
+use lightsout::audit::record::Kind;
+use lightsout::daemon::Summary;
+use lightsout::inventory::Problem;
+use lightsout::provider::faulty::Fault;
+use lightsout::sandbox::world::SessionState;
+
+use crate::rig::{ARTIST, Rig};
+
+#[tokio::test]
+async fn one_scan_ends_when_every_stop_is_proven_and_the_next_does_nothing() {
+    let rig = Rig::new("warn = []", ARTIST);
+    rig.until("20:30:00").await;
+    let first = rig.once().await;
+    assert_eq!(first, Summary { sessions: 1, stopped: 1, ..Summary::default() });
+    assert!(first.is_done());
+    assert_eq!(rig.state("artist"), SessionState::Stopped);
+    let second = rig.once().await;
+    assert_eq!(second, Summary { sessions: 1, ..Summary::default() });
+    assert_eq!((rig.calls().len(), rig.effects().len()), (1, 1));
+    let last = rig.journal.records().pop().unwrap();
+    assert_eq!(last.kind, Kind::DaemonStopped);
+}
+
+#[tokio::test]
+async fn one_scan_says_what_it_withheld_and_is_done() {
+    let rig = Rig::new("mode = \"observe\"\nwarn = []", ARTIST);
+    rig.until("20:30:00").await;
+    let summary = rig.once().await;
+    assert_eq!(summary, Summary { sessions: 1, withheld: 1, ..Summary::default() });
+    assert!(summary.is_done());
+    assert_eq!(rig.calls(), []);
+}
+
+#[tokio::test]
+async fn one_scan_is_not_done_where_something_is_held_failed_or_late() {
+    let failing = format!("{ARTIST}fails_to_stop = true\n");
+    let failed = Rig::new("warn = []", &failing);
+    failed.until("20:30:00").await;
+    assert_eq!(failed.once().await, Summary { sessions: 1, failed: 1, ..Summary::default() });
+
+    let late = Rig::with_stop_time("40m", "warn = []", ARTIST);
+    late.until("20:30:00").await;
+    assert_eq!(late.once().await, Summary { sessions: 1, late: 1, ..Summary::default() });
+
+    let held = Rig::new("warn = []", ARTIST);
+    held.until("20:30:00").await;
+    held.faulty.set(Some(Fault::PartialList(Problem::Denied)));
+    let summary = held.once().await;
+    assert_eq!((summary.held, summary.is_done(), held.calls()), (1, false, vec![]));
+
+    let rejected = Rig::new("warn = []", ARTIST);
+    rejected.until("20:30:00").await;
+    rejected.faulty.set(Some(Fault::Refusal(Problem::Denied)));
+    assert_eq!(rejected.once().await, Summary { sessions: 1, failed: 1, ..Summary::default() });
+}
+
+#[tokio::test]
+async fn one_scan_takes_up_what_an_earlier_one_left_unanswered() {
+    let rig = Rig::new("warn = []", ARTIST);
+    rig.until("20:30:00").await;
+    rig.faulty.set(Some(Fault::LostAnswer));
+    let first = rig.once().await;
+    assert_eq!((first.failed, first.is_done()), (1, false));
+    rig.faulty.set(None);
+    // It is still on its way, and waited for.
+    assert_eq!(rig.state("artist"), SessionState::StopInProgress);
+    let second = rig.once().await;
+    assert_eq!(second, Summary { sessions: 1, stopped: 1, ..Summary::default() });
+    assert_eq!(rig.effects().len(), 1);
+}

@@ -1,0 +1,434 @@
+//! One studio on a Friday evening, the daemon that looks after it, and a clock that is told to move.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use lightsout::audit::memory::MemoryJournal;
+use lightsout::audit::record::{Journal, JournalError, Kind, Record};
+use lightsout::audit::replay::Replay;
+use lightsout::clock::{Clock, SimulatedClock};
+use lightsout::config;
+use lightsout::daemon::{Daemon, Ledger, Summary};
+use lightsout::ids::SessionId;
+use lightsout::inventory::{Session, Snapshot};
+use lightsout::policy::Policy;
+use lightsout::provider::direct::Direct;
+use lightsout::provider::faulty::Faulty;
+use lightsout::provider::{Accepted, ClientToken, Provider, ProviderError};
+use lightsout::sandbox::World;
+use lightsout::sandbox::world::{Effect, SessionState};
+use lightsout::sandbox::worldfile;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const STUDIO: &str = "us-west-2:stid-EXAMPLE11111";
+
+/// When each evening begins. Scans come every 7 minutes from here, so that none of them falls on
+/// the hour at which the idle hours begin.
+const START: &str = "19:12:30";
+
+/// One session that may be stopped, and is due as soon as the idle hours begin.
+pub(crate) const ARTIST: &str = r#"
+[[studio.session]]
+id = "artist"
+profile = "persistent"
+owner = "owner-1"
+created = "-30d"
+started = "-9h"
+"#;
+
+/// An instant of the evening of Friday 20 November 2026 in Los Angeles.
+pub(crate) fn at(time: &str) -> Timestamp {
+    format!("2026-11-20T{time}-08:00").parse().unwrap()
+}
+
+/// A policy in which the idle hours begin at 20:00; `studios` are its studios with their settings.
+pub(crate) fn policy(scan: &str, studios: &str) -> Policy {
+    let text = format!(
+        r#"
+version = 1
+mode = "enforce"
+
+[daemon]
+scan = "{scan}"
+
+[audit]
+path = "audit.jsonl"
+
+[schedule.nights]
+zone = "America/Los_Angeles"
+idle = ["Sun-Fri 20:00-07:00", "Sat-Sun"]
+
+{studios}
+"#
+    );
+    match config::parse("policy.toml", &text, Path::new("")) {
+        Ok(loaded) => loaded.policy,
+        Err(found) => panic!("{}", found.render(false)),
+    }
+}
+
+fn world(stop_time: &str, sessions: &str) -> World {
+    let text = format!(
+        r#"
+[settings]
+stop_time = "{stop_time}"
+start_time = "4m"
+
+[[studio]]
+id = "{STUDIO}"
+account = "111122223333"
+name = "feature"
+
+[[studio.profile]]
+id = "persistent"
+name = "Persistent"
+max_session_length_in_minutes = 43200
+session_persistence_mode = "ACTIVATED"
+automatic_termination_mode = "DEACTIVATED"
+
+[[studio.profile]]
+id = "forbidding"
+name = "Forbidding"
+max_session_length_in_minutes = 43200
+{sessions}
+"#
+    );
+    worldfile::parse(&text, "world.toml", at(START)).unwrap().world
+}
+
+/// A call that was to change something, as it left the daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) at: Timestamp,
+    pub(crate) session: String,
+    pub(crate) token: String,
+}
+
+/// What stands between the daemon and the studio: it notes every changing call, and interferes.
+pub(crate) struct Door {
+    clock: SimulatedClock,
+    inner: Faulty,
+    calls: Mutex<Vec<Call>>,
+    before_read: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    after_stop: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    stale: Mutex<Option<(Timestamp, Snapshot)>>,
+    stop_takes: Mutex<Option<SignedDuration>>,
+    next_read_takes: Mutex<Option<SignedDuration>>,
+    before_list: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door").finish_non_exhaustive()
+    }
+}
+
+impl Door {
+    /// Does something once, when a session is next read again before its stop.
+    pub(crate) fn before_next_read(&self, act: impl FnOnce() + Send + 'static) {
+        *self.before_read.lock().unwrap() = Some(Box::new(act));
+    }
+
+    /// Does something once, between the next answer to a stop and its arrival.
+    pub(crate) fn after_next_stop(&self, act: impl FnOnce() + Send + 'static) {
+        *self.after_stop.lock().unwrap() = Some(Box::new(act));
+    }
+
+    /// Until then every reading shows the studio as it is now: lists may lag behind.
+    pub(crate) async fn shows_the_past_until(&self, until: Timestamp) {
+        let snapshot = self.inner.observe().await;
+        *self.stale.lock().unwrap() = Some((until, snapshot));
+    }
+
+    /// Until then every reading shows the studio as it is now, but for this change.
+    pub(crate) async fn shows_until(&self, until: Timestamp, change: impl FnOnce(&mut Snapshot)) {
+        let mut snapshot = self.inner.observe().await;
+        change(&mut snapshot);
+        *self.stale.lock().unwrap() = Some((until, snapshot));
+    }
+
+    /// Does something once, when the studio is next listed.
+    pub(crate) fn before_next_list(&self, act: impl FnOnce() + Send + 'static) {
+        *self.before_list.lock().unwrap() = Some(Box::new(act));
+    }
+
+    /// The next time that a session is read again before its stop, the answer takes this long.
+    pub(crate) fn next_read_takes(&self, time: SignedDuration) {
+        *self.next_read_takes.lock().unwrap() = Some(time);
+    }
+
+    /// Each stop reaches the service only after this long.
+    pub(crate) fn stop_takes(&self, time: SignedDuration) {
+        *self.stop_takes.lock().unwrap() = Some(time);
+    }
+
+    fn past(&self) -> Option<Snapshot> {
+        let stale = self.stale.lock().unwrap();
+        stale.as_ref().filter(|(until, _)| self.clock.now() < *until).map(|(_, past)| past.clone())
+    }
+
+    fn note(&self, session: &Session, token: &str) {
+        let (at, session) = (self.clock.now(), session.id.to_string());
+        self.calls.lock().unwrap().push(Call { at, session, token: token.to_owned() });
+    }
+}
+
+impl Provider for Door {
+    fn observe(&self) -> BoxFuture<'_, Snapshot> {
+        async move {
+            let act = self.before_list.lock().unwrap().take();
+            if let Some(act) = act {
+                act();
+            }
+            match self.past() {
+                Some(past) => Snapshot { began: self.clock.now(), ..past },
+                None => self.inner.observe().await,
+            }
+        }
+        .boxed()
+    }
+
+    fn read<'a>(&'a self, session: &'a SessionId) -> BoxFuture<'a, Result<Session, ProviderError>> {
+        async move {
+            let act = self.before_read.lock().unwrap().take();
+            if let Some(act) = act {
+                act();
+            }
+            let answer = match self.past() {
+                Some(past) => Ok(past.sessions[session].clone()),
+                None => self.inner.read(session).await,
+            };
+            let takes = self.next_read_takes.lock().unwrap().take();
+            if let Some(takes) = takes {
+                self.clock.sleep(takes).await;
+            }
+            answer
+        }
+        .boxed()
+    }
+
+    fn stop<'a>(
+        &'a self,
+        session: &'a Session,
+        token: &'a ClientToken,
+    ) -> BoxFuture<'a, Result<Accepted, ProviderError>> {
+        async move {
+            self.note(session, &token.0);
+            let takes = *self.stop_takes.lock().unwrap();
+            if let Some(takes) = takes {
+                self.clock.sleep(takes).await;
+            }
+            let answer = self.inner.stop(session, token).await;
+            let act = self.after_stop.lock().unwrap().take();
+            if let Some(act) = act {
+                act();
+            }
+            answer
+        }
+        .boxed()
+    }
+
+    fn start<'a>(
+        &'a self,
+        session: &'a Session,
+        token: &'a ClientToken,
+    ) -> BoxFuture<'a, Result<Accepted, ProviderError>> {
+        self.note(session, &token.0);
+        self.inner.start(session, token)
+    }
+
+    fn tag<'a>(
+        &'a self,
+        session: &'a Session,
+        key: &'a str,
+        value: &'a str,
+    ) -> BoxFuture<'a, Result<(), ProviderError>> {
+        self.note(session, key);
+        self.inner.tag(session, key, value)
+    }
+
+    fn untag<'a>(
+        &'a self,
+        session: &'a Session,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<(), ProviderError>> {
+        self.note(session, key);
+        self.inner.untag(session, key)
+    }
+}
+
+/// The studio, its daemon, and what both have done.
+pub(crate) struct Rig {
+    pub(crate) clock: SimulatedClock,
+    pub(crate) faulty: Faulty,
+    pub(crate) door: Arc<Door>,
+    pub(crate) journal: Arc<MemoryJournal>,
+    world: Arc<Mutex<World>>,
+    policy: Policy,
+    running: Option<Running>,
+}
+
+struct Running {
+    ending: CancellationToken,
+    daemon: JoinHandle<Result<(), JournalError>>,
+}
+
+impl Rig {
+    /// A studio whose stops take 90 seconds; no daemon yet.
+    pub(crate) fn new(settings: &str, sessions: &str) -> Self {
+        Self::with_stop_time("90s", settings, sessions)
+    }
+
+    pub(crate) fn with_stop_time(stop_time: &str, settings: &str, sessions: &str) -> Self {
+        let clock = SimulatedClock::new(at(START));
+        let world = Arc::new(Mutex::new(world(stop_time, sessions)));
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let direct = Direct::new(STUDIO.into(), Arc::clone(&world), shared, "AROATEST:lightsout");
+        let faulty = Faulty::new(Arc::new(direct));
+        let door = Arc::new(Door {
+            clock: clock.clone(),
+            inner: faulty.clone(),
+            calls: Mutex::default(),
+            before_read: Mutex::default(),
+            after_stop: Mutex::default(),
+            stale: Mutex::default(),
+            stop_takes: Mutex::default(),
+            next_read_takes: Mutex::default(),
+            before_list: Mutex::default(),
+        });
+        let studio = format!(
+            "[[studio]]\nid = \"{STUDIO}\"\naccount = \"111122223333\"\nschedule = \"nights\"\n{settings}"
+        );
+        let policy = policy("7m", &studio);
+        Self {
+            clock,
+            faulty,
+            door,
+            journal: Arc::new(MemoryJournal::new()),
+            world,
+            policy,
+            running: None,
+        }
+    }
+
+    /// As before, with a daemon that has begun.
+    pub(crate) async fn started(settings: &str, sessions: &str) -> Self {
+        let mut rig = Self::new(settings, sessions);
+        rig.start().await;
+        rig
+    }
+
+    /// Starts a daemon that knows what the records so far say.
+    pub(crate) async fn start(&mut self) {
+        assert!(self.running.is_none(), "a daemon runs already");
+        let (daemon, ending) = self.daemon();
+        self.running = Some(Running { ending, daemon: tokio::spawn(daemon.run()) });
+        self.clock.drive(self.clock.now()).await;
+    }
+
+    /// Looks once, to the proven end.
+    pub(crate) async fn once(&self) -> Summary {
+        let (daemon, _ending) = self.daemon();
+        let end = self.clock.now() + SignedDuration::from_hours(1);
+        tokio::select! {
+            biased;
+            summary = daemon.once() => summary.unwrap(),
+            () = self.clock.drive(end) => panic!("one scan took an hour"),
+        }
+    }
+
+    fn daemon(&self) -> (Daemon, CancellationToken) {
+        let mut past = Replay::default();
+        for record in self.journal.records() {
+            past.apply(&record);
+        }
+        let ledger = Ledger::new(Arc::clone(&self.journal) as Arc<dyn Journal>, past);
+        let ending = CancellationToken::new();
+        let daemon = Daemon::new(
+            self.policy.clone(),
+            Arc::new(ledger),
+            Arc::new(self.clock.clone()),
+            ending.clone(),
+            |_| Arc::clone(&self.door) as Arc<dyn Provider>,
+        );
+        (daemon, ending)
+    }
+
+    /// Lets time pass until it is so late on that Friday.
+    pub(crate) async fn until(&self, time: &str) {
+        self.clock.drive(at(time)).await;
+    }
+
+    pub(crate) async fn pass(&self, hours: i64) {
+        self.clock.drive(self.clock.now() + SignedDuration::from_hours(hours)).await;
+    }
+
+    /// Tells the daemon to end, and waits until it has.
+    pub(crate) async fn end(&mut self) {
+        let running = self.running.take().unwrap();
+        running.ending.cancel();
+        let end = self.clock.now() + SignedDuration::from_mins(1);
+        tokio::select! {
+            biased;
+            ended = running.daemon => ended.unwrap().unwrap(),
+            () = self.clock.drive(end) => panic!("the daemon did not end within a minute"),
+        }
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    /// The world, for something that happens behind the daemon's back.
+    pub(crate) fn shared_world(&self) -> Arc<Mutex<World>> {
+        Arc::clone(&self.world)
+    }
+
+    pub(crate) fn state(&self, session: &str) -> SessionState {
+        self.world().session(STUDIO, session, self.clock.now()).unwrap().state.clone()
+    }
+
+    /// What callers made happen.
+    pub(crate) fn effects(&self) -> Vec<Effect> {
+        self.world().effects().iter().cloned().collect()
+    }
+
+    /// Every changing call that left the daemon.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.door.calls.lock().unwrap().clone()
+    }
+
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.calls().into_iter().map(|call| call.token).collect()
+    }
+
+    pub(crate) fn of(&self, kind: &Kind) -> Vec<Record> {
+        self.journal.records().into_iter().filter(|record| record.kind == *kind).collect()
+    }
+
+    pub(crate) fn count(&self, kind: &Kind) -> usize {
+        self.of(kind).len()
+    }
+
+    /// Everything recorded that is not a decision: what was done and what came of it.
+    pub(crate) fn deeds(&self) -> Vec<String> {
+        let records = self.journal.records();
+        let kinds = records.iter().map(|record| record.kind.as_str());
+        let stops = kinds.filter_map(|kind| kind.strip_prefix("lightsout.stop."));
+        stops.map(str::to_owned).collect()
+    }
+
+    /// Hours later nothing more has been called, recorded or brought about.
+    pub(crate) async fn assert_nothing_changes_any_more(&self, hours: i64) {
+        let before = (self.journal.records().len(), self.effects(), self.calls());
+        self.pass(hours).await;
+        let records = self.journal.records();
+        assert_eq!(records[before.0..], [], "there are new records");
+        assert_eq!((self.effects(), self.calls()), (before.1, before.2));
+    }
+}
