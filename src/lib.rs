@@ -4,6 +4,7 @@
 //! pure function; everything else brings it what it looks at, or does what it says.
 
 pub mod audit;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod daemon;

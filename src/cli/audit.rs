@@ -1,0 +1,163 @@
+//! `lightsout audit`: the log, verified and shown.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{Failure, Format, load, output, studios};
+use crate::audit::chain::Line;
+use crate::audit::reader;
+use crate::audit::record::Record;
+use crate::clock::{Clock, SystemClock};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Check the chain of the log: every byte of every line. Exit 1 where it is broken.
+    Verify {
+        /// The log; by default that of the policy.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Show records of the log.
+    Show(Show),
+}
+
+#[derive(Debug, clap::Args)]
+struct Show {
+    /// The log; by default that of the policy.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// Only records about this studio.
+    #[arg(long, value_name = "ID")]
+    studio: Option<String>,
+
+    /// Only records about this session.
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+
+    /// Only this kind, such as `stop.proven`, or all that begin like `stop`.
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+
+    /// Only records at or after this instant (RFC 3339, or `-2h`).
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
+
+    /// Only the last so many.
+    #[arg(long, value_name = "N")]
+    last: Option<usize>,
+
+    /// How to print; `json` is one object a line.
+    #[arg(long, default_value = "table")]
+    format: Format,
+}
+
+pub(super) fn main(config: &Path, arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::Verify { file } => verify(&log_path(config, file.as_deref())?),
+        Command::Show(show) => show_records(&log_path(config, show.file.as_deref())?, show),
+    }
+}
+
+fn log_path(config: &Path, file: Option<&Path>) -> Result<PathBuf, Failure> {
+    match file {
+        Some(file) => Ok(file.to_owned()),
+        None => Ok(load(config)?.audit_path),
+    }
+}
+
+fn verify(path: &Path) -> Result<(), Failure> {
+    let verified = reader::verify(path).map_err(|error| Failure::at(path, &error))?;
+    let (records, head) = (verified.records, verified.head.as_str());
+    anstream::println!("{}: whole. {records} records, head {head}", path.display());
+    match verified.torn {
+        None => Ok(()),
+        Some(bytes) => Err(Failure::Failed(format!(
+            "{bytes} bytes of a line without end follow: a writer was cut off, or is writing now; \
+             `lightsout run` cuts them and records that it did"
+        ))),
+    }
+}
+
+fn show_records(path: &Path, show: &Show) -> Result<(), Failure> {
+    let now = SystemClock::new().now();
+    let since = show.since.as_deref().map(|text| studios::instant(text, now)).transpose()?;
+    let mut found = Vec::new();
+    for line in reader::read(path).map_err(|error| Failure::at(path, &error))? {
+        let line = line.map_err(|error| Failure::at(path, &error))?;
+        if is_wanted(&line.record, show, since) {
+            found.push(line);
+        }
+    }
+    let skipped = show.last.map_or(0, |last| found.len().saturating_sub(last));
+    let found = &found[skipped..];
+    match show.format {
+        Format::Json => found.iter().for_each(print_json),
+        Format::Table => print_table(found),
+    }
+    Ok(())
+}
+
+fn print_json(line: &Line) {
+    let printed = serde_json::json!({
+        "sequence": line.sequence,
+        "time": line.record.time,
+        "type": line.record.kind.as_str(),
+        "subject": line.record.subject,
+        "data": line.record.data,
+        "prevhash": line.prevhash.as_str(),
+        "hash": line.hash.as_str(),
+    });
+    anstream::println!("{printed}");
+}
+
+fn is_wanted(record: &Record, show: &Show, since: Option<Timestamp>) -> bool {
+    let agrees =
+        |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
+    let kind = record.kind.as_str();
+    let kind = kind.strip_prefix("lightsout.").unwrap_or(kind);
+    let of_kind = show.kind.as_deref().is_none_or(|wanted| {
+        let wanted = wanted.strip_prefix("lightsout.").unwrap_or(wanted);
+        kind == wanted || kind.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
+    });
+    agrees(&show.studio, &record.data.studio)
+        && agrees(&show.session, &record.data.session)
+        && of_kind
+        && since.is_none_or(|since| record.time >= since)
+}
+
+fn print_table(lines: &[Line]) {
+    let mut table = output::table(&["SEQUENCE", "TIME", "KIND", "MODE", "SESSION", "WHAT"]);
+    for line in lines {
+        let data = &line.record.data;
+        let kind = line.record.kind.as_str();
+        table.add_row(vec![
+            line.sequence.to_string(),
+            line.record.time.to_string(),
+            kind.strip_prefix("lightsout.").unwrap_or(kind).to_owned(),
+            data.mode.clone().unwrap_or_else(|| "-".to_owned()),
+            data.session.clone().unwrap_or_else(|| "-".to_owned()),
+            what(&line.record),
+        ]);
+    }
+    output::print(&table);
+}
+
+/// The part of a record that a person reads first.
+fn what(record: &Record) -> String {
+    let data = &record.data;
+    let verdict = data.verdict.iter().cloned();
+    let reason = data.reason.iter().map(|reason| reason.text.clone());
+    let error = data.error.iter().map(|error| format!("{}: {}", error.problem, error.detail));
+    let state = data.state_after.iter().map(|state| format!("now {state}"));
+    let parts: Vec<String> =
+        verdict.chain(reason).chain(error).chain(state).chain(data.note.clone()).collect();
+    parts.join("; ")
+}

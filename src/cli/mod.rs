@@ -1,0 +1,240 @@
+//! The command line: one file a command.
+//!
+//! Standard output is data, standard error is talk. Exit 0: done; 1: something failed or was held;
+//! 2: the command line or the configuration is wrong. Start at [`main`].
+
+mod audit;
+mod check;
+mod demo;
+mod explain;
+mod output;
+mod plan;
+mod run;
+mod sandbox;
+mod studios;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{self, ConfigError};
+use crate::policy::Policy;
+
+/// What the help ends with.
+const EXAMPLES: &str = "\
+Examples:
+  lightsout demo                               see the whole of it in under a minute
+  lightsout sandbox                            a studio to try policies on
+  lightsout -c studio.toml check               every mistake of a policy at once
+  lightsout -c studio.toml plan --at +12h      what will be decided tonight
+  lightsout -c studio.toml explain SESSION     why one machine is on, or off
+  lightsout -c studio.toml run --dry-run       the daemon, without any effect
+  lightsout -c studio.toml audit show --kind stop --since 2026-11-20T00:00:00Z
+
+Exit status: 0 done; 1 something failed or was held; 2 the command line or the policy is wrong.";
+
+/// What is logged where nobody says otherwise.
+const LOG_DEFAULT: &str = "info";
+
+/// Turns studio workstations off when nobody should be paying for them, and says why for each.
+///
+/// A policy file says when a studio's streaming sessions are idle. lightsout lists them, decides about
+/// each, and stops those that are due, where their launch profile permits it; every decision and
+/// every call goes to an audit log. In mode `observe`, the default, nothing is ever changed.
+#[derive(Debug, Parser)]
+#[command(name = "lightsout", version, propagate_version = true, after_help = EXAMPLES)]
+struct Arguments {
+    /// The policy file.
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "LIGHTSOUT_CONFIG",
+        default_value = "/etc/lightsout/lightsout.toml"
+    )]
+    config: PathBuf,
+
+    /// What to log on standard error, such as `warn` or `lightsout=debug`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        env = "LIGHTSOUT_LOG",
+        default_value = "info"
+    )]
+    log: String,
+
+    /// How to log.
+    #[arg(long, global = true, value_name = "FORM", default_value = "text")]
+    log_format: LogFormat,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How a command prints its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table for people.
+    Table,
+    /// JSON for programs; its form is stable.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look after the studios of the policy: the daemon.
+    Run(run::Arguments),
+    /// Show what would be decided about every session, now or at a coming instant. Changes nothing.
+    Plan(plan::Arguments),
+    /// Show why one session is decided about as it is: every question, in order.
+    Explain(explain::Arguments),
+    /// Check the policy file, and show every mistake in it.
+    Check(check::Arguments),
+    /// Run the daemon against a simulated studio for a week, in under a minute.
+    Demo(demo::Arguments),
+    /// Serve the embedded Nimble Studio on loopback.
+    Sandbox(sandbox::Arguments),
+    /// Read the audit log.
+    Audit(audit::Arguments),
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// The policy file is wrong, or cannot be read.
+    #[error("the configuration is wrong")]
+    Config(#[from] ConfigError),
+    /// The policy file is wrong, and what is wrong was printed as data.
+    #[error("the configuration is wrong")]
+    Shown,
+    /// An argument is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// Something failed, and was already said.
+    #[error("something failed or was held")]
+    Said,
+    /// Something failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Failure {
+    /// An error with its causes.
+    fn of(error: &dyn std::error::Error) -> Self {
+        Self::Failed(format!("{error}{}", output::sources(error)))
+    }
+
+    /// An error about a file that does not name it.
+    fn at(path: &std::path::Path, error: &dyn std::error::Error) -> Self {
+        Self::Failed(format!("{}: {error}{}", path.display(), output::sources(error)))
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) | Self::Shown | Self::Usage(_) => ExitCode::from(2),
+            Self::Said | Self::Failed(_) => ExitCode::from(1),
+        }
+    }
+
+    fn print(&self) {
+        match self {
+            Self::Config(ConfigError::Invalid(diagnostics)) => {
+                anstream::eprintln!("{}", diagnostics.render(output::colour(output::Stream::Talk)));
+            }
+            Self::Config(error) => {
+                anstream::eprintln!("lightsout: {error}{}", output::sources(error));
+            }
+            Self::Said | Self::Shown => {}
+            Self::Usage(_) | Self::Failed(_) => anstream::eprintln!("lightsout: {self}"),
+        }
+    }
+}
+
+/// Runs the command that the process's arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Err(message) = start_logging(&arguments) {
+        anstream::eprintln!("lightsout: {message}");
+        return ExitCode::from(2);
+    }
+    match dispatch(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<(), Failure> {
+    let config = arguments.config;
+    match arguments.command {
+        Command::Run(arguments) => run::main(&config, &arguments),
+        Command::Plan(arguments) => plan::main(&config, &arguments),
+        Command::Explain(arguments) => explain::main(&config, &arguments),
+        Command::Check(arguments) => check::main(&config, &arguments),
+        Command::Demo(arguments) => demo::main(&arguments),
+        Command::Sandbox(arguments) => sandbox::main(&arguments),
+        Command::Audit(arguments) => audit::main(&config, &arguments),
+    }
+}
+
+fn start_logging(arguments: &Arguments) -> Result<(), String> {
+    // The demonstration tells its own story; the daemon's log would only interrupt it.
+    let is_demo = matches!(arguments.command, Command::Demo(_));
+    let filter = if is_demo && arguments.log == LOG_DEFAULT { "error" } else { &arguments.log };
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .map_err(|error| format!("--log {filter:?}: {error}"))?;
+    let filter = filter.and(filter_fn(|metadata| !may_hold_secrets(metadata)));
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry();
+    match arguments.log_format {
+        LogFormat::Text => {
+            let layer = layer.with_ansi(output::colour(output::Stream::Talk));
+            registry.with(layer.with_filter(filter)).init();
+        }
+        LogFormat::Json => registry.with(layer.json().with_filter(filter)).init(),
+    }
+    Ok(())
+}
+
+/// Whether an event may show a request or an answer as it is, with the keys in it: what the SDK and the
+/// HTTP stack say below `info` does, whatever filter is asked for.
+fn may_hold_secrets(metadata: &tracing::Metadata<'_>) -> bool {
+    const STACKS: [&str; 6] = ["aws_", "hyper", "h2", "rustls", "reqwest", "tower"];
+    let is_stack = STACKS.iter().any(|stack| metadata.target().starts_with(stack));
+    is_stack && *metadata.level() > tracing::Level::INFO
+}
+
+/// Reads the policy file, and says what it warns of.
+fn load(path: &std::path::Path) -> Result<Policy, Failure> {
+    let loaded = config::load(path)?;
+    for warning in loaded.warnings.iter() {
+        tracing::warn!("{}: {}", path.display(), warning.message);
+    }
+    Ok(loaded.policy)
+}
+
+/// The runtime of a command: one thread, since the work is waiting.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("the runtime cannot start: {error}")))
+}

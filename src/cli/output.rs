@@ -1,0 +1,89 @@
+//! How data is laid out for people. Nothing here decides anything.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+
+use crate::plan::Verdict;
+
+/// The two streams of a command.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stream {
+    /// Standard output.
+    Data,
+    /// Standard error.
+    Talk,
+}
+
+/// How wide a table is made where no terminal says how wide it is.
+const WIDTH_ELSEWHERE: u16 = 160;
+
+/// Whether a stream is shown in colour: only on a terminal, and not where `NO_COLOR` is set.
+pub(super) fn colour(stream: Stream) -> bool {
+    let choice = match stream {
+        Stream::Data => anstream::AutoStream::choice(&std::io::stdout()),
+        Stream::Talk => anstream::AutoStream::choice(&std::io::stderr()),
+    };
+    choice != anstream::ColorChoice::Never
+}
+
+/// A table without lines, as wide as the terminal.
+pub(super) fn table(header: &[&str]) -> Table {
+    let width = terminal_size::terminal_size().map_or(WIDTH_ELSEWHERE, |(width, _)| width.0);
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(width).set_header(header);
+    table
+}
+
+/// Prints a table, each line without the blanks at its end.
+pub(super) fn print(table: &Table) {
+    for line in table.lines() {
+        anstream::println!("{}", line.trim_end());
+    }
+}
+
+/// A verdict as it is marked for people; the word is the same without the colour.
+pub(super) fn verdict_style(verdict: Verdict) -> Style {
+    let colour = match verdict {
+        Verdict::Stop => AnsiColor::Red,
+        Verdict::Start => AnsiColor::Green,
+        Verdict::Warn => AnsiColor::Yellow,
+        Verdict::Hold => AnsiColor::Magenta,
+        Verdict::Keep => return Style::new(),
+    };
+    colour.on_default().bold()
+}
+
+/// The chain of causes of an error, each after a colon.
+pub(super) fn sources(error: &dyn Error) -> String {
+    let mut text = String::new();
+    let mut source = error.source();
+    while let Some(error) = source {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// Prints a table whose first column is a verdict, with that word in its colour.
+pub(super) fn print_marked(table: &Table) {
+    for line in table.lines() {
+        let line = line.trim_end();
+        let word = line.split_whitespace().next().unwrap_or_default();
+        let verdicts = [Verdict::Stop, Verdict::Start, Verdict::Warn, Verdict::Keep, Verdict::Hold];
+        let found = verdicts.into_iter().find(|verdict| verdict.to_string() == word);
+        // A cell that wraps begins its next line with blanks, so only a row's first line is marked.
+        match (found, line.split_once(word)) {
+            (Some(verdict), Some((before, after))) if before.len() <= 1 => {
+                let style = verdict_style(verdict);
+                anstream::println!("{before}{style}{word}{style:#}{after}");
+            }
+            _ => anstream::println!("{line}"),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `lightsout sandbox`: the embedded Nimble Studio alone.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Failure;
+use crate::clock::{Clock, SystemClock};
+use crate::sandbox::{Sandbox, SandboxOptions, worldfile};
+
+/// The largest world file that is read.
+const WORLD_BYTES_MAX: u64 = 16 << 20;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Where to listen; only loopback, since no credentials are checked. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9471")]
+    listen: SocketAddr,
+
+    /// The world to serve; by default the studio of some forty artists that the program ships.
+    #[arg(long, value_name = "FILE")]
+    world: Option<PathBuf>,
+
+    /// How many times faster than real time its clock runs.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    speed: f64,
+
+    /// What its clock shows at first; by default the time of this machine.
+    #[arg(long, value_name = "TIME")]
+    start: Option<Timestamp>,
+}
+
+pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
+    if !(arguments.speed.is_finite() && arguments.speed > 0.0) {
+        return Err(Failure::Usage(format!("--speed {} is not a factor above 0", arguments.speed)));
+    }
+    let clock = faster(arguments.start, arguments.speed);
+    let loaded = match &arguments.world {
+        None => worldfile::shipped(clock()),
+        Some(path) => worldfile::parse(&read(path)?, &path.display().to_string(), clock()),
+    };
+    let loaded = loaded.map_err(|error| Failure::Usage(error.to_string()))?;
+    let options = SandboxOptions::new(clock).for_world(&loaded);
+    super::runtime()?.block_on(async {
+        let sandbox = Sandbox::bind(arguments.listen, loaded.world, options)
+            .await
+            .map_err(|error| Failure::Failed(format!("{}: {error}", arguments.listen)))?;
+        // A program that started this one reads the address here, once it can be called.
+        anstream::println!("{}", sandbox.endpoint_url());
+        anstream::eprintln!("the sandbox studio is served until this is interrupted");
+        sandbox.serve(interrupted()?).await;
+        Ok(())
+    })
+}
+
+/// A clock that shows `start`, or now, at first, and runs so many times as fast as the machine's.
+fn faster(start: Option<Timestamp>, speed: f64) -> crate::sandbox::Clock {
+    let system = SystemClock::new();
+    let start = start.unwrap_or_else(|| system.now());
+    Arc::new(move || {
+        let elapsed = system.monotonic().as_secs_f64() * speed;
+        let elapsed = SignedDuration::try_from_secs_f64(elapsed).unwrap_or(SignedDuration::MAX);
+        start.checked_add(elapsed).unwrap_or(Timestamp::MAX)
+    })
+}
+
+/// The text of a world file, which is bounded like everything that is read.
+fn read(path: &Path) -> Result<String, Failure> {
+    let wrong = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
+    let file = std::fs::File::open(path).map_err(|error| wrong(error.to_string()))?;
+    let mut text = String::new();
+    let read = file.take(WORLD_BYTES_MAX + 1).read_to_string(&mut text);
+    match read.map_err(|error| wrong(error.to_string()))? as u64 {
+        length if length > WORLD_BYTES_MAX => {
+            Err(wrong(format!("a world file has at most {WORLD_BYTES_MAX} bytes")))
+        }
+        _ => Ok(text),
+    }
+}
+
+/// Ends with the first SIGTERM or SIGINT.
+fn interrupted() -> Result<impl Future<Output = ()>, Failure> {
+    let failed =
+        |error: std::io::Error| Failure::Failed(format!("signals cannot be heard: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
