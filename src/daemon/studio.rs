@@ -18,6 +18,10 @@ use crate::policy::{Mode, Scan};
 /// The shortest time between two looks at a studio, whatever asks for one.
 const REST_MIN: SignedDuration = SignedDuration::from_secs(1);
 
+/// How soon a studio is looked at again that was held, could not be recorded, or had a session that
+/// could not be read before its stop; however rare its scans are.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(5);
+
 /// How long after a stop was accepted it is looked for first; then twice as long, and so on.
 pub(super) const WATCH_FIRST: SignedDuration = SignedDuration::from_secs(2);
 
@@ -71,17 +75,22 @@ impl Studio {
                 let watch = self.next_watch(scan.arrivals);
                 // One that came while this scan was recorded is due at once.
                 let change = scan.plan.next_change();
+                let again = scan.plan.hold.is_some().then(|| self.soon());
                 tracing::debug!(studio, sessions = scan.plan.decisions.len(), "scanned");
-                change.into_iter().chain(watch).chain(retry).min()
+                change.into_iter().chain(watch).chain(retry).chain(again).min()
             }
             Err(error) => {
                 tracing::error!(studio, %error, "nothing is done until the log can be written");
-                None
+                Some(self.soon())
             }
         };
         let now = self.workshop.clock.now();
         let regular = next_scan(&self.workshop.policy.daemon.scan, began, now);
         change.map_or(regular, |change| change.min(regular)).max(later(now, REST_MIN))
+    }
+
+    fn soon(&self) -> Timestamp {
+        later(self.workshop.clock.now(), LOOK_AGAIN)
     }
 
     /// Begins an attempt for each stop that is not already under way. Answers with the earliest
@@ -130,8 +139,11 @@ impl Studio {
             tokio::select! {
                 () = sleep => return,
                 Some(ended) = self.attempts.join_next() => {
-                    if self.take_in(ended) == Some(Outcome::Accepted) {
-                        wake = wake.min(later(self.workshop.clock.now(), self.watch_pause));
+                    let now = self.workshop.clock.now();
+                    match self.take_in(ended) {
+                        Some(Outcome::Accepted) => wake = wake.min(later(now, self.watch_pause)),
+                        Some(Outcome::Unread(_)) => wake = wake.min(self.soon()),
+                        _ => {}
                     }
                 }
             }

@@ -120,3 +120,15 @@ async fn a_loop_that_breaks_is_begun_again() {
     assert_eq!(rig.deeds(), ["intended", "accepted", "proven"]);
     rig.end().await;
 }
+
+#[tokio::test]
+async fn a_studio_that_is_held_is_looked_at_again_soon_however_rare_its_scans() {
+    let mut rig = Rig::with_scan("24h", "90s", "warn = []", ARTIST);
+    rig.faulty.set(Some(Fault::PartialList(Problem::ServerError)));
+    rig.start().await;
+    rig.until("20:10:00").await;
+    assert_eq!(rig.calls(), []);
+    rig.faulty.set(None);
+    rig.until("20:20:00").await;
+    assert_eq!(rig.deeds(), ["intended", "accepted", "proven"]);
+}

@@ -285,6 +285,10 @@ impl Rig {
     }
 
     pub(crate) fn with_stop_time(stop_time: &str, settings: &str, sessions: &str) -> Self {
+        Self::with_scan("7m", stop_time, settings, sessions)
+    }
+
+    pub(crate) fn with_scan(scan: &str, stop_time: &str, settings: &str, sessions: &str) -> Self {
         let clock = SimulatedClock::new(at(START));
         let world = Arc::new(Mutex::new(world(stop_time, sessions)));
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
@@ -304,7 +308,7 @@ impl Rig {
         let studio = format!(
             "[[studio]]\nid = \"{STUDIO}\"\naccount = \"111122223333\"\nschedule = \"nights\"\n{settings}"
         );
-        let policy = policy("7m", &studio);
+        let policy = policy(scan, &studio);
         Self {
             clock,
             faulty,
