@@ -10,6 +10,7 @@ use super::news::Missing;
 use super::scan::{Arrivals, scan, settle};
 use super::studio::{WATCH_FIRST, is_done_already, later, log_outcome, longer, stops};
 use crate::execute::{self, Outcome, Workshop};
+use crate::ids::SessionId;
 use crate::plan::Plan;
 
 /// What one scan of every studio came to.
@@ -71,20 +72,36 @@ pub(super) async fn once(workshop: Workshop, ledger: Arc<Ledger>) -> Summary {
     summary.held = usize::from(scanned.plan.hold.is_some());
     let mut arrivals = Arrivals::default();
     arrivals.add(scanned.arrivals);
-    for outcome in attempt_all(&workshop, &ledger, &scanned.plan).await {
-        arrivals.pending += usize::from(outcome == Outcome::Accepted);
+    let mut unanswered = Vec::new();
+    for (session, outcome) in attempt_all(&workshop, &ledger, &scanned.plan).await {
+        let may_arrive = matches!(outcome, Outcome::Accepted | Outcome::Unanswered(_));
+        arrivals.pending += usize::from(may_arrive);
         summary.count(&outcome);
+        if outcome != Outcome::Accepted && may_arrive {
+            unanswered.push(session);
+        }
     }
     if ending.run_until_cancelled(wait(&workshop, &ledger, &mut arrivals)).await.is_none() {
         summary.late += arrivals.pending;
     }
+    // What had no answer was done all the same where a listing proved it.
+    let open = |session: &&SessionId| {
+        ledger.with(&workshop.studio.id, |past| {
+            past.history.of(session).open.as_ref().is_some_and(|intent| !intent.late)
+        })
+    };
+    summary.failed += unanswered.iter().filter(open).count();
     summary.stopped += arrivals.proven;
     summary.failed += arrivals.failed;
     summary.late += arrivals.late;
     summary
 }
 
-async fn attempt_all(workshop: &Workshop, ledger: &Ledger, plan: &Plan) -> Vec<Outcome> {
+async fn attempt_all(
+    workshop: &Workshop,
+    ledger: &Ledger,
+    plan: &Plan,
+) -> Vec<(SessionId, Outcome)> {
     let attempt = async |decision: &crate::plan::Decision| {
         let past = ledger.with(&plan.studio, |past| past.history.of(&decision.session).clone());
         if is_done_already(decision, &past) {
@@ -92,7 +109,7 @@ async fn attempt_all(workshop: &Workshop, ledger: &Ledger, plan: &Plan) -> Vec<O
         }
         let outcome = execute::stop(workshop, decision, &past).await;
         log_outcome(workshop.studio.label(), &decision.session, &outcome);
-        Some(outcome)
+        Some((decision.session.clone(), outcome))
     };
     let attempts: FuturesUnordered<_> = stops(plan).map(attempt).collect();
     attempts.collect::<Vec<_>>().await.into_iter().flatten().collect()
@@ -121,11 +138,11 @@ impl Summary {
         match outcome {
             Outcome::Withheld => self.withheld += 1,
             Outcome::Dropped(_) => self.dropped += 1,
-            Outcome::Accepted | Outcome::Ending => {}
+            // The listing tells what became of these.
+            Outcome::Accepted | Outcome::Unanswered(_) | Outcome::Ending => {}
             Outcome::Withdrawn
             | Outcome::Unread(_)
             | Outcome::Rejected(_)
-            | Outcome::Unanswered(_)
             | Outcome::Unrecorded(_) => self.failed += 1,
         }
     }

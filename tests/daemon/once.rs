@@ -57,15 +57,24 @@ async fn one_scan_is_not_done_where_something_is_held_failed_or_late() {
 }
 
 #[tokio::test]
-async fn one_scan_takes_up_what_an_earlier_one_left_unanswered() {
+async fn one_scan_waits_for_the_proof_of_a_stop_whose_answer_was_lost() {
     let rig = Rig::new("warn = []", ARTIST);
     rig.until("20:30:00").await;
     rig.faulty.set(Some(Fault::LostAnswer));
+    let summary = rig.once().await;
+    assert_eq!(summary, Summary { sessions: 1, stopped: 1, ..Summary::default() });
+    assert_eq!((rig.effects().len(), rig.count(&Kind::StopUnanswered)), (1, 1));
+}
+
+#[tokio::test]
+async fn one_scan_takes_up_what_an_earlier_one_left_unanswered() {
+    let rig = Rig::new("warn = []", ARTIST);
+    rig.until("20:30:00").await;
+    rig.faulty.set(Some(Fault::Refusal(Problem::TimedOut)));
     let first = rig.once().await;
     assert_eq!((first.failed, first.is_done()), (1, false));
     rig.faulty.set(None);
-    // It is still on its way, and waited for.
-    assert_eq!(rig.state("artist"), SessionState::StopInProgress);
+    assert_eq!(rig.state("artist"), SessionState::Ready);
     let second = rig.once().await;
     assert_eq!(second, Summary { sessions: 1, stopped: 1, ..Summary::default() });
     assert_eq!(rig.effects().len(), 1);
