@@ -113,11 +113,6 @@ impl Replay {
         self.studios.get(studio).unwrap_or(&NONE)
     }
 
-    /// The studios that the log says something of.
-    pub fn studios(&self) -> impl Iterator<Item = (&StudioId, &StudioPast)> {
-        self.studios.iter()
-    }
-
     /// Learns from one record; records come in the order of the log.
     pub fn apply(&mut self, record: &Record) {
         let Some(studio) = record.data.studio.as_deref() else { return };

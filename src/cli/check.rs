@@ -20,8 +20,9 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
                 let policy = &loaded.policy;
                 let rules: usize = policy.studios.values().map(|studio| studio.rules.len()).sum();
                 anstream::println!(
-                    "{}: good. Studios: {}, rules: {rules}, schedules: {}, warnings: {}.",
+                    "{}: good. Mode: {}, studios: {}, rules: {rules}, schedules: {}, warnings: {}.",
                     path.display(),
+                    loaded.mode,
                     policy.studios.len(),
                     policy.schedules.len(),
                     loaded.warnings.len(),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::Ledger;
 use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
 use crate::audit::replay::{Fingerprint, StudioPast};
-use crate::execute::{Subject, Workshop, session_subject};
+use crate::execute::{Workshop, seen_data, session_subject};
 use crate::ids::SessionId;
 use crate::inventory::{Session, Snapshot};
 use crate::plan::{Decision, Plan, Reason, Verdict};
@@ -85,7 +85,7 @@ fn decision_news(
     if !is_new && leads.is_none() {
         return Vec::new();
     }
-    let seen = session.map(Subject::seen_data);
+    let seen = session.map(seen_data);
     let data = Data {
         studio: Some(workshop.studio.id.to_string()),
         policy: Some(workshop.policy.hash.to_string()),

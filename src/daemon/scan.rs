@@ -3,7 +3,7 @@
 use super::Ledger;
 use super::news::{Missing, commit, record_news};
 use crate::audit::record::{Data, JournalError, Kind, Record};
-use crate::execute::{Arrival, Subject, Workshop, arrival, session_subject, unseen};
+use crate::execute::{Arrival, Workshop, arrival, seen_data, session_subject, unseen};
 use crate::ids::SessionId;
 use crate::inventory::{Session, SessionState, Snapshot, Transition};
 use crate::plan::{History, OpenIntent, Plan, Reason, hold_of, plan};
@@ -77,7 +77,7 @@ pub(super) async fn settle(
         if arrival == Arrival::Late && intent.late {
             continue;
         }
-        let mut seen = session.map(Subject::seen_data).unwrap_or_default();
+        let mut seen = session.map(seen_data).unwrap_or_default();
         seen.started_at = Some(intent.run);
         let data = Data {
             studio: Some(workshop.studio.id.to_string()),

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-pub use records::{Subject, session_subject};
+pub use records::{seen_data, session_subject};
 pub use token::{Action, client_token};
 pub use watch::{ARRIVAL_MAX, Arrival, arrival, unseen};
 

@@ -1,7 +1,5 @@
 //! What is said in records about sessions and what is done with them.
 
-use jiff::Timestamp;
-
 use super::Workshop;
 use crate::audit::record::{Data, EndingData, ErrorData, SeenData};
 use crate::ids::{SessionId, StudioId};
@@ -15,22 +13,16 @@ pub fn session_subject(studio: &StudioId, session: &SessionId) -> String {
     format!("{studio}/{session}")
 }
 
-/// What a record about a session begins with.
-pub trait Subject {
-    /// The session as it was seen.
-    fn seen_data(&self) -> SeenData;
-}
-
-impl Subject for Session {
-    fn seen_data(&self) -> SeenData {
-        SeenData {
-            state: self.state.to_string(),
-            owner: self.owner.as_ref().map(ToString::to_string),
-            launch_profile: self.launch_profile.as_ref().map(ToString::to_string),
-            launch_profile_name: self.launch_profile_name.clone(),
-            instance_type: self.instance_type.as_ref().map(ToString::to_string),
-            started_at: self.start(),
-        }
+/// The session as it was seen, for a record.
+#[must_use]
+pub fn seen_data(session: &Session) -> SeenData {
+    SeenData {
+        state: session.state.to_string(),
+        owner: session.owner.as_ref().map(ToString::to_string),
+        launch_profile: session.launch_profile.as_ref().map(ToString::to_string),
+        launch_profile_name: session.launch_profile_name.clone(),
+        instance_type: session.instance_type.as_ref().map(ToString::to_string),
+        started_at: session.start(),
     }
 }
 
@@ -40,7 +32,7 @@ pub(super) fn seen(workshop: &Workshop, session: &Session) -> Data {
         studio: Some(workshop.studio.id.to_string()),
         session: Some(session.id.to_string()),
         policy: Some(workshop.policy.hash.to_string()),
-        seen: Some(session.seen_data()),
+        seen: Some(seen_data(session)),
         ..Data::default()
     }
 }
@@ -50,7 +42,7 @@ pub(super) fn decided(workshop: &Workshop, session: &Session, decision: &Decisio
     Data {
         studio: Some(workshop.studio.id.to_string()),
         policy: Some(workshop.policy.hash.to_string()),
-        seen: Some(session.seen_data()),
+        seen: Some(seen_data(session)),
         ..Data::from(decision)
     }
 }
@@ -67,9 +59,4 @@ pub(super) fn error(error: &ProviderError) -> ErrorData {
         operation: Some(error.operation.to_owned()),
         detail: error.detail.clone(),
     }
-}
-
-/// A session's start as its text in a token.
-pub(super) fn instant_text(instant: Option<Timestamp>) -> String {
-    instant.map_or_else(String::new, |instant| instant.to_string())
 }

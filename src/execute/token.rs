@@ -1,8 +1,8 @@
 //! The client token: the same decision made twice is one effect, the next one is a new one.
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::records::instant_text;
 use crate::ids::StudioId;
 use crate::inventory::Session;
 use crate::provider::ClientToken;
@@ -37,4 +37,8 @@ pub fn client_token(
         hash.update([0]);
     }
     ClientToken(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn instant_text(instant: Option<Timestamp>) -> String {
+    instant.map_or_else(String::new, |instant| instant.to_string())
 }

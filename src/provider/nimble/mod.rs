@@ -35,19 +35,6 @@ use connect::{LazyClient, with_own_retries, without_retries};
 use errors::{garbled, provider_error};
 use profiles::{ProfileAnswer, ProfileReadings};
 
-/// Every operation that the adapter calls, and whether it changes anything.
-pub const CALLS: &[(&str, bool)] = &[
-    ("GetLaunchProfile", false),
-    ("GetStreamingSession", false),
-    ("GetStudio", false),
-    ("ListLaunchProfiles", false),
-    ("ListStreamingSessions", false),
-    ("StartStreamingSession", true),
-    ("StopStreamingSession", true),
-    ("TagResource", true),
-    ("UntagResource", true),
-];
-
 /// One studio of the service.
 pub struct NimbleStudio {
     id: StudioId,
