@@ -73,6 +73,14 @@ text_id! {
     ScheduleName
 }
 text_id! {
+    /// The name of a `[calendar.NAME]`.
+    CalendarName
+}
+text_id! {
+    /// A machine image that a session was launched with.
+    StreamingImageId
+}
+text_id! {
     /// The name of a `[[studio.rule]]`; unique within its studio.
     RuleName
 }

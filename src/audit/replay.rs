@@ -106,7 +106,7 @@ impl Replay {
     #[must_use]
     pub fn studio(&self, studio: &StudioId) -> &StudioPast {
         static NONE: StudioPast = StudioPast {
-            history: History { sessions: BTreeMap::new() },
+            history: History { sessions: BTreeMap::new(), stops: Vec::new(), starts: Vec::new() },
             decisions: BTreeMap::new(),
             held: None,
         };

@@ -16,13 +16,13 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use records::{seen_data, session_subject};
-pub use token::{Action, client_token};
+pub use token::client_token;
 pub use watch::{ARRIVAL_MAX, Arrival, arrival, unseen};
 
 use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
 use crate::clock::Clock;
 use crate::inventory::Session;
-use crate::plan::{Decision, SessionHistory, Verdict};
+use crate::plan::{Action, Decision, SessionHistory, Verdict};
 use crate::policy::{Mode, Policy, StudioPolicy};
 use crate::provider::{Accepted, ProviderError};
 use crate::{plan, provider::Provider};

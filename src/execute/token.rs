@@ -5,16 +5,8 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::StudioId;
 use crate::inventory::Session;
+use crate::plan::Action;
 use crate::provider::ClientToken;
-
-/// What is asked of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// To stop.
-    Stop,
-    /// To start.
-    Start,
-}
 
 /// A hash of studio, session, action, request body, the run (its start; for a start, the stop before
 /// it) and the number of the attempt: 64 hexadecimal digits, as many as the service allows.
@@ -25,13 +17,14 @@ pub fn client_token(
     action: Action,
     attempt: u32,
 ) -> ClientToken {
-    let (verb, run) = match action {
-        Action::Stop => ("stop", instant_text(session.start())),
-        Action::Start => ("start", instant_text(session.stopped_at)),
+    let run = match action {
+        Action::Stop => instant_text(session.start()),
+        Action::Start => instant_text(session.stopped_at),
     };
+    let verb = action.to_string();
     let body = if session.retains_volumes { "RETAIN" } else { "" };
     let mut hash = Sha256::new();
-    for part in [studio.as_str(), session.id.as_str(), verb, body, &run, &attempt.to_string()] {
+    for part in [studio.as_str(), session.id.as_str(), &verb, body, &run, &attempt.to_string()] {
         hash.update(part.as_bytes());
         // A separator that no part contains keeps different parts from joining to the same text.
         hash.update([0]);

@@ -119,6 +119,8 @@ mod tests {
             launch_profile: None,
             launch_profile_name: None,
             instance_type: None,
+            streaming_image: None,
+            persistence: Some(false),
             created_at: None,
             started_at: Some(at(started)),
             stopped_at: stopped.map(at),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::ids::{InstanceType, LaunchProfileId, OwnerId, SessionId};
+use crate::ids::{InstanceType, LaunchProfileId, OwnerId, SessionId, StreamingImageId};
 
 /// One artist's virtual workstation.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,11 @@ pub struct Session {
     pub launch_profile_name: Option<String>,
     /// What machine it runs on.
     pub instance_type: Option<InstanceType>,
+    /// What image it was launched with.
+    pub streaming_image: Option<StreamingImageId>,
+    /// Whether its volumes outlive a stop for as long as it exists; `None` where what was read does
+    /// not tell.
+    pub persistence: Option<bool>,
     /// When it was made.
     pub created_at: Option<Timestamp>,
     /// When it last began to start.

@@ -14,6 +14,11 @@ use crate::policy::Mode;
 pub struct History {
     /// The sessions that have a past.
     pub sessions: BTreeMap<SessionId, SessionHistory>,
+    /// When stops were asked for, in the order of the log: what the brake counts. Those of the last
+    /// hour suffice.
+    pub stops: Vec<Timestamp>,
+    /// The same for starts.
+    pub starts: Vec<Timestamp>,
 }
 
 impl History {
@@ -38,16 +43,43 @@ pub struct SessionHistory {
     pub ours: Option<OurStop>,
     /// The due instant of the stop that was withheld last, in `observe`.
     pub withheld: Option<Timestamp>,
+    /// How many attempts to start it again have come to a known end; their run is the instant of
+    /// the stop before them.
+    pub start_attempts: Option<Attempts>,
+    /// A start that was asked for and whose end is not known; its run is the instant of the stop
+    /// before it.
+    pub starting: Option<OpenIntent>,
+    /// The instant of the stop after which a start was withheld last, in `observe`.
+    pub start_withheld: Option<Timestamp>,
+    /// The instant of the stop that was marked last, or was to be: one that could not be marked is
+    /// not marked again.
+    pub marked: Option<Timestamp>,
 }
 
 impl SessionHistory {
-    const NONE: Self =
-        Self { warnings: Vec::new(), attempts: None, open: None, ours: None, withheld: None };
+    const NONE: Self = Self {
+        warnings: Vec::new(),
+        attempts: None,
+        open: None,
+        ours: None,
+        withheld: None,
+        start_attempts: None,
+        starting: None,
+        start_withheld: None,
+        marked: None,
+    };
 
     /// The number of the next attempt to stop the run that began at `run`.
     #[must_use]
     pub fn attempt(&self, run: Timestamp) -> u32 {
         self.attempts.filter(|attempts| attempts.run == run).map_or(0, |attempts| attempts.ended)
+    }
+
+    /// The number of the next attempt to start it again after the stop at `stopped_at`.
+    #[must_use]
+    pub fn start_attempt(&self, stopped_at: Timestamp) -> u32 {
+        let attempts = self.start_attempts.filter(|attempts| attempts.run == stopped_at);
+        attempts.map_or(0, |attempts| attempts.ended)
     }
 }
 

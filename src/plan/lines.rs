@@ -72,6 +72,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
         due: case.due.as_ref().filter(|_| is_about_due).map(|due| due.at),
         next_change: next_change(case, &reason),
         not_after: not_after(case, &reason),
+        mark: stopped::mark(case),
         reason,
     }
 }
@@ -282,7 +283,12 @@ fn next_change(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         Reason::WarningOut { stop_at, .. } => Some(*stop_at),
         Reason::Due { .. } => not_after(case, reason),
         Reason::NotStoppable { .. } => ending_alarm_at(case).filter(|at| *at > case.now),
-        Reason::Stopped => stopped::alarm_at(case).filter(|at| *at > case.now),
+        Reason::Stopped | Reason::NotOurs | Reason::StartExpired { .. } => {
+            stopped::alarm_at(case).filter(|at| *at > case.now)
+        }
+        Reason::ClosedDay { until } => Some(*until),
+        Reason::StartNotDue { start, .. } => Some(*start),
+        Reason::Resume { .. } => not_after(case, reason),
         Reason::TerminationNear { terminate_at } => Some(*terminate_at).filter(|at| *at > case.now),
         Reason::ListingIncomplete { .. }
         | Reason::AccountMismatch { .. }
@@ -300,6 +306,8 @@ fn next_change(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         | Reason::TagKeep { .. }
         | Reason::TagUnreadable { .. }
         | Reason::ProfileUnknown
+        | Reason::OwnerZoneUnknown { .. }
+        | Reason::Brake { .. }
         | Reason::NeverDue => None,
     }
 }

@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use due::{Cause, Due};
 pub use history::{Attempts, History, OpenIntent, OurStop, SessionHistory, WarningGiven};
 pub use line::Step;
-pub use reason::Reason;
+pub use reason::{BrakeBound, Reason};
 pub use warning::Announcement;
 
 use crate::ids::{RuleName, SessionId, StudioId};
@@ -73,6 +73,9 @@ pub struct Decision {
     pub next_change: Option<Timestamp>,
     /// An action may not begin at or after this instant.
     pub not_after: Option<Timestamp>,
+    /// The instant of a proven stop of ours that the session's tag does not tell of yet, and should,
+    /// since the session is to be started again.
+    pub mark: Option<Timestamp>,
 }
 
 impl Decision {
@@ -106,6 +109,24 @@ impl fmt::Display for Verdict {
             Self::Warn => "warn",
             Self::Keep => "keep",
             Self::Hold => "hold",
+        })
+    }
+}
+
+/// What may be asked of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// To stop.
+    Stop,
+    /// To start.
+    Start,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Stop => "stop",
+            Self::Start => "start",
         })
     }
 }

@@ -6,8 +6,8 @@ use std::fmt;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Announcement, Cause, Verdict};
-use crate::ids::{AccountId, RuleName};
+use super::{Action, Announcement, Cause, Verdict};
+use crate::ids::{AccountId, RuleName, ScheduleName};
 use crate::inventory::{Ending, Problem, SessionState, Wanted};
 
 /// Why a session is decided about as it is.
@@ -161,13 +161,73 @@ pub enum Reason {
         /// What says so.
         cause: Cause,
     },
-    /// It is off.
+    /// Line 5: it follows its owner's time zone, which the policy does not name.
+    OwnerZoneUnknown {
+        /// The schedule that does so.
+        schedule: ScheduleName,
+    },
+    /// Line 10: more would be stopped, or started, than the brake allows.
+    Brake {
+        /// What would be asked of it.
+        action: Action,
+        /// Which bound.
+        bound: BrakeBound,
+        /// The bound itself.
+        limit: u32,
+        /// How many there would be, those of the last hour included where the bound is the hour's.
+        count: u32,
+    },
+    /// It is off, and nothing is to start it.
     Stopped,
+    /// It is off, and today nobody works.
+    ClosedDay {
+        /// When that ends.
+        until: Timestamp,
+    },
+    /// It is off, and not by a stop of ours: what a person stopped stays off.
+    NotOurs,
+    /// It is off until shortly before its window closes.
+    StartNotDue {
+        /// When it is to be started.
+        start: Timestamp,
+        /// When the window closes.
+        closes: Timestamp,
+    },
+    /// It is off, and the time for starting it again has passed.
+    StartExpired {
+        /// When the window closed.
+        closes: Timestamp,
+        /// When the time was over.
+        expired: Timestamp,
+    },
+    /// It was stopped by us in a window that now ends.
+    Resume {
+        /// When the window closes.
+        closes: Timestamp,
+    },
     /// It is off and will soon be destroyed by the service.
     TerminationNear {
         /// When.
         terminate_at: Timestamp,
     },
+}
+
+/// The bounds of a brake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BrakeBound {
+    /// On one scan.
+    PerScan,
+    /// On sixty minutes.
+    PerHour,
+}
+
+impl fmt::Display for BrakeBound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PerScan => "per_scan",
+            Self::PerHour => "per_hour",
+        })
+    }
 }
 
 impl Reason {
@@ -202,7 +262,14 @@ impl Reason {
             Self::WarningOut { .. } => "warning_out",
             Self::Due { cause: Cause::IdleHours { .. }, .. } => "idle_hours",
             Self::Due { cause: Cause::MaxUptime { .. }, .. } => "max_uptime",
+            Self::OwnerZoneUnknown { .. } => "owner_zone_unknown",
+            Self::Brake { .. } => "brake",
             Self::Stopped => "stopped",
+            Self::ClosedDay { .. } => "closed_day",
+            Self::NotOurs => "not_ours",
+            Self::StartNotDue { .. } => "start_not_due",
+            Self::StartExpired { .. } => "start_expired",
+            Self::Resume { .. } => "resume",
             Self::TerminationNear { .. } => "termination_near",
         }
     }
@@ -214,7 +281,8 @@ impl Reason {
             Self::ListingIncomplete { .. }
             | Self::AccountMismatch { .. }
             | Self::AccountUnknown { .. }
-            | Self::ClockInDoubt { .. } => Verdict::Hold,
+            | Self::ClockInDoubt { .. }
+            | Self::Brake { .. } => Verdict::Hold,
             Self::Transitional { .. }
             | Self::Failed { .. }
             | Self::StateUnknown { .. }
@@ -235,8 +303,14 @@ impl Reason {
             | Self::StopTooShort { .. }
             | Self::WouldBeDestroyed { .. }
             | Self::WarningOut { .. }
+            | Self::OwnerZoneUnknown { .. }
             | Self::Stopped
+            | Self::ClosedDay { .. }
+            | Self::NotOurs
+            | Self::StartNotDue { .. }
+            | Self::StartExpired { .. }
             | Self::TerminationNear { .. } => Verdict::Keep,
+            Self::Resume { .. } => Verdict::Start,
             Self::Warning { .. } => Verdict::Warn,
             Self::Due { .. } => Verdict::Stop,
         }
@@ -258,6 +332,9 @@ impl Reason {
             | Self::RuleUnclear { .. }
             | Self::TagUnreadable { .. }
             | Self::ProfileUnknown
+            | Self::OwnerZoneUnknown { .. }
+            | Self::Brake { .. }
+            | Self::StartExpired { .. }
             | Self::TerminationNear { .. } => true,
             Self::NotStoppable { ending, is_near, .. } => {
                 *is_near && ending.is_some_and(|ending| ending.destroys)
@@ -275,7 +352,11 @@ impl Reason {
             | Self::Warning { .. }
             | Self::WarningOut { .. }
             | Self::Due { .. }
-            | Self::Stopped => false,
+            | Self::Stopped
+            | Self::ClosedDay { .. }
+            | Self::NotOurs
+            | Self::StartNotDue { .. }
+            | Self::Resume { .. } => false,
         }
     }
 
@@ -339,11 +420,29 @@ impl Reason {
             Self::TerminationNear { terminate_at } => {
                 BTreeMap::from([("terminate_at", terminate_at.to_string())])
             }
+            Self::OwnerZoneUnknown { schedule } => {
+                BTreeMap::from([("schedule", schedule.to_string())])
+            }
+            Self::Brake { action, bound, limit, count } => BTreeMap::from([
+                ("action", action.to_string()),
+                ("bound", bound.to_string()),
+                ("limit", limit.to_string()),
+                ("count", count.to_string()),
+            ]),
+            Self::ClosedDay { until } => BTreeMap::from([("until", until.to_string())]),
+            Self::StartNotDue { start, closes } => {
+                BTreeMap::from([("start", start.to_string()), ("closes", closes.to_string())])
+            }
+            Self::StartExpired { closes, expired } => {
+                BTreeMap::from([("closes", closes.to_string()), ("expired", expired.to_string())])
+            }
+            Self::Resume { closes } => BTreeMap::from([("closes", closes.to_string())]),
             Self::Deleted
             | Self::StartUnknown
             | Self::VolumesDeleted
             | Self::ProfileUnknown
             | Self::NeverDue
+            | Self::NotOurs
             | Self::Stopped => BTreeMap::new(),
         }
     }
@@ -473,7 +572,31 @@ impl fmt::Display for Reason {
                 write!(f, "it was due at {} and is warned; it stops at {}", At(*due), At(*stop_at))
             }
             Self::Due { due, cause } => write!(f, "it was due at {}: {cause}", At(*due)),
+            Self::OwnerZoneUnknown { schedule } => write!(
+                f,
+                "schedule `{schedule}` follows its owner's time zone, and [people] does not name it"
+            ),
+            Self::Brake { action, bound, limit, count } => write!(
+                f,
+                "the brake holds: with this {action} there would be {count}, and {bound} is {limit}"
+            ),
             Self::Stopped => f.write_str("it is off"),
+            Self::ClosedDay { until } => {
+                write!(f, "it is off, and nothing is started on a closed day, until {}", At(*until))
+            }
+            Self::NotOurs => f.write_str("it is off, and not by us; it stays off"),
+            Self::StartNotDue { start, closes } => {
+                write!(f, "it is off until {}: its window closes at {}", At(*start), At(*closes))
+            }
+            Self::StartExpired { closes, expired } => write!(
+                f,
+                "it is off: its window closed at {}, and a start could be made until {}",
+                At(*closes),
+                At(*expired)
+            ),
+            Self::Resume { closes } => {
+                write!(f, "we stopped it in the window that closes at {}", At(*closes))
+            }
             Self::TerminationNear { terminate_at } => {
                 write!(f, "it is off, and the service will destroy it at {}", At(*terminate_at))
             }

@@ -33,7 +33,8 @@ fn minutes(minutes: i64) -> SignedDuration {
 fn nights() -> Arc<Schedule> {
     let idle = ["Sun-Fri 20:00-07:00", "Sat-Sun"].map(|text| text.parse().unwrap());
     let zone = TimeZone::get("America/Los_Angeles").unwrap();
-    Arc::new(Schedule { name: "nights".into(), zone, idle: Idle::Weekly(idle.into()) })
+    let idle = Idle::Weekly(idle.into());
+    Arc::new(Schedule { name: "nights".into(), zone, idle, calendars: Vec::new() })
 }
 
 /// A studio with nights, no lease to speak of and no warnings: each test adds what it is about.
@@ -65,6 +66,7 @@ impl World {
             },
             settings,
             rules: Vec::new(),
+            brake: crate::policy::Brake::default(),
         };
         let policy = Policy {
             hash: "0".into(),
@@ -145,6 +147,8 @@ fn session() -> Session {
         launch_profile: Some("lp-1".into()),
         launch_profile_name: Some("Comp".into()),
         instance_type: Some("g5.4xlarge".into()),
+        streaming_image: None,
+        persistence: Some(false),
         created_at: Some(at("16T09:00:00")),
         started_at: Some(at("20T09:00:00")),
         stopped_at: None,

@@ -4,6 +4,7 @@
 //! It never knows which sessions exist, what time it is, or what a file looks like. Read [`Policy`],
 //! then [`Settings`], then [`schedule::Schedule`].
 
+pub mod calendar;
 pub mod matcher;
 pub mod schedule;
 pub mod studio;
@@ -17,7 +18,7 @@ use jiff::SignedDuration;
 
 pub use matcher::{Glob, Matcher};
 pub use schedule::{Schedule, Window};
-pub use studio::{Connection, Rule, Secret, StudioPolicy};
+pub use studio::{Brake, Connection, Rule, Secret, StudioPolicy};
 
 use crate::ids::{InstanceType, PolicyHash, ScheduleName, StudioId};
 
@@ -110,6 +111,12 @@ pub struct Settings {
     pub preserve: Preserve,
     /// By how much a stopped machine must outlive its window.
     pub return_margin: SignedDuration,
+    /// Whether what we stopped is started again.
+    pub start: Start,
+    /// How long before its window closes a session is started again.
+    pub start_lead: SignedDuration,
+    /// How long after its window closed a start may still be made.
+    pub catch_up: SignedDuration,
 }
 
 impl Settings {
@@ -125,6 +132,9 @@ impl Settings {
             warn: vec![SignedDuration::from_mins(15)],
             preserve: Preserve::Refuse,
             return_margin: SignedDuration::from_hours(8),
+            start: Start::Never,
+            start_lead: SignedDuration::from_mins(10),
+            catch_up: SignedDuration::from_hours(1),
         }
     }
 }
@@ -136,4 +146,13 @@ pub enum Preserve {
     Refuse,
     /// Stop it: a person has said that its work may be lost.
     Allow,
+}
+
+/// Whether what we stopped is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// It stays off until a person starts it.
+    Never,
+    /// What we stopped in a window is started again for when the window closes.
+    Resume,
 }

@@ -18,6 +18,23 @@ pub struct StudioPolicy {
     pub settings: Settings,
     /// In the order of the file; the first that matches wins.
     pub rules: Vec<Rule>,
+    /// How much may be stopped, or started, at a time.
+    pub brake: Brake,
+}
+
+/// A bound on how much one scan or one hour may stop; the same for starts. Zero means none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Brake {
+    /// In one scan.
+    pub per_scan: u32,
+    /// In any sixty minutes.
+    pub per_hour: u32,
+}
+
+impl Default for Brake {
+    fn default() -> Self {
+        Self { per_scan: 500, per_hour: 1_000 }
+    }
 }
 
 impl StudioPolicy {

@@ -11,8 +11,8 @@ use futures_util::future::{BoxFuture, ready};
 use jiff::Timestamp;
 
 use super::nimble::stopping::{
-    Instants, ProfileModes, Retention, SessionModes, Setting, Switch, ending, retains_volumes,
-    stopping, termination,
+    Instants, ProfileModes, Retention, SessionModes, Setting, Switch, ending, persistence,
+    retains_volumes, stopping, termination,
 };
 use super::{Accepted, ClientToken, Provider, ProviderError};
 use crate::clock::Clock;
@@ -212,6 +212,8 @@ fn translate(session: &WorldSession, profile: Option<&LaunchProfile>) -> Session
         launch_profile: session.launch_profile_id.as_ref().map(|id| id.as_str().into()),
         launch_profile_name: profile.map(|profile| profile.name.clone()),
         instance_type: session.ec2_instance_type.as_deref().map(Into::into),
+        streaming_image: session.streaming_image_id.as_ref().map(|id| id.to_string().into()),
+        persistence: persistence(&modes, profile_modes),
         created_at: session.created_at,
         started_at: session.started_at,
         stopped_at: session.stopped_at,

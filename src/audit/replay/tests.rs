@@ -234,6 +234,7 @@ fn a_decision_has_the_fingerprint_of_its_record() {
             due: (number > 1).then(|| at(RUN)),
             next_change: Some(at(LATER_RUN)),
             not_after: None,
+            mark: None,
         };
         let run = (number % 2 == 0).then(|| at(RUN));
         let seen = SeenData { started_at: run, ..SeenData::default() };

@@ -56,13 +56,14 @@ impl<'a> Layers<'a> {
             lease: or(self.find(|table| &table.lease), built_in.lease),
             least_stop: or(self.find(|table| &table.least_stop), built_in.least_stop),
             max_uptime: self.find(|table| &table.max_uptime).said().copied().flatten(),
-            warn: warn.unwrap_or(built_in.warn),
+            warn: warn.unwrap_or_else(|| built_in.warn.clone()),
             preserve: self
                 .find(|table| &table.preserve)
                 .said()
                 .copied()
                 .unwrap_or(built_in.preserve),
             return_margin: or(self.find(|table| &table.return_margin), built_in.return_margin),
+            ..built_in
         }
     }
 

@@ -35,7 +35,14 @@ pub(super) fn lower_all(
         let settings = layers.resolve(schedules);
         if is_first(id, connection.region.as_str(), &mut seen, sink) {
             let (id, name) = (StudioId::from(id.value.as_str()), studio.name.value().cloned());
-            let policy = StudioPolicy { id: id.clone(), name, connection, settings, rules };
+            let policy = StudioPolicy {
+                id: id.clone(),
+                name,
+                connection,
+                settings,
+                rules,
+                brake: crate::policy::Brake::default(),
+            };
             studios.insert(id, policy);
         }
     }

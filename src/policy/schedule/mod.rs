@@ -7,6 +7,8 @@
 mod cron;
 mod weekly;
 
+use std::sync::Arc;
+
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
@@ -14,6 +16,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 pub use self::cron::{CronError, CronExpression, CronPair};
 pub use self::weekly::{WeeklyError, WeeklyWindow};
 
+use super::calendar::Calendar;
 use crate::ids::ScheduleName;
 
 /// One concrete idle interval, half-open.
@@ -32,8 +35,10 @@ pub struct Schedule {
     pub name: ScheduleName,
     /// The zone in which its civil times are meant.
     pub zone: TimeZone,
-    /// When it is idle.
+    /// When it is idle, week by week.
     pub idle: Idle,
+    /// What changes that on some days.
+    pub calendars: Vec<Arc<Calendar>>,
 }
 
 /// The two forms of idle hours.

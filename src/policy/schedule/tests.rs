@@ -8,12 +8,14 @@ fn weekly(zone: &str, idle: &[&str]) -> Schedule {
         name: "nights".into(),
         zone: TimeZone::get(zone).unwrap(),
         idle: Idle::Weekly(idle.iter().map(|text| text.parse().unwrap()).collect()),
+        calendars: Vec::new(),
     }
 }
 
 fn cron(zone: &str, opens: &str, closes: &str) -> Schedule {
     let pair = CronPair { opens: opens.parse().unwrap(), closes: closes.parse().unwrap() };
-    Schedule { name: "desk".into(), zone: TimeZone::get(zone).unwrap(), idle: Idle::Cron(pair) }
+    let (name, zone) = ("desk".into(), TimeZone::get(zone).unwrap());
+    Schedule { name, zone, idle: Idle::Cron(pair), calendars: Vec::new() }
 }
 
 /// The first `count` windows from `from`, in the schedule's own civil time with offsets.

@@ -131,6 +131,21 @@ pub(in crate::provider) fn retains_volumes(
     is_activated(&session.persistence, fallback)
 }
 
+/// Whether the session persists; `None` where what was read does not tell. Absent is not unknown: what
+/// is older than the mode does not have it.
+pub(in crate::provider) fn persistence(
+    session: &SessionModes,
+    profile: Option<&ProfileModes>,
+) -> Option<bool> {
+    match (&session.persistence, profile.map(|profile| &profile.persistence)) {
+        (Setting::Known(switch), _) | (Setting::Absent, Some(Setting::Known(switch))) => {
+            Some(*switch == Switch::Activated)
+        }
+        (Setting::Absent, Some(Setting::Absent)) => Some(false),
+        (Setting::Unknown(_), _) | (Setting::Absent, Some(Setting::Unknown(_)) | None) => None,
+    }
+}
+
 /// How and when the service ends a running session by itself.
 ///
 /// Its own announcements come first. Without any, the maximum length of the run counts from its

@@ -102,6 +102,7 @@ fn studio_policy(account: Option<&str>, url: &str) -> StudioPolicy {
         connection,
         settings: Settings::built_in(),
         rules: Vec::new(),
+        brake: crate::policy::Brake::default(),
     }
 }
 
@@ -183,6 +184,8 @@ fn session(retains_volumes: bool) -> Session {
         launch_profile: None,
         launch_profile_name: None,
         instance_type: None,
+        streaming_image: None,
+        persistence: Some(false),
         created_at: None,
         started_at: None,
         stopped_at: None,

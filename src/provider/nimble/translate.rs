@@ -14,8 +14,8 @@ use jiff::Timestamp;
 
 use super::errors::one_line;
 use super::stopping::{
-    Instants, ProfileModes, Retention, SessionModes, Setting, Switch, ending, retains_volumes,
-    stopping, termination,
+    self, Instants, ProfileModes, Retention, SessionModes, Setting, Switch, ending,
+    retains_volumes, termination,
 };
 use crate::ids::{AccountId, SessionId};
 use crate::inventory::{Session, SessionState, Transition};
@@ -59,7 +59,7 @@ pub(super) fn session(session: StreamingSession, profile: Option<&Profile>) -> O
         terminate_at: timestamp(session.terminate_at),
     };
     let profile_modes = profile.and_then(|profile| profile.modes.as_ref());
-    let stopping = stopping(&modes, profile_modes);
+    let stopping = stopping::stopping(&modes, profile_modes);
     Some(Session {
         id,
         arn: session.arn,
@@ -68,6 +68,8 @@ pub(super) fn session(session: StreamingSession, profile: Option<&Profile>) -> O
         launch_profile: session.launch_profile_id.map(Into::into),
         launch_profile_name: profile.and_then(|profile| profile.name.clone()),
         instance_type: session.ec2_instance_type.map(Into::into),
+        streaming_image: session.streaming_image_id.map(Into::into),
+        persistence: stopping::persistence(&modes, profile_modes),
         created_at,
         started_at,
         stopped_at: instants.stopped_at,
@@ -95,6 +97,7 @@ pub(super) fn answered(answer: StreamingSession, asked: &Session) -> Option<Sess
     };
     Some(Session {
         launch_profile_name: asked.launch_profile_name.clone(),
+        persistence: answered.persistence.or(asked.persistence),
         terminate_at: termination(&answered.state, &asked.stopping, &instants),
         stopping: asked.stopping.clone(),
         retains_volumes: asked.retains_volumes,
