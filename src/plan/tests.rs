@@ -34,7 +34,7 @@ fn nights() -> Arc<Schedule> {
     let idle = ["Sun-Fri 20:00-07:00", "Sat-Sun"].map(|text| text.parse().unwrap());
     let zone = TimeZone::get("America/Los_Angeles").unwrap();
     let idle = Idle::Weekly(idle.into());
-    Arc::new(Schedule { name: "nights".into(), zone, idle, calendars: Vec::new() })
+    Arc::new(Schedule::new("nights".into(), zone, idle, Vec::new()))
 }
 
 /// A studio with nights, no lease to speak of and no warnings: each test adds what it is about.
@@ -323,7 +323,8 @@ fn line_3_keeps_what_it_cannot_read() {
 fn a_tag_names_another_schedule() {
     let mut world = tagged("lightsout:schedule", "late");
     let idle = vec!["Mon-Sun 23:00-07:00".parse().unwrap()];
-    let late = Schedule { name: "late".into(), idle: Idle::Weekly(idle), ..(*nights()).clone() };
+    let zone = nights().zone.clone();
+    let late = Schedule::new("late".into(), zone, Idle::Weekly(idle), Vec::new());
     world.policy.schedules.insert("late".into(), Arc::new(late));
     assert_eq!(world.decide("20T21:00:00").due, Some(at("20T23:00:00")));
 }
@@ -558,8 +559,8 @@ fn an_explanation_says_what_the_plan_says() {
 
 #[test]
 fn an_always_idle_schedule_leaves_no_time_to_come_back() {
-    let always =
-        Schedule { idle: Idle::Weekly(vec!["Mon-Sun".parse().unwrap()]), ..(*nights()).clone() };
+    let always = Idle::Weekly(vec!["Mon-Sun".parse().unwrap()]);
+    let always = Schedule::new("nights".into(), nights().zone.clone(), always, Vec::new());
     let world = World::new().settings(|settings| settings.schedule = Some(Arc::new(always)));
     assert_eq!(world.decide("20T21:00:00").due, Some(at("20T11:00:00")));
     let mortal = world.session(|session| {

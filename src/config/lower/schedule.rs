@@ -109,8 +109,7 @@ fn lower(file: &Located<ScheduleFile>, sink: &mut Sink) -> Option<Schedule> {
     let idle = idle.given()?;
     let is_weekly = matches!(idle.value, Idle::Weekly(_));
     let (zone, hours) = (zone.value()?.clone(), idle.value.clone());
-    let schedule =
-        Schedule { name: name.as_str().into(), zone, idle: hours, calendars: Vec::new() };
+    let schedule = Schedule::new(name.as_str().into(), zone, hours, Vec::new());
     // A pair of cron expressions that is always idle has been refused before.
     let window = is_weekly.then(|| schedule.window_after(Timestamp::UNIX_EPOCH)).flatten();
     if window.is_some_and(|window| window.opens == Timestamp::MIN) {
