@@ -9,8 +9,10 @@
 mod brake;
 mod case;
 mod due;
+mod forecast;
 mod history;
 mod hold;
+mod keeps;
 mod line;
 mod lines;
 mod reason;
@@ -22,6 +24,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 pub use due::{Cause, Due};
+pub use forecast::{Event, Foreseen, first_brake, forecast};
 pub use history::{Attempts, History, OpenIntent, OurStop, SessionHistory, WarningGiven};
 pub use line::Step;
 pub use reason::{BrakeBound, Reason};
