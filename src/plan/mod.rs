@@ -16,6 +16,7 @@ mod keeps;
 mod line;
 mod lines;
 mod reason;
+mod remedy;
 mod stopped;
 mod warning;
 
