@@ -92,6 +92,7 @@ impl World {
         let snapshot = Snapshot {
             began: at("01T00:00:00"),
             sessions: BTreeMap::new(),
+            profiles: BTreeMap::new(),
             gaps: Vec::new(),
             accounts: vec![AccountId::from("111122223333")],
         };
