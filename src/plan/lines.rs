@@ -11,8 +11,8 @@ use super::hold::{held, look_at_hold};
 use super::line::{Line, Step};
 use super::warning::{Warnings, next_warning, warnings};
 use super::{Decision, Reason, moved, stopped};
-use crate::inventory::{Doubt, SessionState, Stopping};
-use crate::policy::Preserve;
+use crate::inventory::{Doubt, SessionState, Stopping, Transition};
+use crate::policy::{Brake, Preserve};
 
 /// How far in the future a start may seem to lie, for clocks that differ a little.
 const START_AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
@@ -42,6 +42,7 @@ const RUNNING: &[Line] = &[
     Line { number: 6, question: "is the stop worth it?", ask: too_short, look: look_at_least_stop },
     Line { number: 8, question: "would its work survive?", ask: destroyed, look: look_at_survival },
     Line { number: 9, question: "was it warned?", ask: warned, look: look_at_warnings },
+    Line { number: 10, question: "does the brake allow it?", ask: braked, look: look_at_brake },
     Line { number: 11, question: "then stop it", ask: stop, look: look_at_mode },
 ];
 
@@ -49,6 +50,8 @@ const RUNNING: &[Line] = &[
 fn chain(case: &Case<'_>) -> &'static [Line] {
     match case.session.state {
         SessionState::Stopped => stopped::CHAIN,
+        // A start of ours that failed is tried again.
+        SessionState::Failed(Transition::Start) if stopped::was_tried(case) => stopped::CHAIN,
         SessionState::Ready
         | SessionState::Transitional(_)
         | SessionState::Failed(_)
@@ -58,13 +61,17 @@ fn chain(case: &Case<'_>) -> &'static [Line] {
     }
 }
 
+fn is_off(case: &Case<'_>) -> bool {
+    std::ptr::eq(chain(case), stopped::CHAIN)
+}
+
 /// The decision: the first answer.
 pub(super) fn decide(case: &Case<'_>) -> Decision {
     let answer = |line: &Line| (line.ask)(case).map(|reason| (line.number, reason));
     // The last line of each chain always answers; were it changed not to, nothing would be done.
     let (number, reason) = chain(case).iter().find_map(answer).unwrap_or((0, Reason::NeverDue));
     // What answers before the question of when it is due says nothing of that.
-    let is_about_due = number >= LINE_OF_DUE && reason != Reason::Stopped;
+    let is_about_due = number >= LINE_OF_DUE && !is_off(case);
     Decision {
         session: case.session.id.clone(),
         rule: case.rule.map(|rule| rule.name.clone()),
@@ -126,7 +133,7 @@ fn unready(case: &Case<'_>) -> Option<Reason> {
     }
 }
 
-fn kept(case: &Case<'_>) -> Option<Reason> {
+pub(super) fn kept(case: &Case<'_>) -> Option<Reason> {
     if let Some(rule) = case.rule.filter(|rule| rule.keep) {
         return Some(Reason::RuleKeep { rule: rule.name.clone() });
     }
@@ -188,7 +195,16 @@ fn ending_alarm_at(case: &Case<'_>) -> Option<Timestamp> {
     case.session.ends_itself.map(|ending| moved(ending.at, -stopped::TERMINATION_ALARM))
 }
 
+/// The name of the schedule that applies and of which nobody knows in which time zone.
+pub(super) fn owner_zone_unknown(case: &Case<'_>) -> Option<Reason> {
+    let timetable = case.timetable.filter(|_| case.schedule.is_none())?;
+    Some(Reason::OwnerZoneUnknown { schedule: timetable.name().clone() })
+}
+
 fn not_due(case: &Case<'_>) -> Option<Reason> {
+    if let Some(unknown) = owner_zone_unknown(case) {
+        return Some(unknown);
+    }
     let Some(due) = &case.due else { return Some(Reason::NeverDue) };
     if due.at <= case.now {
         return None;
@@ -256,6 +272,11 @@ fn warned(case: &Case<'_>) -> Option<Reason> {
     }
 }
 
+fn braked(case: &Case<'_>) -> Option<Reason> {
+    let due = case.due.as_ref()?;
+    case.brake.filter(|_| due.at <= case.now).cloned()
+}
+
 fn stop(case: &Case<'_>) -> Option<Reason> {
     let due = case.due.as_ref()?;
     (due.at <= case.now).then(|| Reason::Due { due: due.at, cause: due.cause.clone() })
@@ -271,8 +292,7 @@ fn next_change(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
             Some(warning.map_or(*due, |warning| warning.min(*due)))
         }
         Reason::StopTooShort { closes, .. } => {
-            let uptime = case.settings.max_uptime.zip(case.session.start());
-            let over = uptime.map(|(limit, start)| moved(start, limit));
+            let over = case.uptime_over;
             over.filter(|over| *over > case.now).into_iter().chain([*closes]).min()
         }
         Reason::WouldBeDestroyed { .. } => destruction_may_change(case),
@@ -325,6 +345,9 @@ fn destruction_may_change(case: &Case<'_>) -> Option<Timestamp> {
 
 /// The instant at or after which an action must not begin.
 fn not_after(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
+    if let Reason::Resume { .. } = reason {
+        return stopped::Resumption::of(case).map(|resumption| resumption.expires);
+    }
     let Reason::Due { cause, .. } = reason else { return None };
     Some(match cause {
         Cause::IdleHours { window, .. } => window.closes,
@@ -337,7 +360,7 @@ fn look_at_state(case: &Case<'_>) -> String {
     format!("state {}, started {start}", case.session.state)
 }
 
-fn look_at_keeps(case: &Case<'_>) -> String {
+pub(super) fn look_at_keeps(case: &Case<'_>) -> String {
     let rule =
         case.rule.map_or("no rule matches".to_owned(), |rule| format!("rule `{}`", rule.name));
     let ours = |tag: &&String| tag.to_ascii_lowercase().starts_with(TAG_PREFIX);
@@ -399,6 +422,11 @@ fn look_at_warnings(case: &Case<'_>) -> String {
     format!("warn {}; {given} given for this due instant", leads.join(", "))
 }
 
-fn look_at_mode(case: &Case<'_>) -> String {
+fn look_at_brake(case: &Case<'_>) -> String {
+    let Brake { per_scan, per_hour } = case.studio.brake;
+    format!("brake per_scan {per_scan}, per_hour {per_hour}")
+}
+
+pub(super) fn look_at_mode(case: &Case<'_>) -> String {
     format!("mode {}", case.settings.mode)
 }

@@ -6,6 +6,7 @@
 //!
 //! Read [`plan`], then `lines`, which is the order of questions, then `reason`.
 
+mod brake;
 mod case;
 mod due;
 mod history;
@@ -15,7 +16,6 @@ mod lines;
 mod reason;
 mod stopped;
 mod warning;
-mod windows;
 
 use std::fmt;
 
@@ -29,9 +29,9 @@ pub use warning::Announcement;
 
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::inventory::{Session, Snapshot};
+use crate::policy::matcher::RuleLookup;
 use crate::policy::{Mode, Policy, StudioPolicy};
-use case::Case;
-use windows::WindowLookup;
+use case::{Case, Common};
 
 /// What is to be done about every session of one studio, and why. It is never changed: who carries
 /// it out may only do less.
@@ -44,6 +44,8 @@ pub struct Plan {
     pub at: Timestamp,
     /// Why nothing is done in the whole studio, where that is so.
     pub hold: Option<Reason>,
+    /// Where more would be stopped, or started, than the brake allows.
+    pub brakes: Vec<Reason>,
     /// One decision for each session that was seen, by session id.
     pub decisions: Vec<Decision>,
 }
@@ -155,13 +157,23 @@ pub fn plan(
     now: Timestamp,
 ) -> Plan {
     let hold = hold::of_studio(studio, snapshot, now);
-    let windows = WindowLookup::default();
-    let decide = |session: &Session| {
-        let history = history.of(&session.id);
-        lines::decide(&Case::new(policy, studio, session, hold.as_ref(), history, now, &windows))
-    };
-    let decisions = snapshot.sessions.values().map(decide).collect();
-    Plan { studio: studio.id.clone(), at: now, hold, decisions }
+    let common = Common { policy, studio, hold: hold.as_ref(), now };
+    let mut rules = RuleLookup::new(&studio.rules);
+    let sessions = snapshot.sessions.values();
+    let mut decisions: Vec<Decision> =
+        sessions.map(|session| decide(common, session, history, &mut rules)).collect();
+    let brakes = brake::Brakes::over(studio.brake, &decisions, history, now);
+    brakes.apply(&mut decisions, history);
+    Plan { studio: studio.id.clone(), at: now, hold, brakes: brakes.reasons(), decisions }
+}
+
+fn decide<'a>(
+    common: Common<'a>,
+    session: &'a Session,
+    history: &'a History,
+    rules: &mut RuleLookup<'a>,
+) -> Decision {
+    lines::decide(&Case::new(common, session, history.of(&session.id), rules))
 }
 
 /// Why a whole studio is to be left alone, as far as its snapshot tells.
@@ -172,7 +184,8 @@ pub fn hold_of(studio: &StudioPolicy, snapshot: &Snapshot, now: Timestamp) -> Op
 
 /// Decides about one session again, read afresh in a studio that was not held.
 ///
-/// This is what stands between a plan and its action: the snapshot may be a minute old.
+/// This is what stands between a plan and its action: the snapshot may be a minute old. The brake is
+/// the plan's: of what it let through, no more comes of it here.
 #[must_use]
 pub fn decide_again(
     policy: &Policy,
@@ -181,9 +194,8 @@ pub fn decide_again(
     history: &History,
     now: Timestamp,
 ) -> Decision {
-    let windows = WindowLookup::default();
-    let history = history.of(&session.id);
-    lines::decide(&Case::new(policy, studio, session, None, history, now, &windows))
+    let common = Common { policy, studio, hold: None, now };
+    decide(common, session, history, &mut RuleLookup::new(&studio.rules))
 }
 
 /// The whole chain of questions about one session of a snapshot, with the answer of each.
@@ -196,10 +208,13 @@ pub fn explain(
     history: &History,
     now: Timestamp,
 ) -> Explanation {
-    let hold = hold::of_studio(studio, snapshot, now);
-    let windows = WindowLookup::default();
-    let history = history.of(&session.id);
-    let case = Case::new(policy, studio, session, hold.as_ref(), history, now, &windows);
+    let planned = plan(policy, studio, snapshot, history, now);
+    let braked = planned.decisions.iter().find(|decision| decision.session == session.id);
+    let braked = braked.map(|decision| &decision.reason).filter(|reason| reason.is_brake());
+    let common = Common { policy, studio, hold: planned.hold.as_ref(), now };
+    let mut rules = RuleLookup::new(&studio.rules);
+    let case = Case::new(common, session, history.of(&session.id), &mut rules);
+    let case = Case { brake: braked, ..case };
     Explanation {
         decision: lines::decide(&case),
         rules: case.rule_trail(),

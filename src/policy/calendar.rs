@@ -49,7 +49,18 @@ pub enum Entry {
 impl Calendar {
     /// The spans of it that touch `[from, to)`, merged and in order, for a schedule in a zone.
     #[must_use]
-    pub fn spans(&self, _zone: &TimeZone, _from: Timestamp, _to: Timestamp) -> Vec<Window> {
-        Vec::new()
+    pub fn spans(&self, zone: &TimeZone, from: Timestamp, to: Timestamp) -> Vec<Window> {
+        let at = |civil: DateTime| zone.to_ambiguous_timestamp(civil).compatible().ok();
+        let span = |entry: &Entry| {
+            let (opens, closes) = match entry {
+                Entry::Days { first, last } => {
+                    (first.at(0, 0, 0, 0), last.tomorrow().ok()?.at(0, 0, 0, 0))
+                }
+                Entry::Times { from, to } => (*from, *to),
+            };
+            Some(Window { opens: at(opens)?, closes: at(closes)? })
+        };
+        let spans = self.entries.iter().filter_map(span);
+        spans.filter(|span| span.opens < to && from < span.closes).collect()
     }
 }

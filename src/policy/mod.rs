@@ -6,6 +6,7 @@
 
 pub mod calendar;
 pub mod matcher;
+pub mod people;
 pub mod schedule;
 pub mod studio;
 
@@ -17,7 +18,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 pub use matcher::{Glob, Matcher};
-pub use schedule::{Schedule, Window};
+pub use people::{People, Person};
+pub use schedule::{Schedule, Timetable, Window};
 pub use studio::{Brake, Connection, Rule, Secret, StudioPolicy};
 
 use crate::ids::{InstanceType, PolicyHash, ScheduleName, StudioId};
@@ -32,7 +34,9 @@ pub struct Policy {
     /// Where actions are recorded.
     pub audit_path: PathBuf,
     /// Every schedule, by name: rules and tags refer to them.
-    pub schedules: BTreeMap<ScheduleName, Arc<Schedule>>,
+    pub schedules: BTreeMap<ScheduleName, Arc<Timetable>>,
+    /// Who the owners are.
+    pub people: People,
     /// The studios, by id.
     pub studios: BTreeMap<StudioId, StudioPolicy>,
     /// USD an hour by instance type, over the built-in table.
@@ -98,7 +102,7 @@ pub struct Settings {
     /// Whether actions are carried out.
     pub mode: Mode,
     /// The idle hours, if any.
-    pub schedule: Option<Arc<Schedule>>,
+    pub schedule: Option<Arc<Timetable>>,
     /// How long after its start no schedule may stop a session.
     pub lease: SignedDuration,
     /// A stop that would last shorter than this is not made.

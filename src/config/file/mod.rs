@@ -5,6 +5,7 @@
 
 pub(super) mod connection;
 pub(super) mod daemon;
+pub(super) mod people;
 pub(super) mod prices;
 pub(super) mod rule;
 pub(super) mod schedule;
@@ -15,6 +16,7 @@ use toml::de::DeTable;
 
 use self::connection::ConnectionFile;
 use self::daemon::{AuditFile, DaemonFile};
+use self::people::PersonFile;
 use self::prices::PricesFile;
 use self::schedule::ScheduleFile;
 use self::settings::SettingsFile;
@@ -30,6 +32,7 @@ pub(super) struct File {
     pub(super) daemon: DaemonFile,
     pub(super) audit: AuditFile,
     pub(super) schedules: Vec<Located<ScheduleFile>>,
+    pub(super) people: Vec<PersonFile>,
     pub(super) defaults: DefaultsFile,
     pub(super) studios: Vec<StudioFile>,
     /// Whether the file has no word about studios, not even a wrong one.
@@ -54,6 +57,7 @@ impl File {
             daemon: DaemonFile::read(&mut table, sink),
             audit: AuditFile::read(&mut table, sink),
             schedules: schedule::read_all(&mut table, sink),
+            people: people::read_all(&mut table, sink),
             defaults: DefaultsFile::read(&mut table, sink),
             studios: studio::read_all(&mut table, sink),
             names_no_studio: table.take("studio").is_none_or(|list| list.entries().is_empty()),
@@ -94,7 +98,7 @@ impl DefaultsFile {
             settings: SettingsFile::read(&mut table, sink),
             connection: ConnectionFile::read(&mut table, sink),
         };
-        studio::refuse_own_keys(&mut table, &["id", "name", "region", "account"], sink);
+        studio::refuse_own_keys(&mut table, &["id", "name", "region", "account", "brake"], sink);
         table.finish(sink);
         defaults
     }

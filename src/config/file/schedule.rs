@@ -16,8 +16,17 @@ use crate::policy::schedule::{CronExpression, CronPair, Idle, WeeklyWindow};
 /// One schedule; its place is its heading.
 pub(in crate::config) struct ScheduleFile {
     pub(in crate::config) name: String,
-    pub(in crate::config) zone: Field<TimeZone>,
+    pub(in crate::config) zone: Field<ZoneFile>,
     pub(in crate::config) idle: Field<Idle>,
+}
+
+/// Where the civil times of a schedule are meant.
+#[derive(Debug, Clone)]
+pub(in crate::config) enum ZoneFile {
+    /// There.
+    Named(TimeZone),
+    /// Where each owner is.
+    Owner,
 }
 
 /// From when expressions are tried out. Any instant would do; a fixed one makes the answer the same
@@ -55,7 +64,15 @@ fn read(value: &Value<'_>, sink: &mut Sink) -> Option<Located<ScheduleFile>> {
     Some(Located { value: schedule, span: value.key_span() })
 }
 
-fn zone(value: &Value<'_>, sink: &mut Sink) -> Option<TimeZone> {
+fn zone(value: &Value<'_>, sink: &mut Sink) -> Option<ZoneFile> {
+    match value.content.as_str() {
+        Some("owner") => Some(ZoneFile::Owner),
+        _ => named_zone(value, sink).map(ZoneFile::Named),
+    }
+}
+
+/// A zone of the IANA database.
+pub(super) fn named_zone(value: &Value<'_>, sink: &mut Sink) -> Option<TimeZone> {
     let name = value::text(value, sink)?;
     if let Some(zone) = suggest::find_zone(&name) {
         return Some(zone);

@@ -16,8 +16,9 @@ use self::schedule::Schedules;
 use self::settings::Layers;
 use super::diagnostic::{Diagnostic, Sink};
 use super::file::File;
+use super::file::people::PersonFile;
 use crate::ids::{InstanceType, PolicyHash};
-use crate::policy::{DaemonPolicy, Mode, Policy, Scan};
+use crate::policy::{DaemonPolicy, Mode, People, Person, Policy, Scan};
 
 const SCAN: SignedDuration = SignedDuration::from_mins(5);
 const STATE_DIR: &str = "/var/lib/lightsout";
@@ -32,7 +33,8 @@ pub(super) fn lower(
     sink: &mut Sink,
 ) -> Option<Policy> {
     contradicting_modes(file, sink);
-    let mut schedules = Schedules::lower(&file.schedules, sink);
+    let people = people(file);
+    let mut schedules = Schedules::lower(&file.schedules, &people, sink);
     schedules.check_reference(&file.defaults.settings, sink);
     let layers = Layers::of_file(file);
     let studios = studio::lower_all(file, &layers, &mut schedules, sink);
@@ -57,9 +59,19 @@ pub(super) fn lower(
         daemon: daemon(file, base_dir),
         audit_path: path(file.audit.path.value(), AUDIT_PATH, base_dir),
         schedules: schedules.into_policy(),
+        people,
         studios,
         prices: prices.map(|(name, price)| (InstanceType::from(name.as_str()), *price)).collect(),
     })
+}
+
+fn people(file: &File) -> People {
+    let person = |file: &PersonFile| Person {
+        name: file.name.value().cloned(),
+        zone: file.zone.value().cloned(),
+        address: file.address.value().cloned(),
+    };
+    file.people.iter().map(|file| (file.id.as_str().into(), person(file))).collect()
 }
 
 /// The mode of the file as a whole.
