@@ -94,6 +94,7 @@ fn snapshot(now: Timestamp) -> Snapshot {
     Snapshot {
         began: now,
         sessions: sessions.collect(),
+        profiles: BTreeMap::new(),
         gaps: Vec::new(),
         accounts: vec!["111122223333".into()],
     }

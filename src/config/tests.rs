@@ -1,4 +1,5 @@
 mod contradictions;
+mod foresight;
 mod loading;
 mod meaning;
 mod mutations;

@@ -102,6 +102,12 @@ impl<'a> Case<'a> {
         (!found).then_some(name.as_str())
     }
 
+    /// Why its idle hours are not known: they follow its owner's time zone, which nobody knows.
+    pub(super) fn owner_zone_unknown(&self) -> Option<Reason> {
+        let timetable = self.timetable.filter(|_| self.schedule.is_none())?;
+        Some(Reason::OwnerZoneUnknown { schedule: timetable.name().clone() })
+    }
+
     /// The window that is open, or the next one, of the schedule that applies.
     pub(super) fn window(&self) -> Option<Window> {
         self.schedule?.window_after(self.now)

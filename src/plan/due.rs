@@ -73,10 +73,13 @@ impl Candidates {
             Some(Due { at: window.opens.max(lease_ends), cause })
         });
         let by_uptime = settings.max_uptime.map(|limit| {
-            // While a calendar says `open`, nobody is held to it.
+            // While a calendar says `open`, nobody is held to it; from its end on it is due, and stays
+            // due at that instant, until there is another such time.
             let over = moved(start, limit);
-            let open = schedule.and_then(|schedule| schedule.open_at(over.max(now)));
-            Due { at: open.map_or(over, |open| open.closes), cause: Cause::MaxUptime { limit } }
+            let until = moved(over.max(now), SignedDuration::from_nanos(1));
+            let open = schedule.map(|schedule| schedule.open_between(over, until));
+            let last = open.and_then(|open| open.last().copied());
+            Due { at: last.map_or(over, |open| open.closes), cause: Cause::MaxUptime { limit } }
         });
         Self { by_schedule, by_uptime }
     }

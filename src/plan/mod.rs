@@ -9,11 +9,14 @@
 mod brake;
 mod case;
 mod due;
+mod forecast;
 mod history;
 mod hold;
+mod keeps;
 mod line;
 mod lines;
 mod reason;
+mod remedy;
 mod stopped;
 mod warning;
 
@@ -22,6 +25,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 pub use due::{Cause, Due};
+pub use forecast::{Event, Foreseen, first_brake, forecast};
 pub use history::{Attempts, History, OpenIntent, OurStop, SessionHistory, WarningGiven};
 pub use line::Step;
 pub use reason::{BrakeBound, Reason};

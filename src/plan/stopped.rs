@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::case::{Case, TAG_STOPPED};
 use super::hold::{held, look_at_hold};
-use super::line::Line;
-use super::lines::{kept, look_at_keeps, look_at_mode, owner_zone_unknown};
+use super::keeps::{kept, look_at_keeps};
+use super::line::{Line, look_at_mode};
 use super::{Reason, Verdict, moved};
 use crate::inventory::SessionState;
 use crate::policy::{Mode, Start};
@@ -86,6 +86,15 @@ pub(super) fn mark(case: &Case<'_>) -> Option<Timestamp> {
     (case.session.stopped_at == Some(ours) && !is_told).then_some(ours)
 }
 
+/// When the answer about a session that is to be started again may become another.
+pub(super) fn next_change(case: &Case<'_>) -> Option<Timestamp> {
+    let Resumption { starts, expires, .. } = Resumption::of(case)?;
+    let closed = case.schedule?.closed_between(case.now, expires);
+    let closed = closed.first().into_iter().flat_map(|closed| [closed.opens, closed.closes]);
+    let instants = [Some(starts), Some(expires), alarm_at(case)].into_iter().flatten();
+    instants.chain(closed).filter(|instant| *instant > case.now).min()
+}
+
 /// Whether a start of ours failed after the stop that it is in.
 pub(super) fn was_tried(case: &Case<'_>) -> bool {
     let stopped_at = case.session.stopped_at;
@@ -117,7 +126,8 @@ fn off(case: &Case<'_>) -> Option<Reason> {
     match case.settings.start {
         Start::Never => Some(Reason::Stopped),
         Start::Resume if stopped_by_us(case).is_none() => Some(Reason::NotOurs),
-        Start::Resume => owner_zone_unknown(case)
+        Start::Resume => case
+            .owner_zone_unknown()
             .or_else(|| Resumption::of(case).is_none().then_some(Reason::Stopped)),
     }
 }

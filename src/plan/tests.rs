@@ -1,6 +1,7 @@
 //! What is decided, line by line; each test names the line it is about.
 
 mod brake;
+mod laws;
 mod starts;
 
 use std::collections::BTreeMap;
@@ -91,6 +92,7 @@ impl World {
         let snapshot = Snapshot {
             began: at("01T00:00:00"),
             sessions: BTreeMap::new(),
+            profiles: BTreeMap::new(),
             gaps: Vec::new(),
             accounts: vec![AccountId::from("111122223333")],
         };
@@ -380,7 +382,7 @@ fn line_5_names_the_due_instant() {
     );
     World::new().check(
         "20T20:00:00",
-        "stop idle_hours: it was due at 2026-11-21 04:00Z: idle hours of schedule `nights` | 2026-11-23T15:00:00Z",
+        "stop idle_hours: it was due at 2026-11-21 04:00Z: idle hours of schedule `nights` | 2026-11-23T14:30:01Z",
     );
     World::new()
         .settings(|settings| settings.schedule = None)

@@ -67,11 +67,6 @@ fn bounds(index: i64) -> Window {
 }
 
 impl Schedule {
-    /// Looks at the block of an instant.
-    pub(super) fn block_at<T>(&self, instant: Timestamp, look: impl FnOnce(&Block) -> T) -> T {
-        look(&self.block(index_of(instant)))
-    }
-
     fn block(&self, index: i64) -> Arc<Block> {
         let mut memo = self.memo.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(block) = memo.get(&index) {
@@ -85,23 +80,29 @@ impl Schedule {
         block
     }
 
-    /// The span of a list that holds `instant`, or else the next one, put together from its blocks.
+    /// The span of a list that holds `instant`, or else the next one that opens before `until`, put
+    /// together from its blocks.
     pub(super) fn span_after(
         &self,
         instant: Timestamp,
+        until: Timestamp,
         list: fn(&Block) -> &Vec<Window>,
     ) -> Option<Window> {
         let first = index_of(instant);
+        let furthest = index_of(until).min(first + BLOCKS_MAX);
         let block = self.block(first);
         let spans = list(&block);
         let (mut found, mut index) = match spans.get(spans.partition_point(|s| s.closes <= instant))
         {
             Some(span) => (*span, first),
-            None => (first + 1..=first + BLOCKS_MAX).find_map(|index| {
+            None => (first + 1..=furthest).find_map(|index| {
                 let span = list(&self.block(index)).first().copied();
                 span.map(|span| (span, index))
             })?,
         };
+        if found.opens >= until {
+            return None;
+        }
         found.opens = self.beginning(found, index, list);
         let last = index + BLOCKS_MAX;
         while found.closes == bounds(index).closes {

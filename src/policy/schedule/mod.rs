@@ -100,7 +100,7 @@ impl Schedule {
         if self.is_always_idle() {
             return Some(Window { opens: Timestamp::MIN, closes: Timestamp::MAX });
         }
-        self.span_after(instant, |block| &block.idle)
+        self.span_after(instant, Timestamp::MAX, |block| &block.idle)
     }
 
     /// Every window that touches `[from, to)`, in order, each of them whole.
@@ -110,16 +110,67 @@ impl Schedule {
         std::iter::successors(next(from), |window| next(window.closes)).collect()
     }
 
-    /// The time in which a calendar says `open`, if it does so at `instant`.
+    /// The times that touch `[from, to)` in which a calendar says `open`.
     #[must_use]
-    pub fn open_at(&self, instant: Timestamp) -> Option<Window> {
-        self.calendar_span(instant, |block| &block.open)
+    pub fn open_between(&self, from: Timestamp, to: Timestamp) -> Vec<Window> {
+        self.calendar_spans_between(from, to, |block| &block.open)
+    }
+
+    /// When a calendar next begins to say `open`, after `instant` and before `until`.
+    #[must_use]
+    pub fn opening_between(&self, instant: Timestamp, until: Timestamp) -> Option<Timestamp> {
+        if self.calendars.is_empty() {
+            return None;
+        }
+        let first = self.span_after(instant, until, |block| &block.open)?;
+        if first.opens > instant {
+            return Some(first.opens);
+        }
+        self.span_after(first.closes, until, |block| &block.open).map(|next| next.opens)
+    }
+
+    /// The times that touch `[from, to)` in which a calendar says `closed` and none says `open`.
+    #[must_use]
+    pub fn closed_between(&self, from: Timestamp, to: Timestamp) -> Vec<Window> {
+        self.calendar_spans_between(from, to, |block| &block.closed)
+    }
+
+    fn calendar_spans_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        list: fn(&Block) -> &Vec<Window>,
+    ) -> Vec<Window> {
+        if self.calendars.is_empty() {
+            return Vec::new();
+        }
+        let next = |instant| self.span_after(instant, to, list);
+        std::iter::successors(next(from), |span| next(span.closes)).collect()
+    }
+
+    /// The clock changes of its zone in `[from, to)`: the instant of each, and the offset from UTC in
+    /// seconds before and after it.
+    #[must_use]
+    pub fn clock_changes(&self, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, i32, i32)> {
+        let before = from.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(from);
+        let mut offset = self.zone.to_offset(before).seconds();
+        let mut changes = Vec::new();
+        let transitions = self.zone.following(before);
+        for transition in transitions.take_while(|transition| transition.timestamp() < to) {
+            let after = transition.offset().seconds();
+            if after != offset {
+                changes.push((transition.timestamp(), offset, after));
+            }
+            offset = after;
+        }
+        changes
     }
 
     /// The time in which a calendar says `closed` and none says `open`, if that is so at `instant`.
     #[must_use]
     pub fn closed_at(&self, instant: Timestamp) -> Option<Window> {
-        self.calendar_span(instant, |block| &block.closed)
+        let next = instant.checked_add(SignedDuration::from_nanos(1)).unwrap_or(Timestamp::MAX);
+        self.closed_between(instant, next).first().copied()
     }
 
     /// The windows of the weekly hours or the cron pair that a clock change leaves nothing of: those
@@ -132,18 +183,6 @@ impl Schedule {
             block::instants(&self.zone, occurrence).is_none_or(|w| w.closes <= w.opens)
         };
         occurrences.into_iter().filter(is_empty).collect()
-    }
-
-    fn calendar_span(
-        &self,
-        instant: Timestamp,
-        list: fn(&Block) -> &Vec<Window>,
-    ) -> Option<Window> {
-        if self.calendars.is_empty() {
-            return None;
-        }
-        let is_in = self.block_at(instant, |b| list(b).iter().any(|w| w.contains(instant)));
-        is_in.then(|| self.span_after(instant, list)).flatten()
     }
 
     /// Whether nothing is outside the windows.
