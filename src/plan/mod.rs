@@ -128,6 +128,21 @@ pub enum Action {
     Start,
 }
 
+impl Action {
+    /// Both of them.
+    pub const ALL: &'static [Self] = &[Self::Stop, Self::Start];
+
+    /// What the action is about: the start of the run that is to end, or the stop that is to. An
+    /// action about another one is another action.
+    #[must_use]
+    pub fn run(self, session: &Session) -> Option<Timestamp> {
+        match self {
+            Self::Stop => session.start(),
+            Self::Start => session.stopped_at,
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
