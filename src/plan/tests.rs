@@ -76,6 +76,7 @@ impl World {
                 concurrency: 16,
             },
             audit_path: PathBuf::new(),
+            calendars: Default::default(),
             schedules: BTreeMap::from([(ScheduleName::from("nights"), nights())]),
             studios: BTreeMap::new(),
             prices: BTreeMap::new(),

@@ -16,11 +16,12 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
+pub use calendar::Calendar;
 pub use matcher::{Glob, Matcher};
 pub use schedule::{Schedule, Window};
 pub use studio::{Brake, Connection, Rule, Secret, StudioPolicy};
 
-use crate::ids::{InstanceType, PolicyHash, ScheduleName, StudioId};
+use crate::ids::{CalendarName, InstanceType, PolicyHash, ScheduleName, StudioId};
 
 /// The whole of one configuration, as it takes effect.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct Policy {
     pub audit_path: PathBuf,
     /// Every schedule, by name: rules and tags refer to them.
     pub schedules: BTreeMap<ScheduleName, Arc<Schedule>>,
+    /// Every calendar, by name; the schedules that it changes hold it too.
+    pub calendars: BTreeMap<CalendarName, Arc<Calendar>>,
     /// The studios, by id.
     pub studios: BTreeMap<StudioId, StudioPolicy>,
     /// USD an hour by instance type, over the built-in table.

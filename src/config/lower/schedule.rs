@@ -10,6 +10,7 @@ use super::super::file::schedule::ScheduleFile;
 use super::super::file::settings::SettingsFile;
 use super::super::suggest::{closest, quoted};
 use super::super::table::Located;
+use super::calendar::Calendars;
 use crate::ids::ScheduleName;
 use crate::policy::Schedule;
 use crate::policy::schedule::Idle;
@@ -21,11 +22,16 @@ pub(super) struct Schedules {
 }
 
 impl Schedules {
-    pub(super) fn lower(files: &[Located<ScheduleFile>], sink: &mut Sink) -> Self {
-        let lowered = |file: &Located<ScheduleFile>, sink: &mut Sink| {
-            (file.value.name.clone(), (file.span.clone(), lower(file, sink).map(Arc::new)))
+    pub(super) fn lower(
+        files: &[Located<ScheduleFile>],
+        calendars: &mut Calendars,
+        sink: &mut Sink,
+    ) -> Self {
+        let mut lowered = |file: &Located<ScheduleFile>| {
+            let schedule = lower(file, calendars, sink).map(Arc::new);
+            (file.value.name.clone(), (file.span.clone(), schedule))
         };
-        let by_name = files.iter().map(|file| lowered(file, sink)).collect();
+        let by_name = files.iter().map(&mut lowered).collect();
         Self { by_name, used: BTreeSet::new() }
     }
 
@@ -89,8 +95,13 @@ impl Schedules {
     }
 }
 
-fn lower(file: &Located<ScheduleFile>, sink: &mut Sink) -> Option<Schedule> {
-    let ScheduleFile { name, zone, idle } = &file.value;
+fn lower(
+    file: &Located<ScheduleFile>,
+    calendars: &mut Calendars,
+    sink: &mut Sink,
+) -> Option<Schedule> {
+    let ScheduleFile { name, zone, idle, calendars: names } = &file.value;
+    let calendars = names.value().map_or_else(Vec::new, |names| calendars.find(names, sink));
     if zone.is_absent() {
         let message = format!("the schedule {} has no `zone`", quoted(name));
         sink.push_absence(
@@ -109,8 +120,7 @@ fn lower(file: &Located<ScheduleFile>, sink: &mut Sink) -> Option<Schedule> {
     let idle = idle.given()?;
     let is_weekly = matches!(idle.value, Idle::Weekly(_));
     let (zone, hours) = (zone.value()?.clone(), idle.value.clone());
-    let schedule =
-        Schedule { name: name.as_str().into(), zone, idle: hours, calendars: Vec::new() };
+    let schedule = Schedule { name: name.as_str().into(), zone, idle: hours, calendars };
     // A pair of cron expressions that is always idle has been refused before.
     let window = is_weekly.then(|| schedule.window_after(Timestamp::UNIX_EPOCH)).flatten();
     if window.is_some_and(|window| window.opens == Timestamp::MIN) {
