@@ -210,3 +210,23 @@ async fn an_end_in_the_middle_of_a_call_leaves_it_open_under_its_token() {
     assert_eq!(rig.verbs("start").last().unwrap(), "proven");
     assert_eq!((rig.calls().len(), distinct(&rig), starts(&rig)), (2, 1, 1));
 }
+
+#[tokio::test]
+async fn a_stop_by_its_artist_while_our_call_is_lost_is_the_artist_s() {
+    let second = ARTIST.replace("\"artist\"", "\"second\"").replace("-9h", "-72m");
+    let rig = Rig::started(&format!("{RESUME}\nlease = \"2h\""), &[ARTIST, &second].concat()).await;
+    // The answer to the first stop tells who we are; the second, at 20:00:30, gets no answer.
+    rig.until("20:00:15").await;
+    assert_eq!(rig.count(&Kind::StopAccepted), 1);
+    rig.faulty.set(Some(Fault::Refusal(Problem::TimedOut)));
+    rig.until("20:01:00").await;
+    assert_eq!(rig.count(&Kind::StopUnanswered), 1);
+    rig.world().stop(STUDIO, "second", None, Caller::new("owner-1"), rig.clock.now()).unwrap();
+    rig.faulty.set(None);
+    rig.until_monday("07:30:00").await;
+    assert_eq!((rig.count(&Kind::StopProven), rig.count(&Kind::StopFailed)), (1, 1));
+    assert_eq!(
+        [rig.state("artist"), rig.state("second")],
+        [SessionState::Ready, SessionState::Stopped]
+    );
+}
