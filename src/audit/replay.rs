@@ -101,8 +101,11 @@ impl Print {
         values: impl Iterator<Item = (&'a str, &'a str)>,
     ) {
         (code, alarm).hash(&mut self.0);
-        // The provider's own words may differ from call to call and mean the same.
-        values.filter(|(name, _)| *name != "detail").for_each(|value| value.hash(&mut self.0));
+        // The provider's own words may differ from call to call and mean the same; how far a bound is
+        // passed may change with every scan.
+        values
+            .filter(|(name, _)| !["detail", "count"].contains(name))
+            .for_each(|value| value.hash(&mut self.0));
     }
 
     fn rest(mut self, texts: [Option<&str>; 3], instants: [Option<Timestamp>; 2]) -> Fingerprint {

@@ -12,9 +12,11 @@ use super::file::rule::RuleFile;
 use super::file::studio::StudioFile;
 use super::suggest::quoted;
 use super::value::shown;
-use crate::ids::ScheduleName;
+use crate::ids::{CalendarName, ScheduleName};
 use crate::policy::schedule::Idle;
-use crate::policy::{Policy, Rule, Scan, Schedule, Settings, StudioPolicy, Timetable, Window};
+use crate::policy::{
+    Calendar, Policy, Rule, Scan, Schedule, Settings, StudioPolicy, Timetable, Window,
+};
 
 /// How far ahead is looked: every weekday of every month, both clock changes, and whatever comes
 /// once a year.
@@ -34,12 +36,48 @@ pub(super) fn foresee(file: &File, policy: &Policy, now: Timestamp, sink: &mut S
             outlook.check_openings(&located.span, sink);
         }
     }
+    for located in &file.calendars {
+        let name = CalendarName::from(located.value.name.as_str());
+        if let Some(calendar) = policy.calendars.get(&name) {
+            check_end(calendar, policy, &located.span, now, sink);
+        }
+    }
     for studio in &file.studios {
         let id = studio.id.value().map(|id| id.as_str().into());
         if let Some(policy) = id.and_then(|id| policy.studios.get(&id)) {
             foresee_studio(studio, policy, now, to, sink);
         }
     }
+}
+
+/// A calendar that is over wherever it is used.
+fn check_end(calendar: &Calendar, policy: &Policy, span: &Span, now: Timestamp, sink: &mut Sink) {
+    let timetables = policy.schedules.values();
+    let schedules = timetables.flat_map(|timetable| timetable.schedules());
+    let using = schedules
+        .filter(|(_, schedule)| schedule.calendars.iter().any(|used| used.name == calendar.name));
+    let ends: Vec<_> = using.map(|(_, s)| (calendar.ends(&s.zone), s.zone.clone())).collect();
+    let ends: Option<Vec<_>> =
+        ends.into_iter().map(|(end, zone)| end.map(|end| (end, zone))).collect();
+    let Some((last, zone)) = ends.and_then(|ends| ends.into_iter().max_by_key(|(end, _)| *end))
+    else {
+        return;
+    };
+    if last > now {
+        return;
+    }
+    let message = format!("the calendar {} is over", quoted(calendar.name.as_str()));
+    let ended = last.to_zoned(zone).strftime("%a %Y-%m-%d %H:%M").to_string();
+    let label = if last == Timestamp::MIN {
+        "it has no days".to_owned()
+    } else {
+        format!("its last day ended on {ended}")
+    };
+    sink.push(
+        Diagnostic::warning("calendar-over", span.clone(), message)
+            .label(label)
+            .help("add the days of the coming year, or leave the calendar out"),
+    );
 }
 
 /// One schedule over the time to come.

@@ -1,3 +1,4 @@
+mod calendars;
 mod contradictions;
 mod foresight;
 mod loading;

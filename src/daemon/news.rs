@@ -110,15 +110,16 @@ fn warning_leads(decision: &Decision) -> Option<Vec<i64>> {
 
 /// The hold of the studio, if it is another than before.
 fn hold_news(workshop: &Workshop, plan: &Plan, past: &StudioPast) -> Option<Record> {
+    let hold = plan.holds().next();
     let data = Data {
         studio: Some(workshop.studio.id.to_string()),
         policy: Some(workshop.policy.hash.to_string()),
-        verdict: plan.hold.as_ref().map(|_| Verdict::Hold.to_string()),
-        reason: plan.hold.as_ref().map(Into::into),
+        verdict: hold.map(|_| Verdict::Hold.to_string()),
+        reason: hold.map(Into::into),
         note: Some(format!("{} sessions were seen", plan.decisions.len())),
         ..Data::default()
     };
-    let kind = match (&plan.hold, &past.held) {
+    let kind = match (hold, &past.held) {
         (Some(_), Some(held)) if held.fingerprint == Fingerprint::of(&data) => return None,
         (Some(_), _) => Kind::StudioHeld,
         (None, Some(_)) => Kind::StudioResumed,

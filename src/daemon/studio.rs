@@ -237,7 +237,7 @@ impl Studio {
 
 /// Whether anything in a studio is held.
 pub(super) fn is_held(plan: &Plan) -> bool {
-    plan.hold.is_some() || !plan.brakes.is_empty()
+    plan.holds().next().is_some()
 }
 
 /// The pause after this one.

@@ -91,7 +91,11 @@ fn is_new(decision: &Decision, action: Action, history: &History) -> bool {
             let is_withheld = past.withheld.is_some() && past.withheld == decision.due;
             past.open.is_none() && !(is_withheld && decision.mode == Mode::Observe)
         }
-        (Action::Start, Verdict::Start) => past.starting.is_none(),
+        (Action::Start, Verdict::Start) => {
+            let stopped_at = past.ours.map(|ours| ours.stopped_at);
+            let is_withheld = past.start_withheld.is_some() && past.start_withheld == stopped_at;
+            past.starting.is_none() && !(is_withheld && decision.mode == Mode::Observe)
+        }
         (
             Action::Stop | Action::Start,
             Verdict::Stop | Verdict::Start | Verdict::Warn | Verdict::Keep | Verdict::Hold,

@@ -55,6 +55,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Why anything in the studio is held: the studio as a whole, or what the brake stands on.
+    pub fn holds(&self) -> impl Iterator<Item = &Reason> {
+        self.hold.iter().chain(&self.brakes)
+    }
+
     /// The earliest instant at which a decision may become another without anything else happening.
     #[must_use]
     pub fn next_change(&self) -> Option<Timestamp> {

@@ -85,6 +85,7 @@ impl World {
             },
             audit_path: PathBuf::new(),
             schedules: BTreeMap::from([(ScheduleName::from("nights"), shared(nights()))]),
+            calendars: BTreeMap::new(),
             people: BTreeMap::new(),
             studios: BTreeMap::new(),
             prices: BTreeMap::new(),

@@ -17,12 +17,13 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
+pub use calendar::Calendar;
 pub use matcher::{Glob, Matcher};
 pub use people::{People, Person};
 pub use schedule::{Schedule, Timetable, Window};
 pub use studio::{Brake, Connection, Rule, Secret, StudioPolicy};
 
-use crate::ids::{InstanceType, PolicyHash, ScheduleName, StudioId};
+use crate::ids::{CalendarName, InstanceType, PolicyHash, ScheduleName, StudioId};
 
 /// The whole of one configuration, as it takes effect.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct Policy {
     pub audit_path: PathBuf,
     /// Every schedule, by name: rules and tags refer to them.
     pub schedules: BTreeMap<ScheduleName, Arc<Timetable>>,
+    /// Every calendar, by name; the schedules that it changes hold it too.
+    pub calendars: BTreeMap<CalendarName, Arc<Calendar>>,
     /// Who the owners are.
     pub people: People,
     /// The studios, by id.

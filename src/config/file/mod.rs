@@ -3,6 +3,7 @@
 //! One file for each table of the configuration. Nothing here looks at two tables at once: that is
 //! `lower`'s. Start at [`File`].
 
+pub(super) mod calendar;
 pub(super) mod connection;
 pub(super) mod daemon;
 pub(super) mod people;
@@ -14,6 +15,7 @@ pub(super) mod studio;
 
 use toml::de::DeTable;
 
+use self::calendar::CalendarFile;
 use self::connection::ConnectionFile;
 use self::daemon::{AuditFile, DaemonFile};
 use self::people::PersonFile;
@@ -33,6 +35,7 @@ pub(super) struct File {
     pub(super) audit: AuditFile,
     pub(super) schedules: Vec<Located<ScheduleFile>>,
     pub(super) people: Vec<PersonFile>,
+    pub(super) calendars: Vec<Located<CalendarFile>>,
     pub(super) defaults: DefaultsFile,
     pub(super) studios: Vec<StudioFile>,
     /// Whether the file has no word about studios, not even a wrong one.
@@ -58,14 +61,13 @@ impl File {
             audit: AuditFile::read(&mut table, sink),
             schedules: schedule::read_all(&mut table, sink),
             people: people::read_all(&mut table, sink),
+            calendars: calendar::read_all(&mut table, sink),
             defaults: DefaultsFile::read(&mut table, sink),
             studios: studio::read_all(&mut table, sink),
             names_no_studio: table.take("studio").is_none_or(|list| list.entries().is_empty()),
             prices: prices::read(&mut table, sink),
         };
-        for word in ["calendar", "veto"] {
-            table.not_yet(word, sink);
-        }
+        table.not_yet("veto", sink);
         table.finish(sink);
         file
     }

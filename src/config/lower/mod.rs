@@ -3,6 +3,7 @@
 //! Every value has been judged by itself before. A value that was refused counts as unknown here,
 //! so that one mistake is reported once. Start at [`lower`].
 
+mod calendar;
 mod rule;
 mod schedule;
 mod settings;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 
+use self::calendar::Calendars;
 use self::schedule::Schedules;
 use self::settings::Layers;
 use super::diagnostic::{Diagnostic, Sink};
@@ -34,13 +36,15 @@ pub(super) fn lower(
 ) -> Option<Policy> {
     contradicting_modes(file, sink);
     let people = people(file);
-    let mut schedules = Schedules::lower(&file.schedules, &people, sink);
+    let mut calendars = Calendars::lower(&file.calendars, sink);
+    let mut schedules = Schedules::lower(&file.schedules, &mut calendars, &people, sink);
     schedules.check_reference(&file.defaults.settings, sink);
     let layers = Layers::of_file(file);
     let studios = studio::lower_all(file, &layers, &mut schedules, sink);
     // What nothing seems to use may be what a mistake elsewhere meant.
     if !sink.has_errors() {
         schedules.warn_of_unused(sink);
+        calendars.warn_of_unused(sink);
     }
     if file.names_no_studio {
         let message = "the file names no studio";
@@ -59,6 +63,7 @@ pub(super) fn lower(
         daemon: daemon(file, base_dir),
         audit_path: path(file.audit.path.value(), AUDIT_PATH, base_dir),
         schedules: schedules.into_policy(),
+        calendars: calendars.into_policy(),
         people,
         studios,
         prices: prices.map(|(name, price)| (InstanceType::from(name.as_str()), *price)).collect(),

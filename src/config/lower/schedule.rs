@@ -11,6 +11,7 @@ use super::super::file::schedule::{ScheduleFile, ZoneFile};
 use super::super::file::settings::SettingsFile;
 use super::super::suggest::{closest, quoted};
 use super::super::table::Located;
+use super::calendar::Calendars;
 use crate::ids::{OwnerId, ScheduleName};
 use crate::policy::schedule::Idle;
 use crate::policy::{People, Schedule, Timetable};
@@ -22,12 +23,17 @@ pub(super) struct Schedules {
 }
 
 impl Schedules {
-    pub(super) fn lower(files: &[Located<ScheduleFile>], people: &People, sink: &mut Sink) -> Self {
-        let lowered = |file: &Located<ScheduleFile>, sink: &mut Sink| {
-            let timetable = lower(file, people, sink).map(Arc::new);
+    pub(super) fn lower(
+        files: &[Located<ScheduleFile>],
+        calendars: &mut Calendars,
+        people: &People,
+        sink: &mut Sink,
+    ) -> Self {
+        let mut lowered = |file: &Located<ScheduleFile>| {
+            let timetable = lower(file, calendars, people, sink).map(Arc::new);
             (file.value.name.clone(), (file.span.clone(), timetable))
         };
-        let by_name = files.iter().map(|file| lowered(file, sink)).collect();
+        let by_name = files.iter().map(&mut lowered).collect();
         Self { by_name, used: BTreeSet::new() }
     }
 
@@ -91,8 +97,14 @@ impl Schedules {
     }
 }
 
-fn lower(file: &Located<ScheduleFile>, people: &People, sink: &mut Sink) -> Option<Timetable> {
-    let ScheduleFile { name, zone, idle } = &file.value;
+fn lower(
+    file: &Located<ScheduleFile>,
+    calendars: &mut Calendars,
+    people: &People,
+    sink: &mut Sink,
+) -> Option<Timetable> {
+    let ScheduleFile { name, zone, idle, calendars: names } = &file.value;
+    let calendars = names.value().map_or_else(Vec::new, |names| calendars.find(names, sink));
     if zone.is_absent() {
         let message = format!("the schedule {} has no `zone`", quoted(name));
         sink.push_absence(
@@ -112,7 +124,7 @@ fn lower(file: &Located<ScheduleFile>, people: &People, sink: &mut Sink) -> Opti
     let is_weekly = matches!(idle.value, Idle::Weekly(_));
     let zone = zone.given()?;
     let in_zone = |zone: &TimeZone| {
-        Schedule::new(name.as_str().into(), zone.clone(), idle.value.clone(), Vec::new())
+        Schedule::new(name.as_str().into(), zone.clone(), idle.value.clone(), calendars.clone())
     };
     let timetable = match &zone.value {
         ZoneFile::Named(zone) => Timetable::Shared(Arc::new(in_zone(zone))),
@@ -125,8 +137,11 @@ fn lower(file: &Located<ScheduleFile>, people: &People, sink: &mut Sink) -> Opti
         }
     };
     let schedule = in_zone(&TimeZone::UTC);
-    // A pair of cron expressions that is always idle has been refused before.
-    let window = is_weekly.then(|| schedule.window_after(Timestamp::UNIX_EPOCH)).flatten();
+    // A pair of cron expressions that is always idle has been refused before; what calendars make of it
+    // is a matter of time.
+    let window = (is_weekly && calendars.is_empty())
+        .then(|| schedule.window_after(Timestamp::UNIX_EPOCH))
+        .flatten();
     if window.is_some_and(|window| window.opens == Timestamp::MIN) {
         let message = format!("the schedule {} is always idle", quoted(name));
         sink.push(

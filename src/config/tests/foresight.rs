@@ -56,3 +56,20 @@ fn leases_and_rules_without_effect_are_foreseen() {
     check("stops_nobody_for_long", &rule("least_stop = \"5d\""));
     assert_eq!(ahead(&rule("schedule = \"off\"\nmax_uptime = \"9h\"")), "");
 }
+
+/// The sound file whose schedule has a calendar.
+fn with_calendar(effect: &str, dates: &str) -> String {
+    let calendar = format!("\n[calendar.days]\neffect = \"{effect}\"\ndates = {dates}\n");
+    format!("{}{calendar}", replaced("zone =", "calendars = [\"days\"]\nzone ="))
+}
+
+#[test]
+fn calendars_that_are_over_or_leave_an_evening_are_foreseen() {
+    check("calendar_over", &with_calendar("closed", "[\"2025-12-24..2026-01-09\"]"));
+    assert_eq!(ahead(&with_calendar("closed", "[\"2025-12-24..2026-01-10\"]")), "");
+    assert_eq!(ahead(&with_calendar("closed", "[\"07-04\"]")), "");
+    check("idle_before_open", &with_calendar("open", "[\"2026-05-02..2026-05-03\"]"));
+    assert_eq!(ahead(&with_calendar("open", "[\"2026-05-01 20:00 .. 2026-05-04 07:00\"]")), "");
+    check("always_idle", &with_calendar("closed", "[\"01-01..12-31\"]"));
+    check("never_idle_with_open", &with_calendar("open", "[\"01-01..12-31\"]"));
+}

@@ -109,11 +109,11 @@ fn made() -> impl Strategy<Value = Made> {
         })
 }
 
-/// How many cases each law is tried on: `LIGHTSOUT_LAW_CASES`, or 200.
+/// How many cases each law is tried on: `LIGHTSOUT_LAW_CASES`, or 400.
 fn config() -> ProptestConfig {
     let cases = std::env::var("LIGHTSOUT_LAW_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig {
-        cases: cases.unwrap_or(200),
+        cases: cases.unwrap_or(400),
         failure_persistence: None,
         ..ProptestConfig::default()
     }

@@ -181,7 +181,11 @@ fn an_open_calendar_lifts_max_uptime() {
     // Since Friday 09:00 it would be over at 23:00; the crunch lasts to the end of Saturday.
     let decision = world.decide("20T23:30:00");
     assert_eq!((decision.reason.code(), decision.due), ("not_due", Some(at("22T00:00:00"))));
-    assert_eq!(world.decide("22T00:00:00").verdict(), Verdict::Stop);
+    // It stays due at the instant of which people were warned.
+    for now in ["22T00:00:00", "22T06:00:00"] {
+        let decision = world.decide(now);
+        assert_eq!((decision.verdict(), decision.due), (Verdict::Stop, Some(at("22T00:00:00"))));
+    }
 }
 
 #[test]
