@@ -10,6 +10,7 @@ mod diagnostic;
 mod file;
 mod lower;
 mod render;
+pub mod schema;
 mod secrets;
 mod suggest;
 mod syntax;
