@@ -17,9 +17,17 @@ pub(super) struct Arguments {
     /// How to print.
     #[arg(long, default_value = "table")]
     format: Format,
+
+    /// Print the JSON Schema of a policy file instead, for editors.
+    #[arg(long)]
+    schema: bool,
 }
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.schema {
+        anstream::print!("{}", config::schema::text());
+        return Ok(());
+    }
     let now = SystemClock::new().now();
     let loaded = match config::check(path, now) {
         Ok(loaded) => loaded,

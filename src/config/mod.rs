@@ -11,6 +11,7 @@ mod file;
 mod foresight;
 mod lower;
 mod render;
+pub mod schema;
 mod secrets;
 mod suggest;
 mod syntax;

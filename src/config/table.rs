@@ -77,7 +77,7 @@ impl<'a> Value<'a> {
 }
 
 /// How many tables of one kind may stand in one place: each rule is compared with those before it.
-const TABLES_MAX: usize = 500;
+pub(super) const TABLES_MAX: usize = 500;
 
 /// A table that is being read.
 pub(super) struct Table<'a> {

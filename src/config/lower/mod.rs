@@ -22,10 +22,10 @@ use super::file::people::PersonFile;
 use crate::ids::{InstanceType, PolicyHash};
 use crate::policy::{DaemonPolicy, Mode, People, Person, Policy, Scan};
 
-const SCAN: SignedDuration = SignedDuration::from_mins(5);
-const STATE_DIR: &str = "/var/lib/lightsout";
-const AUDIT_PATH: &str = "/var/log/lightsout/audit.jsonl";
-const CONCURRENCY: usize = 16;
+pub(super) const SCAN: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const STATE_DIR: &str = "/var/lib/lightsout";
+pub(super) const AUDIT_PATH: &str = "/var/log/lightsout/audit.jsonl";
+pub(super) const CONCURRENCY: usize = 16;
 
 /// The policy that a file means. It counts only where the sink has no error in the end.
 pub(super) fn lower(
