@@ -174,14 +174,17 @@ fn only_in_one(old: Vec<Foreseen>, new: Vec<Foreseen>) -> Vec<(Side, Foreseen)> 
     }
     /// Whether it only says that nothing is done now, or what follows from what was done.
     fn is_routine(foreseen: &Foreseen) -> bool {
-        foreseen.event.decision().is_some_and(|decision| match decision.reason {
-            Reason::NotDue { .. }
-            | Reason::WarningOut { .. }
-            | Reason::Stopped
-            | Reason::NotOurs
-            | Reason::StartNotDue { .. } => true,
-            _ => false,
-        })
+        let is_routine = |reason: &Reason| {
+            matches!(
+                reason,
+                Reason::NotDue { .. }
+                    | Reason::WarningOut { .. }
+                    | Reason::Stopped
+                    | Reason::NotOurs
+                    | Reason::StartNotDue { .. }
+            )
+        };
+        foreseen.event.decision().is_some_and(|decision| is_routine(&decision.reason))
     }
     let news = |events: Vec<Foreseen>| -> Vec<Foreseen> {
         events.into_iter().filter(|event| !is_routine(event)).collect()

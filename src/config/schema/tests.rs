@@ -94,7 +94,8 @@ pub(super) fn json_of(text: &str) -> Value {
             toml::Value::Float(number) => Value::from(number),
             toml::Value::Boolean(boolean) => Value::from(boolean),
             // No key takes one.
-            toml::Value::Datetime(_) => Value::Null,
+            // Editors take a date of TOML for its text.
+            toml::Value::Datetime(date) => Value::String(date.to_string()),
             toml::Value::Array(entries) => entries.into_iter().map(convert).collect(),
             toml::Value::Table(members) => {
                 members.into_iter().map(|(key, value)| (key, convert(value))).collect()
