@@ -18,6 +18,12 @@ struct Verdicts {
     unclear: Set,
 }
 
+impl Verdicts {
+    fn none(rules: usize) -> Self {
+        Self { against: Set::none(rules), unclear: Set::none(rules) }
+    }
+}
+
 /// What tells values of one member apart: an id and a name, the value of a tag.
 type Key<'a> = [Option<&'a str>; 2];
 
@@ -31,6 +37,8 @@ pub struct RuleLookup<'a> {
     tags: Vec<(&'a str, HashMap<Key<'a>, Verdicts>)>,
     persistence: HashMap<Option<bool>, Verdicts>,
     asks_persistence: bool,
+    /// What is found about the session at hand.
+    at_hand: Verdicts,
 }
 
 impl<'a> RuleLookup<'a> {
@@ -47,6 +55,7 @@ impl<'a> RuleLookup<'a> {
             tags: keys.into_iter().map(|key| (key, HashMap::new())).collect(),
             persistence: HashMap::new(),
             asks_persistence: criteria(rules).any(|(_, c)| c.persistence.is_some()),
+            at_hand: Verdicts::none(rules.len()),
         }
     }
 
@@ -56,8 +65,9 @@ impl<'a> RuleLookup<'a> {
         &mut self,
         candidate: &Candidate<'a>,
     ) -> (Option<&'a Rule>, Option<(&'a Rule, &'static str)>) {
-        let mut against = Set::none(self.rules.len());
-        let mut unclear = Set::none(self.rules.len());
+        let Verdicts { against, unclear } = &mut self.at_hand;
+        against.clear();
+        unclear.clear();
         let rules = self.rules;
         let mut add = |verdicts: &Verdicts| {
             against.add(&verdicts.against);
@@ -80,7 +90,7 @@ impl<'a> RuleLookup<'a> {
             let found = candidate.persistence;
             add(self.persistence.entry(found).or_insert_with(|| by_persistence(rules, found)));
         }
-        first(rules, candidate, &against, &unclear)
+        first(rules, candidate, against, unclear)
     }
 }
 
@@ -118,8 +128,7 @@ fn criteria(rules: &[Rule]) -> impl Iterator<Item = (usize, &Criteria)> {
 
 /// The verdicts on a value: for each rule whether it agrees, and whether the value is known.
 fn verdicts(rules: &[Rule], is_known: bool, agrees: impl Fn(&Criteria) -> bool) -> Verdicts {
-    let mut verdicts =
-        Verdicts { against: Set::none(rules.len()), unclear: Set::none(rules.len()) };
+    let mut verdicts = Verdicts::none(rules.len());
     for (index, _) in criteria(rules).filter(|(_, criteria)| !agrees(criteria)) {
         let set = if is_known { &mut verdicts.against } else { &mut verdicts.unclear };
         set.insert(index);
@@ -163,6 +172,10 @@ impl Set {
 
     fn has(&self, index: usize) -> bool {
         self.0[index / 64] & 1 << (index % 64) != 0
+    }
+
+    fn clear(&mut self) {
+        self.0.fill(0);
     }
 
     fn add(&mut self, other: &Self) {
