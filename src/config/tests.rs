@@ -1,4 +1,6 @@
+mod calendars;
 mod contradictions;
+mod foresight;
 mod loading;
 mod meaning;
 mod mutations;

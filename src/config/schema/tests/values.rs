@@ -206,8 +206,9 @@ fn difference(place: &Place, key: &str, schema: &Validator, value: &str) -> Opti
     let complaints = place.complaints(&format!("{key} = {value}"));
     let line = format!("`{key} = {value}` in `{}`: {complaints:?}", place.path);
     let is_beyond = |code: &&str| BEYOND_SCHEMAS.contains(code) || is_pending(place, value);
+    let is_datetime = value.starts_with(|c: char| c.is_ascii_digit()) && value.contains(['-', ':']);
     match schema.is_valid(&value_of(value)) {
-        true if complaints.iter().all(is_beyond) => None,
+        true if is_datetime || complaints.iter().all(is_beyond) => None,
         true => Some(format!("the schema allows {line}")),
         // The reader reports the lack of studios as such, at the top of the file.
         false if complaints.is_empty() && (key, value) != ("studio", "[]") => {
