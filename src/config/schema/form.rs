@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use super::super::file::calendar::DATES_MAX;
 use super::super::file::schedule::CALENDARS_MAX;
 use super::super::file::settings::WARNINGS_MAX;
+use super::super::value::{Bounds, shown};
 
 /// Declares a table of the file: its keys in reading order, and which of them must be there.
 macro_rules! table {
@@ -62,6 +63,11 @@ const DURATION: &str = concat!(
     r"|milliseconds?|millis?|msecs?|ms|microseconds?|micros?|[uµ]secs?|[uµ]s|nanoseconds?|nanos?|nsecs?|ns)",
     r"\s*,?\s*)+([0-9]+:[0-9]+:[0-9]+([.,][0-9]+)?)?|[0-9]+:[0-9]+:[0-9]+([.,][0-9]+)?)\s*",
 );
+
+/// The bounds of a duration, for the page: a pattern cannot know them.
+pub(super) fn bounds(bounds: Bounds) -> [String; 2] {
+    [shown(bounds.least), shown(bounds.most)]
+}
 
 /// Five fields, or six, or seven.
 const CRON: &str = r"^\s*\S+(\s+\S+){4,6}\s*$";

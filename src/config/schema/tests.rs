@@ -15,9 +15,6 @@ use crate::config::{Diagnostics, Severity};
 /// exactly these: whoever makes the reader take one removes it here.
 pub(super) const PENDING: &[(&str, &str)] = &[("calendar.*", "ics")];
 
-/// The same for values that the reader does not take yet, of keys that it does take.
-pub(super) const PENDING_VALUES: &[(&str, &str, &str)] = &[];
-
 /// A table of the file that may hold a line more, at its `@`.
 pub(super) struct Place {
     /// The table's keys on the way to it; `*` is any name.
