@@ -186,6 +186,9 @@ pub struct Data {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub stopped_at: Option<Timestamp>,
+    /// Who stopped it, as the service names them; in the answer to a stop of ours, that is us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<String>,
     /// The leads of warnings, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads: Option<Vec<i64>>,

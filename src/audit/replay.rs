@@ -42,6 +42,8 @@ pub struct StudioPast {
     /// The client tokens of the intents in `history.stops` and `history.starts`, and when each was
     /// counted: one that is announced again counts once.
     counted: BTreeMap<(Action, String), Timestamp>,
+    /// Who we are to the service, as its last answer to a stop of ours said.
+    pub us: Option<String>,
 }
 
 /// Why a studio is left alone, as the log says it.
@@ -121,6 +123,7 @@ impl Replay {
             decisions: BTreeMap::new(),
             held: None,
             counted: BTreeMap::new(),
+            us: None,
         };
         self.studios.get(studio).unwrap_or(&NONE)
     }
@@ -174,8 +177,12 @@ impl StudioPast {
     }
 
     fn done(&mut self, Deed { action, stage }: Deed, session: SessionId, record: &Record) {
-        if stage == Stage::Intended {
-            self.count(action, record);
+        match (action, stage) {
+            (_, Stage::Intended) => self.count(action, record),
+            (Action::Stop, Stage::Accepted) => {
+                self.us = record.data.stopped_by.clone().or_else(|| self.us.take());
+            }
+            _ => {}
         }
         let past = self.history.sessions.entry(session).or_default();
         let trail = trail(past, action);

@@ -57,7 +57,8 @@ pub(super) async fn settle(
     let hold = hold_of(&workshop.studio, snapshot, now);
     // What is seen in another studio than ours proves nothing here.
     let is_foreign = hold.as_ref().is_some_and(|reason| !is_incomplete(reason));
-    let open = ledger.with(&workshop.studio.id, |past| open_intents(&past.history));
+    let (open, us) =
+        ledger.with(&workshop.studio.id, |past| (open_intents(&past.history), past.us.clone()));
     let mut arrivals = Arrivals::default();
     let mut records = Vec::new();
     for Open { id, action, intent } in open {
@@ -67,7 +68,7 @@ pub(super) async fn settle(
         let arrival = if is_hidden {
             unseen(action, &intent, now)
         } else {
-            arrival(action, &intent, session, now)
+            arrival(action, &intent, session, us.as_deref(), now)
         };
         arrivals.count(action, arrival, &intent, session);
         let Some(stage) = stage(arrival).filter(|stage| *stage != Stage::Late || !intent.late)

@@ -202,6 +202,7 @@ async fn conclude(
             let data = Data {
                 request_id: accepted.request_id,
                 state_after: Some(accepted.session.state.to_string()),
+                stopped_by: accepted.session.stopped_by.filter(|_| fresh.action == Action::Stop),
                 ..base
             };
             (Stage::Accepted, data, Outcome::Accepted)

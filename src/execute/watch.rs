@@ -39,15 +39,17 @@ pub enum Arrival {
     Lapsed,
 }
 
-/// Reads the arrival of an action off a session; `None` is a session that a whole listing lacks.
+/// Reads the arrival of an action off a session; `None` is a session that a whole listing lacks. `us`
+/// is who we are to the service, where it has said so.
 #[must_use]
 pub fn arrival(
     action: Action,
     intent: &OpenIntent,
     session: Option<&Session>,
+    us: Option<&str>,
     now: Timestamp,
 ) -> Arrival {
-    let watch = Watch { action, intent, late: is_late(action, intent, now) };
+    let watch = Watch { action, intent, us, late: is_late(action, intent, now) };
     // A row may be missed between two pages; it is given up when the action would be late.
     let Some(session) = session else {
         return if watch.late { Arrival::Failed } else { Arrival::Pending };
@@ -61,7 +63,7 @@ pub fn arrival(
 /// What can be said of an action whose session could not be seen.
 #[must_use]
 pub fn unseen(action: Action, intent: &OpenIntent, now: Timestamp) -> Arrival {
-    Watch { action, intent, late: is_late(action, intent, now) }.under_way()
+    Watch { action, intent, us: None, late: is_late(action, intent, now) }.under_way()
 }
 
 fn is_late(action: Action, intent: &OpenIntent, now: Timestamp) -> bool {
@@ -72,6 +74,7 @@ fn is_late(action: Action, intent: &OpenIntent, now: Timestamp) -> bool {
 struct Watch<'a> {
     action: Action,
     intent: &'a OpenIntent,
+    us: Option<&'a str>,
     late: bool,
 }
 

@@ -271,6 +271,21 @@ fn a_stop_that_was_withheld_is_remembered_by_its_due_instant() {
 }
 
 #[test]
+fn the_answers_to_our_stops_tell_who_we_are() {
+    let answered = |action, by: Option<&str>| {
+        let mut record = deed(action, Stage::Accepted, RUN);
+        record.data.stopped_by = by.map(str::to_owned);
+        record
+    };
+    let stop = |by| answered(Action::Stop, by);
+    let us = |records: &[Record]| past(records).us;
+    assert_eq!(us(&[stop(Some("we"))]).as_deref(), Some("we"));
+    assert_eq!(us(&[stop(Some("we")), stop(None)]).as_deref(), Some("we"));
+    assert_eq!(us(&[stop(Some("we")), stop(Some("we anew"))]).as_deref(), Some("we anew"));
+    assert_eq!(us(&[answered(Action::Start, Some("artist"))]), None);
+}
+
+#[test]
 fn a_start_that_was_withheld_is_remembered_by_the_stop_before_it() {
     let withheld = deed(Action::Start, Stage::Withheld, RUN);
     assert_eq!(session(&[withheld]).start_withheld, Some(at(RUN)));

@@ -36,6 +36,10 @@ fn stopped(watch: &Watch<'_>, session: &Session) -> Option<Arrival> {
         // The service took our call and says STOPPED without saying since when.
         return watch.intent.accepted.then_some(Arrival::Proven(None));
     };
+    // Whom the service names counts where nothing else tells: a call that it took is ours by whatever
+    // name, and who we are may change from one start of the program to the next.
+    let names = watch.us.zip(session.stopped_by.as_deref());
+    let is_another_s = !watch.intent.accepted && names.is_some_and(|(us, by)| us != by);
     let is_ours = watch.may_have_led_to(stopped_at) && stopped_at >= watch.intent.run;
-    is_ours.then_some(Arrival::Proven(Some(stopped_at)))
+    (is_ours && !is_another_s).then_some(Arrival::Proven(Some(stopped_at)))
 }

@@ -47,7 +47,10 @@ mod of_a_stop {
 
     #[track_caller]
     fn check(accepted: bool, session: &Session, now: &str, expected: Arrival) {
-        assert_eq!(arrival(Action::Stop, &intent(accepted), Some(session), at(now)), expected);
+        assert_eq!(
+            arrival(Action::Stop, &intent(accepted), Some(session), None, at(now)),
+            expected
+        );
     }
 
     fn session(state: SessionState, started: &str, stopped: Option<&str>) -> Session {
@@ -65,6 +68,21 @@ mod of_a_stop {
         let unsaid = session(SessionState::Stopped, "09:00:00", None);
         check(true, &unsaid, "20:05:00", Arrival::Proven(None));
         check(false, &unsaid, "20:05:00", Arrival::Failed);
+    }
+
+    #[test]
+    fn without_an_answer_a_stop_in_another_s_name_is_another_s() {
+        let mut off = session(SessionState::Stopped, "09:00:00", Some("20:05:00"));
+        let mut seen = |accepted, us: Option<&str>, by: Option<&str>| {
+            off.stopped_by = by.map(str::to_owned);
+            arrival(Action::Stop, &intent(accepted), Some(&off), us, at("20:06:00"))
+        };
+        let ours = proven("20:05:00");
+        assert_eq!(seen(false, Some("we"), Some("owner-1")), Arrival::Failed);
+        assert_eq!(seen(false, Some("we"), Some("we")), ours);
+        assert_eq!(seen(false, None, Some("owner-1")), ours);
+        assert_eq!(seen(false, Some("we"), None), ours);
+        assert_eq!(seen(true, Some("we"), Some("we again")), ours);
     }
 
     #[test]
@@ -97,8 +115,14 @@ mod of_a_stop {
         let stopping = session(stopping, "09:00:00", Some("20:00:01"));
         check(true, &stopping, "20:15:00", Arrival::Pending);
         check(true, &stopping, "20:15:01", Arrival::Late);
-        assert_eq!(arrival(Action::Stop, &intent(true), None, at("20:15:00")), Arrival::Pending);
-        assert_eq!(arrival(Action::Stop, &intent(true), None, at("20:15:01")), Arrival::Failed);
+        assert_eq!(
+            arrival(Action::Stop, &intent(true), None, None, at("20:15:00")),
+            Arrival::Pending
+        );
+        assert_eq!(
+            arrival(Action::Stop, &intent(true), None, None, at("20:15:01")),
+            Arrival::Failed
+        );
         let failed = session(SessionState::Failed(Transition::Stop), "09:00:00", None);
         check(true, &failed, "20:01:00", Arrival::Failed);
     }
@@ -121,7 +145,7 @@ mod of_a_start {
     #[track_caller]
     fn check(session: &Session, accepted: [Arrival; 2], unanswered: [Arrival; 2]) {
         let seen =
-            |accepted, now| arrival(Action::Start, &intent(accepted), Some(session), at(now));
+            |accepted, now| arrival(Action::Start, &intent(accepted), Some(session), None, at(now));
         let both = |accepted| ["20:30:00", "20:30:01"].map(|now| seen(accepted, now));
         let state = &session.state;
         assert_eq!(both(true), accepted, "{state}, accepted");
@@ -206,7 +230,7 @@ mod of_a_start {
         for state in states {
             check(&session(state, BEFORE, RUN), FAILED, FAILED);
         }
-        let gone = |now| arrival(Action::Start, &intent(true), None, at(now));
+        let gone = |now| arrival(Action::Start, &intent(true), None, None, at(now));
         assert_eq!([gone("20:30:00"), gone("20:30:01")], NOT_BEGUN[0]);
     }
 

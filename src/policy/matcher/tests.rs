@@ -126,7 +126,11 @@ proptest! {
         let rules: Vec<Rule> = matchers.into_iter().enumerate().map(rule).collect();
         let tags: Vec<BTreeMap<String, String>> = values
             .iter()
-            .map(|(.., tag, _)| tag.iter().map(|v| ("t".to_owned(), v.clone())).collect())
+            .map(|(.., tag, _)| {
+                // Another tag beside it must make no difference.
+                let tag = tag.iter().map(|v| ("t".to_owned(), v.clone()));
+                tag.chain([("s".to_owned(), "b".to_owned())]).collect()
+            })
             .collect();
         let mut lookup = RuleLookup::new(&rules);
         for ((owner, profile, kind, persistence, _, session), tags) in values.iter().zip(&tags) {
