@@ -19,7 +19,7 @@ pub(in crate::config) struct CalendarFile {
 
 /// How many `dates` one calendar may have: decades of holidays, and each is looked at in each search
 /// for a window.
-const DATES_MAX: usize = 1_000;
+pub(in crate::config) const DATES_MAX: usize = 1_000;
 
 const HELP_DATES: &str = "write `dates = [\"2026-12-24..2027-01-01\", \"07-04\"]`";
 

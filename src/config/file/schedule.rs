@@ -36,7 +36,7 @@ pub(in crate::config) enum ZoneFile {
 pub(super) const SAMPLES_FROM: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// How many calendars one schedule may have: each is looked at in each search for a window.
-const CALENDARS_MAX: usize = 50;
+pub(in crate::config) const CALENDARS_MAX: usize = 50;
 
 const HELP_IDLE: &str = "write `idle = [\"Sun-Fri 20:00-07:00\", \"Sat-Sun\"]`, \
      or `idle = { opens = \"0 20 * * Mon-Fri\", closes = \"0 7 * * Mon-Fri\" }`";

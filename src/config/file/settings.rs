@@ -42,38 +42,38 @@ impl Default for SettingsFile {
 }
 
 const ZERO: SignedDuration = SignedDuration::ZERO;
-const LEASE: Bounds =
+pub(in crate::config) const LEASE: Bounds =
     Bounds { least: ZERO, most: DURATION_MAX, help: "write \"0s\" for no lease, or \"2h\"" };
-const LEAST_STOP: Bounds = Bounds {
+pub(in crate::config) const LEAST_STOP: Bounds = Bounds {
     least: ZERO,
     most: DURATION_MAX,
     help: "write \"0s\" where any stop is worth it, or \"30m\"",
 };
-const MAX_UPTIME: Bounds = Bounds {
+pub(in crate::config) const MAX_UPTIME: Bounds = Bounds {
     least: SignedDuration::from_mins(1),
     most: DURATION_MAX,
     help: "write for example \"14h\", or \"off\" for no limit",
 };
-const RETURN_MARGIN: Bounds =
+pub(in crate::config) const RETURN_MARGIN: Bounds =
     Bounds { least: ZERO, most: DURATION_MAX, help: "write \"0s\" for no margin, or \"8h\"" };
-const START_LEAD: Bounds = Bounds {
+pub(in crate::config) const START_LEAD: Bounds = Bounds {
     least: ZERO,
     most: SignedDuration::from_hours(24),
     help: "write \"0s\" to start when the window closes, or \"10m\"",
 };
-const CATCH_UP: Bounds = Bounds {
+pub(in crate::config) const CATCH_UP: Bounds = Bounds {
     least: ZERO,
     most: SignedDuration::from_hours(24),
     help: "write \"0s\" where a start after the window would be too late, or \"1h\"",
 };
-const WARN: Bounds = Bounds {
+pub(in crate::config) const WARN: Bounds = Bounds {
     least: SignedDuration::from_secs(1),
     most: SignedDuration::from_hours(7 * 24),
     help: "write for example [\"30m\", \"5m\"]; [] says on purpose: stop unannounced",
 };
 
 /// More warnings than this are noise that nobody heeds.
-const WARNINGS_MAX: usize = 8;
+pub(in crate::config) const WARNINGS_MAX: usize = 8;
 
 impl SettingsFile {
     /// Takes the settings of a table.

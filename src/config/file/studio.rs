@@ -23,7 +23,7 @@ pub(in crate::config) struct StudioFile {
 }
 
 /// The bounds of a brake: beyond the upper one it would be none.
-const BRAKE: std::ops::RangeInclusive<i64> = 0..=1_000_000;
+pub(in crate::config) const BRAKE: std::ops::RangeInclusive<i64> = 0..=1_000_000;
 
 const HELP_BRAKE: &str =
     "write for example `brake = { per_scan = 500, per_hour = 1000 }`; 0 means none may be stopped";

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::super::file::daemon;
 use super::super::lower;
 use super::super::table::TABLES_MAX;
 use super::super::value::shown;
-use super::form::{Integer, Path, Price, Scan, Text, Version, Zone};
+use super::form::{Integer, Path, Price, Scan, Text, Version, Zone, bounds};
 use super::schedule::{Calendar, Schedule};
 use super::settings::{Mode, Settings};
 use super::studio::{Connection, Studio};
@@ -70,8 +71,7 @@ concurrency = 16
         #[schemars(extend(
             "default" = shown(lower::SCAN),
             "examples" = ["5m", "*/10 * * * *"],
-            "x-least" = "10s",
-            "x-most" = "24h",
+            "x-bounds" = bounds(daemon::SCAN),
         ))]
         scan: Scan,
         /// Where the program keeps what is not the audit log. A relative path begins at the directory of
@@ -86,8 +86,8 @@ concurrency = 16
         #[schemars(extend(
             "default" = lower::CONCURRENCY,
             "examples" = [16],
-            "minimum" = 1,
-            "maximum" = 256,
+            "minimum" = daemon::CONCURRENCY.start(),
+            "maximum" = daemon::CONCURRENCY.end(),
         ))]
         concurrency: Integer,
     }

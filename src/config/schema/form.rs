@@ -8,6 +8,11 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::super::file::calendar::DATES_MAX;
+use super::super::file::schedule::CALENDARS_MAX;
+use super::super::file::settings::WARNINGS_MAX;
+use super::super::value::{Bounds, shown};
+
 /// Declares a table of the file: its keys in reading order, and which of them must be there.
 macro_rules! table {
     (
@@ -58,6 +63,11 @@ const DURATION: &str = concat!(
     r"|milliseconds?|millis?|msecs?|ms|microseconds?|micros?|[uµ]secs?|[uµ]s|nanoseconds?|nanos?|nsecs?|ns)",
     r"\s*,?\s*)+([0-9]+:[0-9]+:[0-9]+([.,][0-9]+)?)?|[0-9]+:[0-9]+:[0-9]+([.,][0-9]+)?)\s*",
 );
+
+/// The bounds of a duration, for the page: a pattern cannot know them.
+pub(super) fn bounds(bounds: Bounds) -> [String; 2] {
+    [shown(bounds.least), shown(bounds.most)]
+}
 
 /// Five fields, or six, or seven.
 const CRON: &str = r"^\s*\S+(\s+\S+){4,6}\s*$";
@@ -155,12 +165,12 @@ form! {
             {
                 "type": "array",
                 "items": { "type": "string", "pattern": format!("^{DURATION}$") },
-                "maxItems": 8,
+                "maxItems": WARNINGS_MAX,
                 "uniqueItems": true,
             },
         ],
         "x-form": "a [duration](#durations)",
-        "x-or": "a list of up to 8 of them, or `\"off\"`",
+        "x-or": format!("a list of up to {WARNINGS_MAX} of them, or `\"off\"`"),
     }
 }
 form! {
@@ -211,9 +221,10 @@ form! {
             {
                 "type": "array",
                 "items": { "type": "string", "pattern": r"\S" },
+                "maxItems": CALENDARS_MAX,
             },
         ],
-        "x-form": "the name of a calendar, or a list of names",
+        "x-form": format!("the name of a calendar, or a list of up to {CALENDARS_MAX} names"),
     }
 }
 form! {
@@ -225,9 +236,10 @@ form! {
                 "type": "array",
                 "items": { "type": "string", "pattern": date() },
                 "minItems": 1,
+                "maxItems": DATES_MAX,
             },
         ],
-        "x-form": "a [date](#dates), or a list of them",
+        "x-form": format!("a [date](#dates), or a list of up to {DATES_MAX} of them"),
     }
 }
 form! {

@@ -4,7 +4,7 @@
 //! mirror it for the schema alone: their doc comments and attributes are the whole source of both
 //! `config/lightsout.schema.json` and `docs/configuration.md`, and tests hold them to the reader, key by
 //! key and value by value. What needs two keys to be judged (references, contradictions) is the
-//! reader's alone. Nothing here reads a file. Start at [`text`], then [`file::File`].
+//! reader's alone. Nothing here reads a file. Start at [`text`], then `file::File`.
 
 #[macro_use]
 mod form;

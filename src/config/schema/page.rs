@@ -144,12 +144,10 @@ fn takes(schema: &Value) -> Option<String> {
             words.join(" or ")
         }
     };
-    let bound = |text: &str, number: &str| match (&schema[text], &schema[number]) {
-        (Value::String(text), _) => Some(text.clone()),
-        (_, Value::Number(number)) => Some(number.to_string()),
-        _ => None,
-    };
-    let range = match (bound("x-least", "minimum"), bound("x-most", "maximum")) {
+    let duration = |index: usize| schema["x-bounds"][index].as_str().map(str::to_owned);
+    let number = |name: &str| schema[name].as_i64().map(|number| number.to_string());
+    let least = duration(0).or_else(|| number("minimum"));
+    let range = match (least, duration(1).or_else(|| number("maximum"))) {
         (Some(least), Some(most)) => format!(" from {least} to {most}"),
         _ => String::new(),
     };

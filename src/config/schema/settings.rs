@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
+use super::super::file::settings as reader;
 use super::super::value::shown;
-use super::form::{Duration, DurationOrOff, ScheduleOrOff, Warnings};
+use super::form::{Duration, DurationOrOff, ScheduleOrOff, Warnings, bounds};
 use crate::policy;
 
 table! {
@@ -27,16 +28,14 @@ warn = ["30m", "5m"]
         #[schemars(extend(
             "default" = shown(built_in().lease),
             "examples" = ["2h"],
-            "x-least" = "0s",
-            "x-most" = "365d",
+            "x-bounds" = bounds(reader::LEASE),
         ))]
         lease: Duration,
         /// A stop that would last shorter than this, because the window closes, is not made.
         #[schemars(extend(
             "default" = shown(built_in().least_stop),
             "examples" = ["30m"],
-            "x-least" = "0s",
-            "x-most" = "365d",
+            "x-bounds" = bounds(reader::LEAST_STOP),
         ))]
         least_stop: Duration,
         /// A session is due when it has run for this long since its last start, whatever the hour. It
@@ -44,8 +43,7 @@ warn = ["30m", "5m"]
         #[schemars(extend(
             "x-default" = "none, so that only the schedule applies",
             "examples" = ["14h"],
-            "x-least" = "1m",
-            "x-most" = "365d",
+            "x-bounds" = bounds(reader::MAX_UPTIME),
         ))]
         max_uptime: DurationOrOff,
         /// How long before a stop it is announced, once for each. A warning that is late postpones the
@@ -53,8 +51,7 @@ warn = ["30m", "5m"]
         #[schemars(extend(
             "default" = warnings(),
             "examples" = [["30m", "5m"]],
-            "x-least" = "1s",
-            "x-most" = "7d",
+            "x-bounds" = bounds(reader::WARN),
         ))]
         warn: Warnings,
         /// Whether what lightsout stopped is started again. What a person stopped stays off.
@@ -65,8 +62,7 @@ warn = ["30m", "5m"]
         #[schemars(extend(
             "default" = shown(built_in().start_lead),
             "examples" = ["10m"],
-            "x-least" = "0s",
-            "x-most" = "24h",
+            "x-bounds" = bounds(reader::START_LEAD),
         ))]
         start_lead: Duration,
         /// With `start = "resume"`: how long after its window closed a start may still be made. One that
@@ -74,8 +70,7 @@ warn = ["30m", "5m"]
         #[schemars(extend(
             "default" = shown(built_in().catch_up),
             "examples" = ["1h"],
-            "x-least" = "0s",
-            "x-most" = "24h",
+            "x-bounds" = bounds(reader::CATCH_UP),
         ))]
         catch_up: Duration,
         /// What to do where AWS would destroy a session while it is stopped, before people are back.
@@ -86,8 +81,7 @@ warn = ["30m", "5m"]
         #[schemars(extend(
             "default" = shown(built_in().return_margin),
             "examples" = ["8h"],
-            "x-least" = "0s",
-            "x-most" = "365d",
+            "x-bounds" = bounds(reader::RETURN_MARGIN),
         ))]
         return_margin: Duration,
     }

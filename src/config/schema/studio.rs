@@ -1,5 +1,6 @@
 //! `[[studio]]`: which studio, how it is reached, and its brake.
 
+use super::super::file::studio::BRAKE;
 use super::super::table::TABLES_MAX;
 use super::form::{
     Account, EndpointOrOff, ID_WITH_REGION, Integer, Region, RoleOrOff, StudioId, Text, TextOrOff,
@@ -106,16 +107,16 @@ brake = { per_scan = 50, per_hour = 100 }
         #[schemars(extend(
             "default" = policy::Brake::default().per_scan,
             "examples" = [50],
-            "minimum" = 0,
-            "maximum" = 1_000_000,
+            "minimum" = BRAKE.start(),
+            "maximum" = BRAKE.end(),
         ))]
         per_scan: Integer,
         /// In any sixty minutes.
         #[schemars(extend(
             "default" = policy::Brake::default().per_hour,
             "examples" = [100],
-            "minimum" = 0,
-            "maximum" = 1_000_000,
+            "minimum" = BRAKE.start(),
+            "maximum" = BRAKE.end(),
         ))]
         per_hour: Integer,
     }

@@ -55,18 +55,6 @@ fn reader_and_schema_have_the_same_keys() {
 }
 
 #[test]
-fn pending_values_are_still_pending() {
-    for (path, key, value) in PENDING_VALUES {
-        let place = PLACES.iter().find(|place| place.path == *path).unwrap();
-        let complaints = place.complaints(&format!("{key} = {value}"));
-        assert!(
-            !complaints.is_empty(),
-            "the reader takes `{key} = {value}` now, so remove it from PENDING_VALUES"
-        );
-    }
-}
-
-#[test]
 fn no_table_takes_a_key_that_it_does_not_name() {
     for (path, schema) in tables() {
         assert_eq!(schema["additionalProperties"], false, "{path}");
