@@ -3,7 +3,6 @@
 //! The third phase, for those who check a file: everything in it is valid, and the doubt is whether it
 //! means what was meant. All findings are warnings. Start at [`foresee`].
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::diagnostic::{Diagnostic, Sink, Span};
@@ -127,7 +126,7 @@ impl<'a> Outlook<'a> {
             let (opens, closes) = (first.opens, first.closes);
             sink.push(
                 Diagnostic::warning("empty-window", span.clone(), message)
-                    .label(format!("from {opens} to {closes}, {}", zone_name(&self.schedule.zone)))
+                    .label(format!("from {opens} to {closes}, {}", self.schedule.zone_name()))
                     .note("a time that the clock skips counts as that much later")
                     .help("let the window begin before the hour that is skipped, or end after it"),
             );
@@ -187,10 +186,6 @@ impl<'a> Outlook<'a> {
     fn local(&self, instant: Timestamp) -> String {
         instant.to_zoned(self.schedule.zone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string()
     }
-}
-
-fn zone_name(zone: &TimeZone) -> &str {
-    zone.iana_name().unwrap_or("UTC")
 }
 
 fn foresee_studio(

@@ -13,7 +13,7 @@ use super::line::{Line, Step, look_at_mode};
 use super::warning::{Warnings, next_warning, warnings};
 use super::{Announcement, Decision, Reason, moved, stopped};
 use crate::inventory::{Doubt, SessionState, Stopping, Transition};
-use crate::policy::{Brake, Preserve, Window};
+use crate::policy::{Brake, Preserve, Settings, Window};
 
 /// How far in the future a start may seem to lie, for clocks that differ a little.
 const START_AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
@@ -370,11 +370,8 @@ fn look_at_least_stop(case: &Case<'_>) -> String {
 }
 
 fn look_at_survival(case: &Case<'_>) -> String {
-    let preserve = match case.settings.preserve {
-        Preserve::Refuse => "refuse",
-        Preserve::Allow => "allow",
-    };
-    format!("preserve {preserve}, return_margin {:#}", case.settings.return_margin)
+    let Settings { preserve, return_margin, .. } = case.settings;
+    format!("preserve {preserve}, return_margin {return_margin:#}")
 }
 
 fn look_at_warnings(case: &Case<'_>) -> String {

@@ -162,10 +162,7 @@ fn look_at_closed(case: &Case<'_>) -> String {
 
 fn look_at_stop(case: &Case<'_>) -> String {
     let since = case.session.stopped_at.map_or("unknown".to_owned(), |at| at.to_string());
-    let start = match case.settings.start {
-        Start::Never => "never",
-        Start::Resume => "resume",
-    };
+    let start = case.settings.start;
     let ours = if stopped_by_us(case).is_some() { "by us" } else { "not by us" };
     format!("state {}, stopped {since}, {ours}; start {start}", case.session.state)
 }

@@ -163,3 +163,21 @@ pub enum Start {
     /// What we stopped in a window is started again for when the window closes.
     Resume,
 }
+
+impl fmt::Display for Preserve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Refuse => "refuse",
+            Self::Allow => "allow",
+        })
+    }
+}
+
+impl fmt::Display for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Never => "never",
+            Self::Resume => "resume",
+        })
+    }
+}

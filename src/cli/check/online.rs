@@ -169,10 +169,7 @@ fn outlasted(
         Preserve::Refuse => "keeps its sessions running then",
         Preserve::Allow => "lets their work be destroyed then",
     };
-    let preserve = match settings.preserve {
-        Preserve::Refuse => "refuse",
-        Preserve::Allow => "allow",
-    };
+    let preserve = settings.preserve;
     Some(format!(
         "launch profile {profile:?} lets a stopped session live for {after:#}; {} of {} windows of \
          schedule `{}` in 400 days need more, the longest from {} for {} and the return_margin; \

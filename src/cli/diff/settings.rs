@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use crate::policy::matcher::Criteria;
-use crate::policy::{
-    Brake, Connection, Matcher, Policy, Preserve, Rule, Scan, Settings, Start, StudioPolicy,
-};
+use crate::policy::{Brake, Connection, Matcher, Policy, Rule, Scan, Settings, StudioPolicy};
 
 /// One key whose value is another.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,27 +111,13 @@ fn add_settings(sheet: &mut Sheet, place: &str, settings: &Settings) {
         ("least_stop", length(least_stop)),
         ("max_uptime", max_uptime.as_ref().map_or_else(off, length)),
         ("warn", format!("[{}]", warn.iter().map(length).collect::<Vec<_>>().join(", "))),
-        ("preserve", preserve_word(*preserve).to_owned()),
+        ("preserve", preserve.to_string()),
         ("return_margin", length(return_margin)),
-        ("start", start_word(*start).to_owned()),
+        ("start", start.to_string()),
         ("start_lead", length(start_lead)),
         ("catch_up", length(catch_up)),
     ];
     sheet.extend(rows.into_iter().map(|(key, value)| ((place.to_owned(), key), value)));
-}
-
-fn preserve_word(preserve: Preserve) -> &'static str {
-    match preserve {
-        Preserve::Refuse => "refuse",
-        Preserve::Allow => "allow",
-    }
-}
-
-fn start_word(start: Start) -> &'static str {
-    match start {
-        Start::Never => "never",
-        Start::Resume => "resume",
-    }
 }
 
 fn matcher(matcher: &Matcher) -> String {

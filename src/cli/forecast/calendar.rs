@@ -80,14 +80,18 @@ impl Outlook<'_> {
     fn label(&self) -> String {
         match self.owner {
             None => self.schedule.name.to_string(),
-            Some(_) => format!("{} in {}", self.schedule.name, zone_name(&self.schedule.zone)),
+            Some(_) => format!("{} in {}", self.schedule.name, self.schedule.zone_name()),
         }
     }
 
     fn print(&self) {
         let zone = &self.schedule.zone;
         match self.owner {
-            None => anstream::println!("schedule {} ({})", self.schedule.name, zone_name(zone)),
+            None => anstream::println!(
+                "schedule {} ({})",
+                self.schedule.name,
+                self.schedule.zone_name()
+            ),
             Some(_) => anstream::println!("schedule {}", self.label()),
         }
         let mut table =
@@ -141,7 +145,7 @@ impl Outlook<'_> {
 
     fn spans(&self, spans: &[Window]) -> Vec<Value> {
         let one = |window: &Window| {
-            let (schedule, zone) = (self.schedule.name.as_str(), zone_name(&self.schedule.zone));
+            let (schedule, zone) = (self.schedule.name.as_str(), self.schedule.zone_name());
             json!({
                 "schedule": schedule,
                 "zone": zone,
@@ -162,7 +166,7 @@ impl Outlook<'_> {
 
     fn empties(&self) -> Vec<Value> {
         let one = |occurrence: &Occurrence| {
-            let (schedule, zone) = (self.schedule.name.as_str(), zone_name(&self.schedule.zone));
+            let (schedule, zone) = (self.schedule.name.as_str(), self.schedule.zone_name());
             json!({
                 "schedule": schedule,
                 "zone": zone,
@@ -172,10 +176,6 @@ impl Outlook<'_> {
         };
         self.empty.iter().map(one).collect()
     }
-}
-
-pub(super) fn zone_name(zone: &TimeZone) -> &str {
-    zone.iana_name().unwrap_or("UTC")
 }
 
 /// A clock change in words.

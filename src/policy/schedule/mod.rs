@@ -90,6 +90,12 @@ impl Schedule {
         Self { name, zone, idle, calendars, memo: Memo::default() }
     }
 
+    /// The name of its zone in the IANA database.
+    #[must_use]
+    pub fn zone_name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
     /// The window that is open at `instant`, or else the next one. `None`: none is open and none
     /// opens within eight years.
     ///
