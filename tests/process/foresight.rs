@@ -24,7 +24,7 @@ id = "us-west-2:stid-EXAMPLE11111"
 schedule = "nights"
 "#;
 
-fn window<'a>(row: &'a serde_json::Value) -> [&'a str; 3] {
+fn window(row: &serde_json::Value) -> [&str; 3] {
     [text(row, "schedule"), text(row, "opens"), text(row, "closes")]
 }
 
