@@ -58,9 +58,10 @@ fn add_studio(sheet: &mut Sheet, studio: &StudioPolicy) {
     for (key, value) in connection(&studio.connection) {
         add(key, value);
     }
-    add_settings(sheet, &place, &studio.settings);
+    let own = settings(&studio.settings);
+    sheet.extend(own.iter().map(|(key, value)| ((place.clone(), *key), value.clone())));
     for rule in &studio.rules {
-        add_rule(sheet, &place, rule);
+        add_rule(sheet, &place, &own, rule);
     }
 }
 
@@ -79,16 +80,18 @@ fn connection(connection: &Connection) -> Vec<(&'static str, String)> {
     given.chain([("region", region.to_string())]).collect()
 }
 
-fn add_rule(sheet: &mut Sheet, studio: &str, rule: &Rule) {
+/// A rule, and what of its settings is other than its studio's.
+fn add_rule(sheet: &mut Sheet, studio: &str, own: &[(&'static str, String)], rule: &Rule) {
     let place = format!("{studio}, rule {}", rule.name);
     sheet.insert((place.clone(), "match"), matcher(&rule.matcher));
     sheet.insert((place.clone(), "keep"), rule.keep.to_string());
-    if !rule.keep {
-        add_settings(sheet, &place, &rule.settings);
-    }
+    // What is kept has no use for settings.
+    let settings = if rule.keep { Vec::new() } else { settings(&rule.settings) };
+    let other = settings.into_iter().filter(|row| !own.contains(row));
+    sheet.extend(other.map(|(key, value)| ((place.clone(), key), value)));
 }
 
-fn add_settings(sheet: &mut Sheet, place: &str, settings: &Settings) {
+fn settings(settings: &Settings) -> Vec<(&'static str, String)> {
     let Settings {
         mode,
         schedule,
@@ -104,7 +107,7 @@ fn add_settings(sheet: &mut Sheet, place: &str, settings: &Settings) {
     } = settings;
     let off = || "off".to_owned();
     let length = |duration: &SignedDuration| format!("{duration:#}");
-    let rows = [
+    vec![
         ("mode", mode.to_string()),
         ("schedule", schedule.as_ref().map_or_else(off, |schedule| schedule.name().to_string())),
         ("lease", length(lease)),
@@ -116,8 +119,7 @@ fn add_settings(sheet: &mut Sheet, place: &str, settings: &Settings) {
         ("start", start.to_string()),
         ("start_lead", length(start_lead)),
         ("catch_up", length(catch_up)),
-    ];
-    sheet.extend(rows.into_iter().map(|(key, value)| ((place.to_owned(), key), value)));
+    ]
 }
 
 fn matcher(matcher: &Matcher) -> String {

@@ -37,7 +37,7 @@ fn what_is_said_differently_is_found() {
         found("lease = \"4h\"", "lease = \"5h\"\nmode = \"enforce\""),
         [
             "studio us-west-2:stid-EXAMPLE11111, rule leads: lease Some(\"4h\") -> Some(\"5h\")",
-            "studio us-west-2:stid-EXAMPLE11111, rule leads: mode Some(\"observe\") -> Some(\"enforce\")",
+            "studio us-west-2:stid-EXAMPLE11111, rule leads: mode None -> Some(\"enforce\")",
         ]
     );
     assert_eq!(
