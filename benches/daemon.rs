@@ -174,6 +174,7 @@ endpoint_url = "http://{address}"
 schedule = "far"
 warn = []
 preserve = "allow"
+brake = {{ per_scan = 5000, per_hour = 5000 }}
 [[studio.rule]]
 name = "some"
 match = {{ instance_type = ["{stopped}"] }}

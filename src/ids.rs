@@ -4,13 +4,15 @@
 //! validates it against a studio. Start at [`StudioId`].
 
 use std::fmt;
+use std::sync::Arc;
 
-/// Declares a newtype over a string with the traits that an id needs.
+/// Declares a newtype over a string with the traits that an id needs. Ids are cloned into every decision,
+/// so a clone shares the text.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The id as it was given.
@@ -22,7 +24,7 @@ macro_rules! text_id {
 
         impl<T: Into<Box<str>>> From<T> for $name {
             fn from(text: T) -> Self {
-                Self(text.into())
+                Self(Arc::from(text.into()))
             }
         }
 

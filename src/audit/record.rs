@@ -4,6 +4,8 @@
 //! come from another version, so kinds and codes that are not known are kept as text, never refused.
 //! Sequence, identity and the chain are the writer's; see `chain`.
 
+mod deed;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -11,6 +13,8 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use deed::{Deed, Stage};
 
 use crate::plan::{Decision, Reason};
 
@@ -104,6 +108,34 @@ kinds! {
     StopLapsed = "stop.lapsed",
     /// The session has not arrived in the time that the service allows itself.
     StopLate = "stop.late",
+    /// A start is about to be asked for.
+    StartIntended = "start.intended",
+    /// A start would have been asked for, were this not `observe`.
+    StartWithheld = "start.withheld",
+    /// A start was dropped: read again, the session is to be left alone.
+    StartDropped = "start.dropped",
+    /// The intent was taken back: no call was made.
+    StartWithdrawn = "start.withdrawn",
+    /// The service took the start.
+    StartAccepted = "start.accepted",
+    /// The service refused the start, which had no effect.
+    StartRejected = "start.rejected",
+    /// Nobody knows whether the start had an effect.
+    StartUnanswered = "start.unanswered",
+    /// The session was seen READY, or to have been so.
+    StartProven = "start.proven",
+    /// The session was seen in a state that a start does not lead to.
+    StartFailed = "start.failed",
+    /// A call without an answer has led to nothing in the time that the service allows itself.
+    StartLapsed = "start.lapsed",
+    /// The session has not arrived in the time that the service allows itself.
+    StartLate = "start.late",
+    /// A proven stop is about to be marked on its session.
+    MarkIntended = "mark.intended",
+    /// The session carries the mark.
+    MarkSet = "mark.set",
+    /// The session could not be marked; it is not tried again.
+    MarkFailed = "mark.failed",
 }
 
 impl fmt::Display for Kind {
@@ -150,10 +182,13 @@ pub struct Data {
     /// The state after, where something came of an action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_after: Option<String>,
-    /// The service's instant of the stop.
+    /// The service's instant of the stop; for a start, of the stop before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub stopped_at: Option<Timestamp>,
+    /// Who stopped it, as the service names them; in the answer to a stop of ours, that is us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<String>,
     /// The leads of warnings, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads: Option<Vec<i64>>,

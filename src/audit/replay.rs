@@ -10,14 +10,19 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::record::{Data, Kind, Record};
+use super::record::{Data, Deed, Kind, Record, Stage};
 use crate::ids::{RuleName, SessionId, StudioId};
-use crate::plan::{Attempts, Decision, History, OpenIntent, OurStop, SessionHistory, WarningGiven};
+use crate::plan::{
+    Action, Attempts, Decision, History, OpenIntent, OurStop, SessionHistory, WarningGiven,
+};
 use crate::policy::Mode;
 
 /// How many warnings of one session are remembered. A run that is warned more often than this is
 /// postponed again and again, and only its latest warnings matter.
 const WARNINGS_MAX: usize = 32;
+
+/// How long an intent counts for the brake, whose longer bound is that of an hour.
+const COUNTED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// Everything the log says about the past.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,6 +39,11 @@ pub struct StudioPast {
     pub decisions: BTreeMap<SessionId, Fingerprint>,
     /// Why the studio is left alone as a whole, if it is.
     pub held: Option<Held>,
+    /// The client tokens of the intents in `history.stops` and `history.starts`, and when each was
+    /// counted: one that is announced again counts once.
+    counted: BTreeMap<(Action, String), Timestamp>,
+    /// Who we are to the service, as its last answer to a stop of ours said.
+    pub us: Option<String>,
 }
 
 /// Why a studio is left alone, as the log says it.
@@ -91,8 +101,11 @@ impl Print {
         values: impl Iterator<Item = (&'a str, &'a str)>,
     ) {
         (code, alarm).hash(&mut self.0);
-        // The provider's own words may differ from call to call and mean the same.
-        values.filter(|(name, _)| *name != "detail").for_each(|value| value.hash(&mut self.0));
+        // The provider's own words may differ from call to call and mean the same; how far a bound is
+        // passed may change with every scan.
+        values
+            .filter(|(name, _)| !["detail", "count"].contains(name))
+            .for_each(|value| value.hash(&mut self.0));
     }
 
     fn rest(mut self, texts: [Option<&str>; 3], instants: [Option<Timestamp>; 2]) -> Fingerprint {
@@ -109,6 +122,8 @@ impl Replay {
             history: History { sessions: BTreeMap::new(), stops: Vec::new(), starts: Vec::new() },
             decisions: BTreeMap::new(),
             held: None,
+            counted: BTreeMap::new(),
+            us: None,
         };
         self.studios.get(studio).unwrap_or(&NONE)
     }
@@ -116,33 +131,24 @@ impl Replay {
     /// Learns from one record; records come in the order of the log.
     pub fn apply(&mut self, record: &Record) {
         let Some(studio) = record.data.studio.as_deref() else { return };
-        match record.kind {
-            Kind::StudioHeld => self.past(studio).held = Some(held(&record.data)),
-            Kind::StudioResumed => self.past(studio).held = None,
-            Kind::SessionDecided
-            | Kind::SessionVanished
-            | Kind::WarningGiven
-            | Kind::StopIntended
-            | Kind::StopAccepted
-            | Kind::StopRejected
-            | Kind::StopProven
-            | Kind::StopFailed
-            | Kind::StopLate
-            | Kind::StopLapsed
-            | Kind::StopWithdrawn
-            | Kind::StopWithheld => {
-                if let Some(session) = record.data.session.as_deref() {
-                    self.past(studio).apply(session.into(), record);
-                }
-            }
-            // A stop without an answer does not say how it ended, so it stays open.
-            Kind::StopUnanswered => {}
-            Kind::StopDropped => {}
-            Kind::DaemonStarted
-            | Kind::DaemonStopped
-            | Kind::PolicyLoaded
-            | Kind::LogRepaired
-            | Kind::Other(_) => {}
+        let session = record.data.session.as_deref();
+        match (&record.kind, record.kind.deed(), session) {
+            (Kind::StudioHeld, ..) => self.past(studio).held = Some(held(&record.data)),
+            (Kind::StudioResumed, ..) => self.past(studio).held = None,
+            // A call without an answer does not say how it ended, so it stays open; and where there
+            // was to be no call there is nothing to remember.
+            (_, Some(Deed { stage: Stage::Unanswered | Stage::Dropped, .. }), _) => {}
+            (_, Some(deed), Some(session)) => self.past(studio).done(deed, session.into(), record),
+            (
+                Kind::SessionDecided
+                | Kind::SessionVanished
+                | Kind::WarningGiven
+                | Kind::MarkIntended,
+                _,
+                Some(session),
+            ) => self.past(studio).seen(session.into(), record),
+            // What the daemon itself does, what came of a mark, and what lacks a session.
+            _ => {}
         }
     }
 
@@ -152,7 +158,7 @@ impl Replay {
 }
 
 impl StudioPast {
-    fn apply(&mut self, session: SessionId, record: &Record) {
+    fn seen(&mut self, session: SessionId, record: &Record) {
         match record.kind {
             Kind::SessionDecided => {
                 self.decisions.insert(session, Fingerprint::of(&record.data));
@@ -161,56 +167,120 @@ impl StudioPast {
                 self.decisions.remove(&session);
                 self.history.sessions.remove(&session);
             }
-            _ => learn(self.history.sessions.entry(session).or_default(), record),
+            Kind::WarningGiven => warned(self.history.sessions.entry(session).or_default(), record),
+            Kind::MarkIntended => {
+                let past = self.history.sessions.entry(session).or_default();
+                past.marked = record.data.stopped_at.or(past.marked);
+            }
+            _ => {}
+        }
+    }
+
+    fn done(&mut self, Deed { action, stage }: Deed, session: SessionId, record: &Record) {
+        match (action, stage) {
+            (_, Stage::Intended) => self.count(action, record),
+            (Action::Stop, Stage::Accepted) => {
+                self.us = record.data.stopped_by.clone().or_else(|| self.us.take());
+            }
+            _ => {}
+        }
+        let past = self.history.sessions.entry(session).or_default();
+        let trail = trail(past, action);
+        match stage {
+            Stage::Intended => trail.intended(action, record),
+            Stage::Accepted => {
+                if let Some(open) = trail.open {
+                    open.accepted = true;
+                }
+            }
+            Stage::Late => {
+                if let Some(open) = trail.open {
+                    open.late = true;
+                }
+            }
+            // After a call without an answer, a refusal of its repetition says nothing of the first:
+            // the service may refuse the second because it carries out the first.
+            Stage::Rejected | Stage::Withdrawn
+                if trail.open.as_ref().is_some_and(|open| open.repeats) => {}
+            Stage::Withdrawn | Stage::Lapsed => *trail.open = None,
+            Stage::Rejected | Stage::Failed => trail.failed(action, record),
+            Stage::Proven => proven(past, action, &record.data),
+            Stage::Withheld => match action {
+                Action::Stop => past.withheld = record.data.due,
+                Action::Start => past.start_withheld = record.data.stopped_at,
+            },
+            Stage::Unanswered | Stage::Dropped => {}
+        }
+    }
+
+    /// Counts an intent for the brake, and forgets those that count no more. Older than this one is
+    /// older than now, so no clock is needed.
+    fn count(&mut self, action: Action, record: &Record) {
+        let instants = match action {
+            Action::Stop => &mut self.history.stops,
+            Action::Start => &mut self.history.starts,
+        };
+        let since = record.time.checked_sub(COUNTED_FOR).unwrap_or(Timestamp::MIN);
+        let counts = |at: &Timestamp| *at >= since;
+        if instants.first().is_some_and(|first| !counts(first)) {
+            let first = instants.iter().position(counts).unwrap_or(instants.len());
+            instants.drain(..first);
+            self.counted.retain(|_, at| counts(at));
+        }
+        let call = record.data.client_token.clone().map(|token| (action, token));
+        if call.as_ref().is_none_or(|call| !self.counted.contains_key(call)) {
+            instants.push(record.time);
+            self.counted.extend(call.map(|call| (call, record.time)));
         }
     }
 }
 
-fn learn(past: &mut SessionHistory, record: &Record) {
-    let data = &record.data;
-    match record.kind {
-        Kind::WarningGiven => warned(past, record),
-        Kind::StopIntended => {
-            let token = data.client_token.clone().unwrap_or_default();
-            let again = past.open.as_ref().filter(|open| open.token == token);
-            let since = again.map_or(record.time, |open| open.since);
-            let repeats = again.is_some();
-            past.open = Some(OpenIntent {
-                // An intent must not be forgotten for want of a detail.
-                run: run(data).unwrap_or(record.time),
-                token,
-                at: record.time,
-                since,
-                repeats,
-                accepted: false,
-                late: false,
-            });
+/// What is remembered of the calls for one action on one session.
+struct Trail<'a> {
+    open: &'a mut Option<OpenIntent>,
+    attempts: &'a mut Option<Attempts>,
+}
+
+fn trail(past: &mut SessionHistory, action: Action) -> Trail<'_> {
+    match action {
+        Action::Stop => Trail { open: &mut past.open, attempts: &mut past.attempts },
+        Action::Start => Trail { open: &mut past.starting, attempts: &mut past.start_attempts },
+    }
+}
+
+impl Trail<'_> {
+    fn intended(self, action: Action, record: &Record) {
+        let token = record.data.client_token.clone().unwrap_or_default();
+        let again = self.open.as_ref().filter(|open| open.token == token);
+        let since = again.map_or(record.time, |open| open.since);
+        let repeats = again.is_some();
+        *self.open = Some(OpenIntent {
+            // An intent must not be forgotten for want of a detail.
+            run: run(action, &record.data).unwrap_or(record.time),
+            token,
+            at: record.time,
+            since,
+            repeats,
+            accepted: false,
+            late: false,
+        });
+    }
+
+    /// A known end: the next attempt is another one.
+    fn failed(self, action: Action, record: &Record) {
+        if let Some(run) = run_of_deed(self.open.as_ref(), action, &record.data) {
+            let before = self.attempts.filter(|attempts| attempts.run == run);
+            let ended = before.map_or(0, |attempts| attempts.ended).saturating_add(1);
+            *self.attempts = Some(Attempts { run, ended, last: record.time });
         }
-        Kind::StopAccepted => {
-            if let Some(open) = &mut past.open {
-                open.accepted = true;
-            }
-        }
-        Kind::StopWithheld => past.withheld = data.due,
-        Kind::StopLate => {
-            if let Some(open) = &mut past.open {
-                open.late = true;
-            }
-        }
-        // After a call without an answer, a refusal of its repetition says nothing of the first: the
-        // service may refuse the second because it carries out the first.
-        Kind::StopRejected | Kind::StopWithdrawn
-            if past.open.as_ref().is_some_and(|open| open.repeats) => {}
-        Kind::StopWithdrawn | Kind::StopLapsed => past.open = None,
-        Kind::StopRejected | Kind::StopFailed => {
-            if let Some(run) = run_of_stop(past, data) {
-                let ended = past.attempt(run).saturating_add(1);
-                past.attempts = Some(Attempts { run, ended, last: record.time });
-            }
-            past.open = None;
-        }
-        Kind::StopProven => {
-            match run_of_stop(past, data) {
+        *self.open = None;
+    }
+}
+
+fn proven(past: &mut SessionHistory, action: Action, data: &Data) {
+    match action {
+        Action::Stop => {
+            match run_of_deed(past.open.as_ref(), action, data) {
                 Some(run) => past.warnings.retain(|warning| warning.run != run),
                 None => past.warnings.clear(),
             }
@@ -218,13 +288,15 @@ fn learn(past: &mut SessionHistory, record: &Record) {
             // Without the service's instant nothing would show later that the stop was ours.
             past.ours = data.stopped_at.map(|stopped_at| OurStop { stopped_at });
         }
-        _ => {}
+        // Our stop before it stays known: the next stop has another instant, whoever makes it.
+        Action::Start => (past.starting, past.start_attempts) = (None, None),
     }
 }
 
 fn warned(past: &mut SessionHistory, record: &Record) {
     let data = &record.data;
-    let (Some(run), Some(due), Some(leads)) = (run(data), data.due, &data.leads) else { return };
+    let run = run(Action::Stop, data);
+    let (Some(run), Some(due), Some(leads)) = (run, data.due, &data.leads) else { return };
     let latest = past.warnings.iter().map(|warning| warning.run).max();
     if latest.is_some_and(|latest| run < latest) {
         return;
@@ -247,13 +319,17 @@ fn mode(data: &Data) -> Mode {
     }
 }
 
-fn run(data: &Data) -> Option<Timestamp> {
-    data.seen.as_ref()?.started_at
+/// What a record of an action is about, see [`Action::run`].
+fn run(action: Action, data: &Data) -> Option<Timestamp> {
+    match action {
+        Action::Stop => data.seen.as_ref()?.started_at,
+        Action::Start => data.stopped_at,
+    }
 }
 
 /// The run that an outcome is about: the intent's, since the outcome may have seen a later one.
-fn run_of_stop(past: &SessionHistory, data: &Data) -> Option<Timestamp> {
-    past.open.as_ref().map(|open| open.run).or_else(|| run(data))
+fn run_of_deed(open: Option<&OpenIntent>, action: Action, data: &Data) -> Option<Timestamp> {
+    open.map(|open| open.run).or_else(|| run(action, data))
 }
 
 fn held(data: &Data) -> Held {

@@ -38,6 +38,7 @@ pub(super) fn full(kind: Kind, number: i64) -> Record {
         policy: Some("ab".repeat(32)),
         state_after: Some("STOPPED".to_owned()),
         stopped_at: Some(at("2026-11-20T04:03:00Z")),
+        stopped_by: Some("AROAEXAMPLE:lightsout".to_owned()),
         leads: Some(vec![1800, 300]),
         attempt: Some(0),
         client_token: Some(format!("token-{number}")),

@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Failure, Format, load, output, plan, studios};
+use super::{Failure, Format, forecast, load, output, plan, studios};
 use crate::audit::reader;
 use crate::audit::record::{Kind, Record};
 use crate::clock::{Clock, SystemClock};
 use crate::ids::SessionId;
 use crate::inventory::{Session, Snapshot};
-use crate::plan::{Explanation, History, explain};
+use crate::plan::{
+    Decision, Explanation, Foreseen, History, Verdict, explain, forecast as foresee,
+};
 use crate::policy::{Policy, StudioPolicy};
 
 #[derive(Debug, clap::Args)]
@@ -48,7 +50,15 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let explanation = explain(&policy, studio, snapshot, session, &assumed, at);
     match arguments.format {
         Format::Json => print_json(studio, session, at, &explanation),
-        Format::Table => print_text(studio, session, history, at, &explanation),
+        Format::Table => {
+            print_text(studio, session, history, at, &explanation);
+            let until = at.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+            let alone = Snapshot {
+                sessions: [(id.clone(), session.clone())].into(),
+                ..(*snapshot).clone()
+            };
+            print_future(studio, &foresee(&policy, studio, &alone, &assumed, at, until));
+        }
     }
     Ok(())
 }
@@ -114,6 +124,36 @@ fn print_text(
         Some(next) => anstream::println!("next change: {next}"),
         None => anstream::println!("next change: none by the passing of time alone"),
     }
+    anstream::println!("what would change it: {}", decision.reason.remedy());
+}
+
+/// How far ahead is told what happens next.
+const AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What happens to the session next, if nobody does anything.
+fn print_future(studio: &StudioPolicy, events: &[Foreseen]) {
+    let zone = forecast::zone(studio);
+    let events = events.iter().skip(1);
+    let shown: Vec<&Foreseen> =
+        events.filter(|event| event.event.decision().is_none_or(acts)).collect();
+    anstream::println!();
+    if shown.is_empty() {
+        anstream::println!("in the next 7 days nothing is done to it, if all stays as it is");
+        return;
+    }
+    anstream::println!("in the next 7 days, if nobody does anything:");
+    for Foreseen { at, event, .. } in shown {
+        let [verdict, mode, reason] = forecast::words(event);
+        anstream::println!("  {} {verdict} ({mode}): {reason}", output::local(*at, &zone));
+    }
+}
+
+/// Whether something is done about it, or something is to be looked at.
+fn acts(decision: &Decision) -> bool {
+    match decision.verdict() {
+        Verdict::Stop | Verdict::Start | Verdict::Warn => true,
+        Verdict::Keep | Verdict::Hold => decision.reason.is_alarm(),
+    }
 }
 
 fn print_json(studio: &StudioPolicy, session: &Session, at: Timestamp, explanation: &Explanation) {
@@ -146,6 +186,7 @@ fn print_json(studio: &StudioPolicy, session: &Session, at: Timestamp, explanati
         "rule": decision.rule.as_ref().map(crate::ids::RuleName::as_str),
         "due": decision.due,
         "next_change": decision.next_change,
+        "would_change": decision.reason.remedy(),
         "rules": rules,
         "steps": steps,
     });

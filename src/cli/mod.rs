@@ -1,12 +1,14 @@
 //! The command line: one file a command.
 //!
 //! Standard output is data, standard error is talk. Exit 0: done; 1: something failed or was held;
-//! 2: the command line or the configuration is wrong. Start at [`main`].
+//! 2: the command line or the configuration is wrong; 3: two policies differ. Start at [`main`].
 
 mod audit;
 mod check;
 mod demo;
+mod diff;
 mod explain;
+mod forecast;
 mod output;
 mod plan;
 mod run;
@@ -32,11 +34,13 @@ Examples:
   lightsout sandbox                            a studio to try policies on
   lightsout -c studio.toml check               every mistake of a policy at once
   lightsout -c studio.toml plan --at +12h      what will be decided tonight
+  lightsout -c studio.toml forecast --days 14  the windows and stops of two weeks
   lightsout -c studio.toml explain SESSION     why one machine is on, or off
   lightsout -c studio.toml run --dry-run       the daemon, without any effect
   lightsout -c studio.toml audit show --kind stop --since 2026-11-20T00:00:00Z
 
-Exit status: 0 done; 1 something failed or was held; 2 the command line or the policy is wrong.";
+Exit status: 0 done; 1 something failed or was held; 2 the command line or the policy is wrong;
+3 two policies differ.";
 
 /// What is logged where nobody says otherwise.
 const LOG_DEFAULT: &str = "info";
@@ -103,6 +107,10 @@ enum Command {
     Plan(plan::Arguments),
     /// Show why one session is decided about as it is: every question, in order.
     Explain(explain::Arguments),
+    /// Show the windows to come, and what will happen to each session. Changes nothing.
+    Forecast(forecast::Arguments),
+    /// Show what another policy would change. Exit 0: nothing; 3: something.
+    Diff(diff::Arguments),
     /// Check the policy file, and show every mistake in it.
     Check(check::Arguments),
     /// Run the daemon against a simulated studio for a week, in under a minute.
@@ -125,6 +133,9 @@ enum Failure {
     /// An argument is wrong.
     #[error("{0}")]
     Usage(String),
+    /// Two policies differ, and it was shown how.
+    #[error("the policies differ")]
+    Differs,
     /// Something failed, and was already said.
     #[error("something failed or was held")]
     Said,
@@ -148,6 +159,7 @@ impl Failure {
         match self {
             Self::Config(_) | Self::Shown | Self::Usage(_) => ExitCode::from(2),
             Self::Said | Self::Failed(_) => ExitCode::from(1),
+            Self::Differs => ExitCode::from(3),
         }
     }
 
@@ -159,7 +171,7 @@ impl Failure {
             Self::Config(error) => {
                 anstream::eprintln!("lightsout: {error}{}", output::sources(error));
             }
-            Self::Said | Self::Shown => {}
+            Self::Said | Self::Shown | Self::Differs => {}
             Self::Usage(_) | Self::Failed(_) => anstream::eprintln!("lightsout: {self}"),
         }
     }
@@ -188,6 +200,8 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Run(arguments) => run::main(&config, &arguments),
         Command::Plan(arguments) => plan::main(&config, &arguments),
         Command::Explain(arguments) => explain::main(&config, &arguments),
+        Command::Forecast(arguments) => forecast::main(&config, &arguments),
+        Command::Diff(arguments) => diff::main(&arguments),
         Command::Check(arguments) => check::main(&config, &arguments),
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Sandbox(arguments) => sandbox::main(&arguments),

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::plan::Verdict;
 
@@ -43,6 +45,39 @@ pub(super) fn table(header: &[&str]) -> Table {
 pub(super) fn print(table: &Table) {
     for line in table.lines() {
         anstream::println!("{}", line.trim_end());
+    }
+}
+
+/// An instant as people at a place read it: `Fri 2026-11-20 20:00 -08:00`.
+pub(super) fn local(instant: Timestamp, zone: &TimeZone) -> String {
+    match endless(instant) {
+        Some(word) => word.to_owned(),
+        None => instant.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %:z").to_string(),
+    }
+}
+
+/// An instant in UTC, to the minute.
+pub(super) fn utc(instant: Timestamp) -> String {
+    match endless(instant) {
+        Some(word) => word.to_owned(),
+        None => instant.strftime("%Y-%m-%d %H:%MZ").to_string(),
+    }
+}
+
+fn endless(instant: Timestamp) -> Option<&'static str> {
+    match instant {
+        _ if instant == Timestamp::MIN => Some("always"),
+        _ if instant == Timestamp::MAX => Some("never"),
+        _ => None,
+    }
+}
+
+/// A length of time in hours, and minutes where it has any: `11h`, `10h 30m`.
+pub(super) fn hours(length: SignedDuration) -> String {
+    let minutes = length.as_mins();
+    match (minutes / 60, minutes % 60) {
+        (hours, 0) => format!("{hours}h"),
+        (hours, minutes) => format!("{hours}h {minutes}m"),
     }
 }
 

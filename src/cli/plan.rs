@@ -85,7 +85,7 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         Format::Json => print_json(&policy, at, &plans)?,
         Format::Table => print_table(at, &plans),
     }
-    let held = plans.iter().any(|(_, _, plan)| plan.hold.is_some());
+    let held = plans.iter().any(|(_, _, plan)| plan.holds().next().is_some());
     if held { Err(Failure::Said) } else { Ok(()) }
 }
 
@@ -155,9 +155,9 @@ fn print_json(
         let rows = plan.decisions.iter().zip(sessions);
         rows.map(|(decision, session)| row(plan, decision, session))
     });
-    let holds = plans.iter().filter_map(|(_, _, plan)| {
-        let reason = plan.hold.as_ref()?;
-        Some(Hold { studio: plan.studio.as_str(), reason: reason_row(reason) })
+    let holds = plans.iter().flat_map(|(_, _, plan)| {
+        let hold = |reason| Hold { studio: plan.studio.as_str(), reason: reason_row(reason) };
+        plan.holds().map(hold)
     });
     let printed = Printed {
         at,
@@ -206,7 +206,7 @@ fn reason_row(reason: &Reason) -> ReasonRow {
 fn print_table(at: Timestamp, plans: &[(&StudioPolicy, &Snapshot, Plan)]) {
     for (studio, snapshot, plan) in plans {
         anstream::println!("{} at {at}", studio.label());
-        if let Some(reason) = &plan.hold {
+        for reason in plan.holds() {
             anstream::println!("  held: {reason}");
         }
         let mut table =
@@ -235,7 +235,7 @@ fn print_table(at: Timestamp, plans: &[(&StudioPolicy, &Snapshot, Plan)]) {
 
 fn tally(plan: &Plan) -> String {
     let count = |verdict| plan.decisions.iter().filter(|d| d.verdict() == verdict).count();
-    let all = [Verdict::Stop, Verdict::Warn, Verdict::Keep, Verdict::Hold];
+    let all = [Verdict::Stop, Verdict::Start, Verdict::Warn, Verdict::Keep, Verdict::Hold];
     let counts: Vec<String> =
         all.iter().map(|verdict| format!("{} {verdict}", count(*verdict))).collect();
     format!("{} sessions: {}", plan.decisions.len(), counts.join(", "))

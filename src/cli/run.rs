@@ -17,8 +17,8 @@ use crate::provider::nimble::Connections;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Look once, act, wait for every stop to arrive, and exit: 1 if anything was held, failed or
-    /// late.
+    /// Look once, act, wait for every stop and start to arrive, and exit: 1 if anything was held,
+    /// failed or late.
     #[arg(long)]
     once: bool,
 
@@ -90,9 +90,9 @@ fn end_on_signal(ending: &CancellationToken) -> Result<(), Failure> {
 }
 
 fn say(summary: &Summary) {
-    let Summary { sessions, stopped, withheld, dropped, held, failed, late, .. } = summary;
+    let Summary { sessions, stopped, started, withheld, dropped, held, failed, late, .. } = summary;
     anstream::eprintln!(
-        "{sessions} sessions: {stopped} stopped, {withheld} withheld, {dropped} dropped, \
-         {failed} failed, {late} late; {held} studios held"
+        "{sessions} sessions: {stopped} stopped, {started} started, {withheld} withheld, \
+         {dropped} dropped, {failed} failed, {late} late; {held} studios held"
     );
 }

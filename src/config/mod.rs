@@ -8,8 +8,10 @@
 
 mod diagnostic;
 mod file;
+mod foresight;
 mod lower;
 mod render;
+pub mod schema;
 mod secrets;
 mod suggest;
 mod syntax;
@@ -20,6 +22,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
@@ -67,6 +70,19 @@ pub enum ConfigError {
 /// [`ConfigError::Read`] where it cannot be read or is larger than [`FILE_BYTES_MAX`], and
 /// [`ConfigError::Invalid`] with every mistake in it.
 pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
+    read(path, None)
+}
+
+/// The same, with warnings of what the file will lead to from `now` on.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn check(path: &Path, now: Timestamp) -> Result<Loaded, ConfigError> {
+    read(path, Some(now))
+}
+
+fn read(path: &Path, now: Option<Timestamp>) -> Result<Loaded, ConfigError> {
     let file_name = path.display().to_string();
     let bytes =
         read_bounded(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
@@ -74,7 +90,7 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
         ConfigError::Invalid(syntax::not_utf8(&file_name, error.as_bytes(), error.utf8_error()))
     })?;
     let base_dir = path.parent().unwrap_or(Path::new(""));
-    parse(&file_name, &text, base_dir).map_err(ConfigError::Invalid)
+    parse_at(&file_name, &text, base_dir, now).map_err(ConfigError::Invalid)
 }
 
 /// Validates the text of a file. `file_name` is for people; relative paths are joined to `base_dir`.
@@ -83,6 +99,20 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
 ///
 /// Every mistake and every warning, in the order of the file.
 pub fn parse(file_name: &str, text: &str, base_dir: &Path) -> Result<Loaded, Diagnostics> {
+    parse_at(file_name, text, base_dir, None)
+}
+
+/// The same; where there is an instant, with warnings of what the file will lead to from then on.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_at(
+    file_name: &str,
+    text: &str,
+    base_dir: &Path,
+    now: Option<Timestamp>,
+) -> Result<Loaded, Diagnostics> {
     let (root, syntax_errors) = DeTable::parse_recoverable(text);
     let mut sink = Sink::new(!syntax_errors.is_empty());
     let file = file::File::read(root.get_ref(), &mut sink);
@@ -92,6 +122,10 @@ pub fn parse(file_name: &str, text: &str, base_dir: &Path) -> Result<Loaded, Dia
         return Err(Diagnostics::new(file_name, source, found));
     }
     let policy = lower::lower(&file, hash(text), base_dir, &mut sink);
+    // What a file with mistakes in it would lead to is nobody's concern.
+    if let Some((policy, now)) = policy.as_ref().zip(now).filter(|_| !sink.has_errors()) {
+        foresight::foresee(&file, policy, now, &mut sink);
+    }
     let found = Diagnostics::new(file_name, sink.masked(text), sink.into_list());
     match policy {
         Some(policy) if !found.has_errors() => {

@@ -77,7 +77,7 @@ impl<'a> Value<'a> {
 }
 
 /// How many tables of one kind may stand in one place: each rule is compared with those before it.
-const TABLES_MAX: usize = 500;
+pub(super) const TABLES_MAX: usize = 500;
 
 /// A table that is being read.
 pub(super) struct Table<'a> {
@@ -249,6 +249,9 @@ const HOMES: &[(&str, &str)] = &[
     ("path", "in `[audit]`"),
     ("zone", "in `[schedule.NAME]`"),
     ("idle", "in `[schedule.NAME]`"),
+    ("calendars", "in `[schedule.NAME]`"),
+    ("effect", "in `[calendar.NAME]`"),
+    ("dates", "in `[calendar.NAME]`"),
     ("match", "in `[[studio.rule]]`"),
     ("keep", "in `[[studio.rule]]`"),
     ("owner", "in the `match` of a `[[studio.rule]]`"),

@@ -1,4 +1,6 @@
+mod calendars;
 mod contradictions;
+mod foresight;
 mod loading;
 mod meaning;
 mod mutations;
@@ -11,7 +13,7 @@ use std::path::Path;
 use super::*;
 
 /// A file with nothing wrong in it; tests put lines in front of it, or change it.
-const SOUND: &str = r#"version = 1
+pub(super) const SOUND: &str = r#"version = 1
 
 [schedule.nights]
 zone = "America/Los_Angeles"
@@ -22,8 +24,13 @@ id = "us-west-2:stid-EXAMPLE11111"
 schedule = "nights"
 "#;
 
+/// The reader's answer. What it takes has to follow the schema, whatever a test is about.
 fn parsed(text: &str) -> Result<Loaded, Diagnostics> {
-    parse("lightsout.toml", text, Path::new("/etc/lightsout"))
+    let loaded = parse("lightsout.toml", text, Path::new("/etc/lightsout"));
+    if loaded.is_ok() {
+        assert_eq!(schema::tests::faults(text), Vec::<String>::new(), "{text}");
+    }
+    loaded
 }
 
 fn sound(text: &str) -> Policy {

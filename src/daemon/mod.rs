@@ -9,6 +9,7 @@ mod news;
 mod once;
 mod scan;
 mod studio;
+mod tasks;
 
 use std::sync::Arc;
 

@@ -8,15 +8,18 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::Ledger;
-use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
+use crate::audit::record::{Data, Deed, Journal, JournalError, Kind, Record, Stage};
 use crate::audit::replay::{Fingerprint, StudioPast};
 use crate::execute::{Workshop, seen_data, session_subject};
 use crate::ids::SessionId;
 use crate::inventory::{Session, Snapshot};
-use crate::plan::{Decision, Plan, Reason, Verdict};
+use crate::plan::{Action, Decision, Plan, Reason, Verdict};
 
 /// How many records are gathered before they are committed: it bounds the memory they take.
 const RECORDS_PER_COMMIT: usize = 500;
+
+/// The code of a start that was not made in its time.
+const EXPIRED: &str = "start_expired";
 
 /// The sessions that the last whole listing lacked. A row can be missed when it moves from one page to
 /// another while both are read; what two listings in a row lack is gone.
@@ -107,15 +110,16 @@ fn warning_leads(decision: &Decision) -> Option<Vec<i64>> {
 
 /// The hold of the studio, if it is another than before.
 fn hold_news(workshop: &Workshop, plan: &Plan, past: &StudioPast) -> Option<Record> {
+    let hold = plan.holds().next();
     let data = Data {
         studio: Some(workshop.studio.id.to_string()),
         policy: Some(workshop.policy.hash.to_string()),
-        verdict: plan.hold.as_ref().map(|_| Verdict::Hold.to_string()),
-        reason: plan.hold.as_ref().map(Into::into),
+        verdict: hold.map(|_| Verdict::Hold.to_string()),
+        reason: hold.map(Into::into),
         note: Some(format!("{} sessions were seen", plan.decisions.len())),
         ..Data::default()
     };
-    let kind = match (&plan.hold, &past.held) {
+    let kind = match (hold, &past.held) {
         (Some(_), Some(held)) if held.fingerprint == Fingerprint::of(&data) => return None,
         (Some(_), _) => Kind::StudioHeld,
         (None, Some(_)) => Kind::StudioResumed,
@@ -139,20 +143,43 @@ fn log_news(workshop: &Workshop, records: &[Record]) {
     let studio = workshop.studio.label();
     for Record { kind, data, .. } in records {
         let session = data.session.as_deref().unwrap_or_default();
-        let why = data.reason.as_ref().map_or("", |reason| reason.text.as_str());
-        let alarm = data.reason.as_ref().is_some_and(|reason| reason.alarm);
+        let reason = data.reason.as_ref();
+        let why = reason.map_or("", |reason| reason.text.as_str());
         match kind {
             Kind::StudioHeld => tracing::warn!(studio, why, "the studio is held"),
             Kind::StudioResumed => tracing::info!(studio, "the studio is held no longer"),
             Kind::WarningGiven => tracing::info!(studio, session, why, "warned"),
-            Kind::StopProven => tracing::info!(studio, session, "stopped"),
-            Kind::StopFailed => {
-                let state = data.state_after.as_deref().unwrap_or_default();
-                tracing::warn!(studio, session, state, "the stop failed");
+            Kind::SessionDecided if reason.is_some_and(|reason| reason.code == EXPIRED) => {
+                tracing::warn!(studio, session, why, "it was not started in time");
             }
-            Kind::StopLate => tracing::warn!(studio, session, "the stop is late"),
-            Kind::SessionDecided if alarm => tracing::warn!(studio, session, why, "look at this"),
-            _ => tracing::debug!(studio, session, why, "{kind}"),
+            Kind::SessionDecided if reason.is_some_and(|reason| reason.alarm) => {
+                tracing::warn!(studio, session, why, "look at this");
+            }
+            _ => match kind.deed() {
+                Some(deed) => log_deed(studio, session, deed, data),
+                None => tracing::debug!(studio, session, why, "{kind}"),
+            },
         }
+    }
+}
+
+/// Says on the debug log what a listing showed of an action.
+fn log_deed(studio: &str, session: &str, Deed { action, stage }: Deed, data: &Data) {
+    let state = data.state_after.as_deref().unwrap_or_default();
+    match stage {
+        Stage::Proven => match action {
+            Action::Stop => tracing::info!(studio, session, "stopped"),
+            Action::Start => tracing::info!(studio, session, "started"),
+        },
+        Stage::Failed => tracing::warn!(studio, session, state, "the {action} failed"),
+        Stage::Late => tracing::warn!(studio, session, "the {action} is late"),
+        Stage::Lapsed => tracing::warn!(studio, session, state, "nothing came of the {action}"),
+        Stage::Intended
+        | Stage::Withheld
+        | Stage::Dropped
+        | Stage::Withdrawn
+        | Stage::Accepted
+        | Stage::Rejected
+        | Stage::Unanswered => tracing::debug!(studio, session, "{action}: {stage:?}"),
     }
 }

@@ -7,11 +7,13 @@ use futures_util::stream::FuturesUnordered;
 
 use super::Ledger;
 use super::news::Missing;
-use super::scan::{Arrivals, scan, settle};
-use super::studio::{WATCH_FIRST, is_done_already, later, log_outcome, longer, stops};
-use crate::execute::{self, Outcome, Workshop};
+use super::scan::{Arrivals, Scan, scan, settle};
+use super::studio::{WATCH_FIRST, is_held, later, longer};
+use super::tasks::{is_done_already, log_mark, log_outcome};
+use crate::execute::{Mark, Order, Outcome, Workshop, attempt, mark, marks, orders};
 use crate::ids::SessionId;
-use crate::plan::Plan;
+use crate::inventory::Snapshot;
+use crate::plan::{self, Action};
 
 /// What one scan of every studio came to.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -19,17 +21,19 @@ use crate::plan::Plan;
 pub struct Summary {
     /// Sessions decided about.
     pub sessions: usize,
-    /// Studios that were held as a whole.
+    /// Studios that were held, as a whole or by the brake.
     pub held: usize,
     /// Stops that were proven.
     pub stopped: usize,
-    /// Stops that were withheld, in `observe`.
+    /// Starts that were proven.
+    pub started: usize,
+    /// Stops and starts that were withheld, in `observe`.
     pub withheld: usize,
-    /// Stops that were dropped when the session was read again.
+    /// Those that were dropped when the session was read again.
     pub dropped: usize,
-    /// Stops that could not be asked for, were refused, or did not arrive.
+    /// Those that could not be asked for, were refused, or did not arrive.
     pub failed: usize,
-    /// Stops that had not arrived when the wait for them ended.
+    /// Those that had not arrived when the wait for them ended.
     pub late: usize,
     /// Whether the program was told to end before it was done.
     pub interrupted: bool,
@@ -46,6 +50,7 @@ impl Summary {
         self.sessions += other.sessions;
         self.held += other.held;
         self.stopped += other.stopped;
+        self.started += other.started;
         self.withheld += other.withheld;
         self.dropped += other.dropped;
         self.failed += other.failed;
@@ -53,13 +58,14 @@ impl Summary {
     }
 }
 
-/// Looks once, acts, and waits until every stop has arrived or is late.
+/// Looks once, acts, and waits until every stop and start has arrived or is late.
 pub(super) async fn once(workshop: Workshop, ledger: Arc<Ledger>) -> Summary {
     let ending = workshop.ending.clone();
     let mut summary = Summary::default();
     // One listing shows of no session that it is gone.
     let mut missing = Missing::default();
-    let scanned = match ending.run_until_cancelled(scan(&workshop, &ledger, &mut missing)).await {
+    let mut scanned = match ending.run_until_cancelled(scan(&workshop, &ledger, &mut missing)).await
+    {
         None => return summary,
         Some(Err(error)) => {
             tracing::error!(%error, "nothing was done: the log cannot be written");
@@ -69,29 +75,32 @@ pub(super) async fn once(workshop: Workshop, ledger: Arc<Ledger>) -> Summary {
         Some(Ok(scanned)) => scanned,
     };
     summary.sessions = scanned.plan.decisions.len();
-    summary.held = usize::from(scanned.plan.hold.is_some());
+    summary.held = usize::from(is_held(&scanned.plan));
     let mut arrivals = Arrivals::default();
     arrivals.add(scanned.arrivals);
     let mut unanswered = Vec::new();
-    for (session, outcome) in attempt_all(&workshop, &ledger, &scanned.plan).await {
+    for (session, action, outcome) in attempt_all(&workshop, &ledger, &scanned).await {
         let may_arrive = matches!(outcome, Outcome::Accepted | Outcome::Unanswered(_));
         arrivals.pending += usize::from(may_arrive);
         summary.count(&outcome);
         if outcome != Outcome::Accepted && may_arrive {
-            unanswered.push(session);
+            unanswered.push((session, action));
         }
     }
-    if ending.run_until_cancelled(wait(&workshop, &ledger, &mut arrivals)).await.is_none() {
+    let waited = wait(&workshop, &ledger, &mut arrivals, &mut scanned.snapshot);
+    if ending.run_until_cancelled(waited).await.is_none() {
         summary.late += arrivals.pending;
     }
+    mark_all(&workshop, &ledger, &scanned.snapshot).await;
     // What had no answer was done all the same where a listing proved it.
-    let open = |session: &&SessionId| {
+    let open = |(session, action): &&(SessionId, Action)| {
         ledger.with(&workshop.studio.id, |past| {
-            past.history.of(session).open.as_ref().is_some_and(|intent| !intent.late)
+            past.history.of(session).open_intent(*action).is_some_and(|intent| !intent.late)
         })
     };
     summary.failed += unanswered.iter().filter(open).count();
-    summary.stopped += arrivals.proven;
+    summary.stopped += arrivals.stopped;
+    summary.started += arrivals.started;
     summary.failed += arrivals.failed;
     summary.late += arrivals.late;
     summary
@@ -100,32 +109,53 @@ pub(super) async fn once(workshop: Workshop, ledger: Arc<Ledger>) -> Summary {
 async fn attempt_all(
     workshop: &Workshop,
     ledger: &Ledger,
-    plan: &Plan,
-) -> Vec<(SessionId, Outcome)> {
-    let attempt = async |decision: &crate::plan::Decision| {
-        let past = ledger.with(&plan.studio, |past| past.history.of(&decision.session).clone());
-        if is_done_already(decision, &past) {
+    Scan { plan, snapshot, .. }: &Scan,
+) -> Vec<(SessionId, Action, Outcome)> {
+    let attempt = async |order: Order| {
+        let session = order.decision.session.clone();
+        let past = ledger.with(&plan.studio, |past| past.history.of(&session).clone());
+        if is_done_already(&order, &past) {
             return None;
         }
-        let outcome = execute::stop(workshop, decision, &past).await;
-        log_outcome(workshop.studio.label(), &decision.session, &outcome);
-        Some((decision.session.clone(), outcome))
+        let outcome = attempt(workshop, &order, &past).await;
+        log_outcome(workshop.studio.label(), &session, order.action, &outcome);
+        Some((session, order.action, outcome))
     };
-    let attempts: FuturesUnordered<_> = stops(plan).map(attempt).collect();
+    let attempts: FuturesUnordered<_> = orders(plan, snapshot).map(attempt).collect();
     attempts.collect::<Vec<_>>().await.into_iter().flatten().collect()
 }
 
-/// Lists again until nothing that was asked for is pending.
-async fn wait(workshop: &Workshop, ledger: &Ledger, arrivals: &mut Arrivals) {
+/// Marks the stops that have been proven by now, in the studio as it was seen last.
+async fn mark_all(workshop: &Workshop, ledger: &Ledger, snapshot: &Snapshot) {
+    let now = workshop.clock.now();
+    let plan = ledger.with(&workshop.studio.id, |past| {
+        plan::plan(&workshop.policy, &workshop.studio, snapshot, &past.history, now)
+    });
+    for (session, stopped_at) in marks(&plan, snapshot) {
+        let marked = mark(workshop, session, stopped_at).await;
+        log_mark(workshop.studio.label(), &session.id, &marked);
+        if matches!(marked, Mark::Unrecorded(_) | Mark::Ending) {
+            return;
+        }
+    }
+}
+
+/// Lists again until nothing that was asked for is pending; `snapshot` is what was seen last.
+async fn wait(
+    workshop: &Workshop,
+    ledger: &Ledger,
+    arrivals: &mut Arrivals,
+    snapshot: &mut Snapshot,
+) {
     let mut pause = WATCH_FIRST;
     while arrivals.pending > 0 {
         workshop.clock.sleep_until(later(workshop.clock.now(), pause)).await;
         pause = longer(pause);
-        let snapshot = workshop.provider.observe().await;
-        match settle(workshop, ledger, &snapshot).await {
+        *snapshot = workshop.provider.observe().await;
+        match settle(workshop, ledger, snapshot).await {
             Ok(more) => arrivals.add(more),
             Err(error) => {
-                tracing::error!(%error, "the wait for stops ended: the log cannot be written");
+                tracing::error!(%error, "the wait for arrivals ended: the log cannot be written");
                 arrivals.late += arrivals.pending;
                 return;
             }

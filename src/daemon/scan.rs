@@ -2,25 +2,28 @@
 
 use super::Ledger;
 use super::news::{Missing, commit, record_news};
-use crate::audit::record::{Data, JournalError, Kind, Record};
+use crate::audit::record::{Data, Deed, JournalError, Record, Stage};
 use crate::execute::{Arrival, Workshop, arrival, seen_data, session_subject, unseen};
 use crate::ids::SessionId;
 use crate::inventory::{Session, SessionState, Snapshot, Transition};
-use crate::plan::{History, OpenIntent, Plan, Reason, hold_of, plan};
+use crate::plan::{Action, History, OpenIntent, Plan, Reason, SessionHistory, hold_of, plan};
 
 /// What a scan came to.
 #[derive(Debug)]
 pub(super) struct Scan {
     /// The decisions.
     pub(super) plan: Plan,
-    /// Stops that failed to arrive, or are late, found in this scan.
+    /// What they are about.
+    pub(super) snapshot: Snapshot,
+    /// What became, until this scan, of what was asked for earlier.
     pub(super) arrivals: Arrivals,
 }
 
-/// What became of stops that were asked for earlier.
+/// What became of stops and starts that were asked for earlier.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Arrivals {
-    pub(super) proven: usize,
+    pub(super) stopped: usize,
+    pub(super) started: usize,
     pub(super) failed: usize,
     pub(super) late: usize,
     /// Still to be waited for.
@@ -41,10 +44,10 @@ pub(super) async fn scan(
         plan(&workshop.policy, &workshop.studio, &snapshot, &past.history, now)
     });
     record_news(workshop, ledger, &snapshot, &plan, missing).await?;
-    Ok(Scan { plan, arrivals })
+    Ok(Scan { plan, snapshot, arrivals })
 }
 
-/// Records what became of the stops that were asked for.
+/// Records what became of the stops and starts that were asked for.
 pub(super) async fn settle(
     workshop: &Workshop,
     ledger: &Ledger,
@@ -54,60 +57,103 @@ pub(super) async fn settle(
     let hold = hold_of(&workshop.studio, snapshot, now);
     // What is seen in another studio than ours proves nothing here.
     let is_foreign = hold.as_ref().is_some_and(|reason| !is_incomplete(reason));
-    let open = ledger.with(&workshop.studio.id, |past| open_intents(&past.history));
+    let (open, us) =
+        ledger.with(&workshop.studio.id, |past| (open_intents(&past.history), past.us.clone()));
     let mut arrivals = Arrivals::default();
     let mut records = Vec::new();
-    for (id, intent) in open {
+    for Open { id, action, intent } in open {
         let session = snapshot.sessions.get(&id).filter(|_| !is_foreign);
         // Not seen is not gone while the listing is not whole.
         let is_hidden = session.is_none() && hold.is_some();
-        let arrival = if is_hidden { unseen(&intent, now) } else { arrival(&intent, session, now) };
-        let (kind, stopped_at) = match arrival {
-            Arrival::Proven(stopped_at) => (Kind::StopProven, stopped_at),
-            Arrival::Failed => (Kind::StopFailed, None),
-            Arrival::Late => (Kind::StopLate, None),
-            Arrival::Lapsed => (Kind::StopLapsed, None),
-            Arrival::Pending => {
-                arrivals.pending +=
-                    usize::from(intent.accepted || session.is_some_and(is_stopping));
-                continue;
-            }
+        let arrival = if is_hidden {
+            unseen(action, &intent, now)
+        } else {
+            arrival(action, &intent, session, us.as_deref(), now)
         };
-        arrivals.count(arrival);
-        if arrival == Arrival::Late && intent.late {
+        arrivals.count(action, arrival, &intent, session);
+        let Some(stage) = stage(arrival).filter(|stage| *stage != Stage::Late || !intent.late)
+        else {
             continue;
-        }
-        let mut seen = session.map(seen_data).unwrap_or_default();
-        seen.started_at = Some(intent.run);
-        let data = Data {
-            studio: Some(workshop.studio.id.to_string()),
-            session: Some(id.to_string()),
-            policy: Some(workshop.policy.hash.to_string()),
-            client_token: Some(intent.token),
-            state_after: Some(session.map_or("(gone)".to_owned(), |s| s.state.to_string())),
-            stopped_at,
-            seen: Some(seen),
-            ..Data::default()
         };
+        let kind = Deed { action, stage }.kind();
         let subject = session_subject(&workshop.studio.id, &id);
+        let data = arrived(workshop, id, action, intent, session, arrival);
         records.push(Record { time: now, kind, subject, data });
     }
     commit(workshop, ledger, records).await?;
     Ok(arrivals)
 }
 
+/// What a listing showed of an action, for its record.
+fn arrived(
+    workshop: &Workshop,
+    id: SessionId,
+    action: Action,
+    intent: OpenIntent,
+    session: Option<&Session>,
+    arrival: Arrival,
+) -> Data {
+    let mut seen = session.map(seen_data).unwrap_or_default();
+    let stopped_at = match (action, arrival) {
+        (Action::Stop, Arrival::Proven(stopped_at)) => stopped_at,
+        (Action::Stop, Arrival::Failed | Arrival::Pending | Arrival::Late | Arrival::Lapsed) => {
+            None
+        }
+        (Action::Start, _) => Some(intent.run),
+    };
+    match action {
+        // The run that it is about, which may be over.
+        Action::Stop => seen.started_at = Some(intent.run),
+        // The run that it led to, where there is one.
+        Action::Start => {}
+    }
+    Data {
+        studio: Some(workshop.studio.id.to_string()),
+        session: Some(id.to_string()),
+        policy: Some(workshop.policy.hash.to_string()),
+        client_token: Some(intent.token),
+        state_after: Some(session.map_or("(gone)".to_owned(), |s| s.state.to_string())),
+        stopped_at,
+        seen: Some(seen),
+        ..Data::default()
+    }
+}
+
+/// What there is to record of an arrival: of what is still waited for, nothing.
+fn stage(arrival: Arrival) -> Option<Stage> {
+    match arrival {
+        Arrival::Proven(_) => Some(Stage::Proven),
+        Arrival::Failed => Some(Stage::Failed),
+        Arrival::Late => Some(Stage::Late),
+        Arrival::Lapsed => Some(Stage::Lapsed),
+        Arrival::Pending => None,
+    }
+}
+
 impl Arrivals {
-    fn count(&mut self, arrival: Arrival) {
-        match arrival {
-            Arrival::Proven(_) => self.proven += 1,
-            Arrival::Failed | Arrival::Lapsed => self.failed += 1,
-            Arrival::Late => self.late += 1,
-            Arrival::Pending => self.pending += 1,
+    fn count(
+        &mut self,
+        action: Action,
+        arrival: Arrival,
+        intent: &OpenIntent,
+        session: Option<&Session>,
+    ) {
+        match (arrival, action) {
+            (Arrival::Proven(_), Action::Stop) => self.stopped += 1,
+            (Arrival::Proven(_), Action::Start) => self.started += 1,
+            (Arrival::Failed | Arrival::Lapsed, _) => self.failed += 1,
+            (Arrival::Late, _) => self.late += 1,
+            (Arrival::Pending, _) => {
+                let is_under_way =
+                    intent.accepted || session.is_some_and(|session| is_moving(session, action));
+                self.pending += usize::from(is_under_way);
+            }
         }
     }
 
     pub(super) fn add(&mut self, other: Self) {
-        self.proven += other.proven;
+        self.stopped += other.stopped;
+        self.started += other.started;
         self.failed += other.failed;
         // Each look counts these afresh.
         self.late = other.late;
@@ -121,13 +167,28 @@ fn is_incomplete(reason: &Reason) -> bool {
 }
 
 /// Whether something is under way, even if the answer to the call that began it was lost.
-fn is_stopping(session: &Session) -> bool {
-    session.state == SessionState::Transitional(Transition::Stop)
+fn is_moving(session: &Session, action: Action) -> bool {
+    let transition = match action {
+        Action::Stop => Transition::Stop,
+        Action::Start => Transition::Start,
+    };
+    session.state == SessionState::Transitional(transition)
 }
 
-fn open_intents(history: &History) -> Vec<(SessionId, OpenIntent)> {
-    let open = |(id, session): (&SessionId, &crate::plan::SessionHistory)| {
-        session.open.clone().map(|intent| (id.clone(), intent))
+/// Something that was asked for and whose end is not known.
+struct Open {
+    id: SessionId,
+    action: Action,
+    intent: OpenIntent,
+}
+
+fn open_intents(history: &History) -> Vec<Open> {
+    let of_session = |(id, past): (&SessionId, &SessionHistory)| {
+        let open = |action: &Action| {
+            let intent = past.open_intent(*action)?.clone();
+            Some(Open { id: id.clone(), action: *action, intent })
+        };
+        Action::ALL.iter().filter_map(open).collect::<Vec<_>>()
     };
-    history.sessions.iter().filter_map(open).collect()
+    history.sessions.iter().flat_map(of_session).collect()
 }

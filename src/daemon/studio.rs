@@ -1,39 +1,43 @@
 //! The loop of one studio: scan, act, sleep until something can change.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use super::news::Missing;
-use super::scan::{Arrivals, scan};
+use super::scan::{Arrivals, Scan, scan};
+use super::tasks::{
+    Done, Task, is_done_already, log_mark, log_outcome, looks_again_after, rests_until,
+};
 use super::{ENDING_MAX, Ledger};
-use crate::audit::record::{Data, Journal, Kind, Record};
-use crate::execute::{self, Outcome, Workshop, session_subject};
+use crate::audit::StudioPast;
+use crate::audit::record::{Data, Deed, Journal, Record, Stage};
+use crate::execute::{Workshop, attempt, mark, marks, orders, session_subject};
 use crate::ids::SessionId;
-use crate::plan::{Decision, Plan, SessionHistory, Verdict};
-use crate::policy::{Mode, Scan};
+use crate::plan::{Action, Plan};
+use crate::policy;
 
 /// The shortest time between two looks at a studio, whatever asks for one.
 const REST_MIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// How soon a studio is looked at again that was held, could not be recorded, or had a session that
-/// could not be read before its stop; however rare its scans are.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(5);
+/// How soon a studio is looked at again that was held, could not be recorded, or had an attempt that
+/// came to no answer; however rare its scans are.
+pub(super) const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long after a stop was accepted it is looked for first; then twice as long, and so on.
+/// How long after a call was accepted its effect is looked for first; then twice as long, and so on.
 pub(super) const WATCH_FIRST: SignedDuration = SignedDuration::from_secs(2);
 
-/// How long the pause between two looks for a stop becomes.
+/// How long the pause between two such looks becomes.
 const WATCH_PAUSE_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 /// One studio, looked after.
 pub(super) struct Studio {
     workshop: Workshop,
     ledger: Arc<Ledger>,
-    attempts: JoinSet<(SessionId, Outcome)>,
-    in_flight: BTreeSet<SessionId>,
+    tasks: JoinSet<(SessionId, Done)>,
+    in_flight: BTreeMap<SessionId, Task>,
     watch_pause: SignedDuration,
     missing: Missing,
 }
@@ -43,8 +47,8 @@ impl Studio {
         Self {
             workshop,
             ledger,
-            attempts: JoinSet::new(),
-            in_flight: BTreeSet::new(),
+            tasks: JoinSet::new(),
+            in_flight: BTreeMap::new(),
             watch_pause: WATCH_FIRST,
             missing: Missing::default(),
         }
@@ -71,11 +75,12 @@ impl Studio {
         let studio = self.workshop.studio.label().to_owned();
         let change = match scan(&self.workshop, &self.ledger, &mut self.missing).await {
             Ok(scan) => {
-                let retry = self.act(&scan.plan);
+                let retry = self.act(&scan);
+                self.set_marks(&scan);
                 let watch = self.next_watch(scan.arrivals);
                 // One that came while this scan was recorded is due at once.
                 let change = scan.plan.next_change();
-                let again = scan.plan.hold.is_some().then(|| self.soon());
+                let again = is_held(&scan.plan).then(|| self.soon());
                 tracing::debug!(studio, sessions = scan.plan.decisions.len(), "scanned");
                 change.into_iter().chain(watch).chain(retry).chain(again).min()
             }
@@ -93,35 +98,50 @@ impl Studio {
         later(self.workshop.clock.now(), LOOK_AGAIN)
     }
 
-    /// Begins an attempt for each stop that is not already under way. Answers with the earliest
-    /// instant at which one that was refused may be attempted again.
-    fn act(&mut self, plan: &Plan) -> Option<Timestamp> {
-        if self.attempts.is_empty() {
+    /// Begins an attempt for each action that is not already under way. Answers with the earliest
+    /// instant at which one that came to nothing may be attempted again.
+    fn act(&mut self, Scan { plan, snapshot, .. }: &Scan) -> Option<Timestamp> {
+        if self.tasks.is_empty() {
             // One that ended by itself did not say which session it was about.
             self.in_flight.clear();
         }
         let mut retry: Option<Timestamp> = None;
-        for decision in stops(plan) {
-            let past =
-                self.ledger.with(&plan.studio, |past| past.history.of(&decision.session).clone());
-            if let Some(rests) = rests_until(&past, decision.due).filter(|at| *at > plan.at) {
+        for order in orders(plan, snapshot) {
+            let session = order.decision.session.clone();
+            let past = self.ledger.with(&plan.studio, |past| past.history.of(&session).clone());
+            if let Some(rests) = rests_until(&order, &past).filter(|at| *at > plan.at) {
                 retry = Some(retry.map_or(rests, |earlier| earlier.min(rests)));
                 continue;
             }
-            if is_done_already(decision, &past) || !self.in_flight.insert(decision.session.clone())
-            {
+            if is_done_already(&order, &past) || self.in_flight.contains_key(&session) {
                 continue;
             }
-            let (workshop, decision) = (self.workshop.clone(), decision.clone());
-            self.attempts.spawn(async move {
-                let outcome = execute::stop(&workshop, &decision, &past).await;
-                (decision.session, outcome)
+            self.in_flight.insert(session.clone(), Task::Attempt(order.action));
+            let workshop = self.workshop.clone();
+            self.tasks.spawn(async move {
+                let outcome = attempt(&workshop, &order, &past).await;
+                (session, Done::Attempt(order.action, outcome))
             });
         }
         retry
     }
 
-    /// When to look for stops that are under way.
+    /// Marks the proven stops of ours that are to be told by a tag.
+    fn set_marks(&mut self, Scan { plan, snapshot, .. }: &Scan) {
+        for (session, stopped_at) in marks(plan, snapshot) {
+            if self.in_flight.contains_key(&session.id) {
+                continue;
+            }
+            self.in_flight.insert(session.id.clone(), Task::Mark);
+            let (workshop, session) = (self.workshop.clone(), session.clone());
+            self.tasks.spawn(async move {
+                let marked = mark(&workshop, &session, stopped_at).await;
+                (session.id, Done::Mark(marked))
+            });
+        }
+    }
+
+    /// When to look for what is under way.
     fn next_watch(&mut self, arrivals: Arrivals) -> Option<Timestamp> {
         if arrivals.pending == 0 {
             self.watch_pause = WATCH_FIRST;
@@ -132,36 +152,43 @@ impl Studio {
         Some(later(self.workshop.clock.now(), pause))
     }
 
-    /// Sleeps, and takes in what attempts came to; a stop that was accepted is soon looked for.
+    /// Sleeps, and takes in what came of tasks; what was accepted is soon looked for.
     async fn rest(&mut self, mut wake: Timestamp) {
         loop {
             let sleep = self.workshop.clock.sleep_until(wake);
             tokio::select! {
                 () = sleep => return,
-                Some(ended) = self.attempts.join_next() => {
+                Some(ended) = self.tasks.join_next() => {
                     let now = self.workshop.clock.now();
-                    match self.take_in(ended) {
-                        Some(Outcome::Accepted) => wake = wake.min(later(now, self.watch_pause)),
-                        Some(Outcome::Unread(_)) => wake = wake.min(self.soon()),
-                        _ => {}
+                    if let Some(pause) = self.take_in(ended) {
+                        wake = wake.min(later(now, pause));
                     }
                 }
             }
         }
     }
 
+    /// Answers with how soon the studio is to be looked at again because of it, if it is.
     fn take_in(
         &mut self,
-        ended: Result<(SessionId, Outcome), tokio::task::JoinError>,
-    ) -> Option<Outcome> {
-        match ended {
-            Ok((session, outcome)) => {
-                self.in_flight.remove(&session);
-                log_outcome(self.workshop.studio.label(), &session, &outcome);
-                Some(outcome)
-            }
+        ended: Result<(SessionId, Done), tokio::task::JoinError>,
+    ) -> Option<SignedDuration> {
+        let (session, done) = match ended {
+            Ok(ended) => ended,
             Err(error) => {
-                tracing::error!(%error, "an attempt ended by itself");
+                tracing::error!(%error, "a task ended by itself");
+                return None;
+            }
+        };
+        self.in_flight.remove(&session);
+        let studio = self.workshop.studio.label();
+        match done {
+            Done::Attempt(action, outcome) => {
+                log_outcome(studio, &session, action, &outcome);
+                looks_again_after(&outcome, self.watch_pause)
+            }
+            Done::Mark(mark) => {
+                log_mark(studio, &session, &mark);
                 None
             }
         }
@@ -174,65 +201,43 @@ impl Studio {
         loop {
             tokio::select! {
                 () = &mut deadline => break,
-                ended = self.attempts.join_next() => match ended {
+                ended = self.tasks.join_next() => match ended {
                     Some(ended) => { self.take_in(ended); }
                     None => return,
                 },
             }
         }
-        self.attempts.shutdown().await;
-        let open = |session: &SessionId| {
-            self.ledger.with(&self.workshop.studio.id, |past| past.history.of(session).open.clone())
-        };
-        let unanswered = |session: &SessionId| {
-            let intent = open(session)?;
-            let data = Data {
-                studio: Some(self.workshop.studio.id.to_string()),
-                session: Some(session.to_string()),
-                client_token: Some(intent.token),
-                note: Some("the program ended before the answer".to_owned()),
-                ..Data::default()
-            };
-            let subject = session_subject(&self.workshop.studio.id, session);
-            let time = self.workshop.clock.now();
-            Some(Record { time, kind: Kind::StopUnanswered, subject, data })
-        };
-        let records = self.in_flight.iter().filter_map(unanswered).collect();
-        if let Err(error) = self.ledger.commit(records).await {
+        self.tasks.shutdown().await;
+        let unanswered = self.in_flight.iter().filter_map(|(session, task)| match task {
+            Task::Attempt(action) => self.unanswered(session, *action),
+            // Its intent says that it was begun, and it is not tried again.
+            Task::Mark => None,
+        });
+        if let Err(error) = self.ledger.commit(unanswered.collect()).await {
             tracing::error!(%error, "calls without an answer could not be recorded");
         }
     }
-}
 
-/// The decisions that ask for a stop.
-pub(super) fn stops(plan: &Plan) -> impl Iterator<Item = &Decision> {
-    plan.decisions.iter().filter(|decision| match decision.verdict() {
-        Verdict::Stop => true,
-        Verdict::Start | Verdict::Warn | Verdict::Keep | Verdict::Hold => false,
-    })
-}
-
-/// Whether nothing is left to do about a stop but to wait: the service took the call and has not yet
-/// come to an end, or the stop was withheld already and would only be withheld again.
-pub(super) fn is_done_already(decision: &Decision, past: &SessionHistory) -> bool {
-    match decision.mode {
-        Mode::Observe => past.withheld.is_some() && past.withheld == decision.due,
-        Mode::Enforce => past.open.as_ref().is_some_and(|intent| intent.accepted),
+    fn unanswered(&self, session: &SessionId, action: Action) -> Option<Record> {
+        let studio = &self.workshop.studio.id;
+        let open = |past: &StudioPast| past.history.of(session).open_intent(action).cloned();
+        let intent = self.ledger.with(studio, open)?;
+        let data = Data {
+            studio: Some(studio.to_string()),
+            session: Some(session.to_string()),
+            client_token: Some(intent.token),
+            note: Some("the program ended before the answer".to_owned()),
+            ..Data::default()
+        };
+        let subject = session_subject(studio, session);
+        let kind = Deed { action, stage: Stage::Unanswered }.kind();
+        Some(Record { time: self.workshop.clock.now(), kind, subject, data })
     }
 }
 
-/// Until when a session whose stop was refused is let alone: a minute after the first refusal, then
-/// twice as long, up to an hour, so that a call that cannot succeed is not made all night.
-pub(super) fn rests_until(past: &SessionHistory, due: Option<Timestamp>) -> Option<Timestamp> {
-    const FIRST_SECS: i64 = 60;
-    const DOUBLINGS_MAX: u32 = 6;
-    let attempts = past.attempts?;
-    // Attempts of an earlier due instant, such as last night's, are no reason to wait.
-    let is_about_this = due.is_none_or(|due| attempts.last >= due);
-    let doublings = attempts.ended.saturating_sub(1).min(DOUBLINGS_MAX);
-    let rest =
-        SignedDuration::from_secs(FIRST_SECS << doublings).min(SignedDuration::from_hours(1));
-    is_about_this.then(|| later(attempts.last, rest))
+/// Whether anything in a studio is held.
+pub(super) fn is_held(plan: &Plan) -> bool {
+    plan.holds().next().is_some()
 }
 
 /// The pause after this one.
@@ -240,12 +245,12 @@ pub(super) fn longer(pause: SignedDuration) -> SignedDuration {
     pause.saturating_mul(2).min(WATCH_PAUSE_MAX)
 }
 
-fn next_scan(scan: &Scan, began: Timestamp, now: Timestamp) -> Timestamp {
+fn next_scan(scan: &policy::Scan, began: Timestamp, now: Timestamp) -> Timestamp {
     /// Where a cron expression has no fire left.
     const WITHOUT_FIRES: SignedDuration = SignedDuration::from_hours(24);
     match scan {
-        Scan::Every(interval) => later(began, *interval),
-        Scan::Cron(expression) => {
+        policy::Scan::Every(interval) => later(began, *interval),
+        policy::Scan::Cron(expression) => {
             expression.next_utc(now).unwrap_or_else(|| later(now, WITHOUT_FIRES))
         }
     }
@@ -253,25 +258,4 @@ fn next_scan(scan: &Scan, began: Timestamp, now: Timestamp) -> Timestamp {
 
 pub(super) fn later(instant: Timestamp, by: SignedDuration) -> Timestamp {
     instant.checked_add(by).unwrap_or(Timestamp::MAX)
-}
-
-/// Says on the debug log what came of an attempt.
-pub(super) fn log_outcome(studio: &str, session: &SessionId, outcome: &Outcome) {
-    let session = session.as_str();
-    match outcome {
-        Outcome::Accepted => tracing::info!(studio, session, "stop accepted"),
-        Outcome::Withheld => tracing::info!(studio, session, "stop withheld: mode is observe"),
-        Outcome::Dropped(decision) => {
-            tracing::info!(studio, session, why = %decision.reason, "stop dropped");
-        }
-        Outcome::Unread(error) | Outcome::Rejected(error) => {
-            tracing::warn!(studio, session, %error, "not stopped");
-        }
-        Outcome::Unanswered(error) => {
-            tracing::warn!(studio, session, %error, "nobody knows whether it was stopped");
-        }
-        Outcome::Unrecorded(error) => tracing::error!(studio, session, %error, "no further action"),
-        Outcome::Withdrawn => tracing::warn!(studio, session, "not stopped: too late, or ending"),
-        Outcome::Ending => tracing::info!(studio, session, "not stopped: the program is ending"),
-    }
 }

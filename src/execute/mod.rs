@@ -3,8 +3,10 @@
 //! Between a plan and its call stand: a fresh reading, the same decision made again, the instant
 //! after which it is too late, and a durable record of the intent. So a plan can be narrowed here and
 //! never widened. What came of an attempt is an [`Outcome`]; whoever called decides when to try again.
-//! Start at [`stop`].
+//! A start is as careful as a stop: both go the same way. Start at [`attempt`].
 
+mod mark;
+mod order;
 mod records;
 mod token;
 mod watch;
@@ -15,14 +17,16 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+pub use mark::{Mark, mark, marks};
+pub use order::{Order, orders};
 pub use records::{seen_data, session_subject};
 pub use token::client_token;
-pub use watch::{ARRIVAL_MAX, Arrival, arrival, unseen};
+pub use watch::{Arrival, arrival, arrival_max, unseen};
 
-use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
+use crate::audit::record::{Data, Deed, Journal, JournalError, Record, Stage};
 use crate::clock::Clock;
 use crate::inventory::Session;
-use crate::plan::{Action, Decision, SessionHistory, Verdict};
+use crate::plan::{Action, Decision, Reason, SessionHistory};
 use crate::policy::{Mode, Policy, StudioPolicy};
 use crate::provider::{Accepted, ProviderError};
 use crate::{plan, provider::Provider};
@@ -73,31 +77,24 @@ pub enum Outcome {
     Ending,
 }
 
-/// Stops one session, if it still is to be stopped.
-pub async fn stop(workshop: &Workshop, decision: &Decision, history: &SessionHistory) -> Outcome {
+/// Asks of one session what was decided, if it still is to be asked.
+pub async fn attempt(workshop: &Workshop, order: &Order, history: &SessionHistory) -> Outcome {
     let Ok(_permit) = workshop.permits.acquire().await else { return Outcome::Ending };
     if workshop.ending.is_cancelled() {
         return Outcome::Ending;
     }
     let read_at = workshop.clock.monotonic();
-    let session = match workshop.provider.read(&decision.session).await {
+    let session = match workshop.provider.read(&order.decision.session).await {
         Ok(session) => session,
-        Err(error) => return unread(workshop, decision, error).await,
+        Err(error) => return unread(workshop, order, error).await,
     };
-    let again = match decide_again(workshop, decision, &session, history) {
+    let fresh = Fresh { action: order.action, read_at, session };
+    let again = match decide_again(workshop, order, &fresh.session, history) {
         Ok(again) => again,
-        Err(dropped) => return drop_stop(workshop, &session, dropped).await,
+        Err(dropped) => return drop_action(workshop, &fresh, dropped).await,
     };
-    let fresh = Fresh { read_at, session };
-    let session = &fresh.session;
     match again.mode {
-        Mode::Observe => {
-            let data = records::decided(workshop, session, &again);
-            commit(workshop, Kind::StopWithheld, session, data)
-                .await
-                .err()
-                .unwrap_or(Outcome::Withheld)
-        }
+        Mode::Observe => withhold(workshop, &fresh, &again).await,
         Mode::Enforce => call(workshop, &fresh, &again, history).await,
     }
 }
@@ -105,7 +102,7 @@ pub async fn stop(workshop: &Workshop, decision: &Decision, history: &SessionHis
 /// Decides again. The answer may only be the same or less.
 fn decide_again(
     workshop: &Workshop,
-    decision: &Decision,
+    order: &Order,
     session: &Session,
     history: &SessionHistory,
 ) -> Result<Decision, Box<Decision>> {
@@ -113,12 +110,37 @@ fn decide_again(
     let mut past = plan::History::default();
     past.sessions.insert(session.id.clone(), history.clone());
     let again = plan::decide_again(&workshop.policy, &workshop.studio, session, &past, now);
+    narrowed(order, session, again, now)
+}
+
+/// What is left of an order when the same question has been asked of a fresh reading.
+fn narrowed(
+    order: &Order,
+    session: &Session,
+    again: Decision,
+    now: Timestamp,
+) -> Result<Decision, Box<Decision>> {
+    let Order { action, run, decision } = order;
     let in_time = decision.not_after.is_none_or(|not_after| now < not_after);
-    // Another due instant belongs to another run or another policy; its own plan will come.
-    let same = again.verdict() == Verdict::Stop && again.due == decision.due;
+    // Another run or another instant belongs to another policy or another stop or start; its own
+    // plan will come.
+    let same = order::action(again.verdict()) == Some(*action)
+        && run.is_some()
+        && action.run(session) == *run
+        && instant(*action, &again) == instant(*action, decision);
     let mode = again.mode.min(decision.mode);
     let not_after = earlier(decision.not_after, again.not_after);
     if same && in_time { Ok(Decision { mode, not_after, ..again }) } else { Err(Box::new(again)) }
+}
+
+/// The instant that a decision to act is about: when a stop is due, or for when a session is started.
+fn instant(action: Action, decision: &Decision) -> Option<Timestamp> {
+    match (action, &decision.reason) {
+        (Action::Stop, _) => decision.due,
+        (Action::Start, Reason::Resume { closes }) => Some(*closes),
+        // Nothing else asks for a start.
+        (Action::Start, _) => None,
+    }
 }
 
 /// The earlier of two bounds, where there are any.
@@ -126,8 +148,9 @@ fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp
     one.into_iter().chain(other).min()
 }
 
-/// A session, and when it was read.
+/// A session of which something is asked, and when it was read.
 struct Fresh {
+    action: Action,
     read_at: SignedDuration,
     session: Session,
 }
@@ -139,9 +162,9 @@ async fn call(
     decision: &Decision,
     history: &SessionHistory,
 ) -> Outcome {
-    let session = &fresh.session;
-    let attempt = session.start().map_or(0, |run| history.attempt(run));
-    let token = client_token(&workshop.studio.id, session, Action::Stop, attempt);
+    let Fresh { action, session, .. } = fresh;
+    let attempt = action.run(session).map_or(0, |run| history.next_attempt(*action, run));
+    let token = client_token(&workshop.studio.id, session, *action, attempt);
     let intent = Data {
         attempt: Some(attempt),
         client_token: Some(token.0.clone()),
@@ -149,36 +172,40 @@ async fn call(
         ends_itself: records::ending(session),
         ..records::decided(workshop, session, decision)
     };
-    if let Err(outcome) = commit(workshop, Kind::StopIntended, session, intent).await {
+    if let Err(outcome) = commit(workshop, fresh, Stage::Intended, intent).await {
         return outcome;
     }
-    if let Some(why) = second_thought(workshop, fresh, decision) {
-        return withdraw(workshop, session, why, token.0, attempt).await;
-    }
-    let answer = workshop.provider.stop(session, &token).await;
     let base = Data {
         attempt: Some(attempt),
-        client_token: Some(token.0),
+        client_token: Some(token.0.clone()),
         ..records::seen(workshop, session)
     };
-    conclude(workshop, session, answer, base).await
+    if let Some(why) = second_thought(workshop, fresh, decision) {
+        return withdraw(workshop, fresh, why, base).await;
+    }
+    let answer = match action {
+        Action::Stop => workshop.provider.stop(session, &token).await,
+        Action::Start => workshop.provider.start(session, &token).await,
+    };
+    conclude(workshop, fresh, answer, base).await
 }
 
 /// Records what the service said.
 async fn conclude(
     workshop: &Workshop,
-    session: &Session,
+    fresh: &Fresh,
     answer: Result<Accepted, ProviderError>,
     base: Data,
 ) -> Outcome {
-    let (kind, data, outcome) = match answer {
+    let (stage, data, outcome) = match answer {
         Ok(accepted) => {
             let data = Data {
                 request_id: accepted.request_id,
                 state_after: Some(accepted.session.state.to_string()),
+                stopped_by: accepted.session.stopped_by.filter(|_| fresh.action == Action::Stop),
                 ..base
             };
-            (Kind::StopAccepted, data, Outcome::Accepted)
+            (Stage::Accepted, data, Outcome::Accepted)
         }
         Err(error) => {
             let data = Data {
@@ -187,13 +214,13 @@ async fn conclude(
                 ..base
             };
             if error.problem.proves_no_effect() {
-                (Kind::StopRejected, data, Outcome::Rejected(error))
+                (Stage::Rejected, data, Outcome::Rejected(error))
             } else {
-                (Kind::StopUnanswered, data, Outcome::Unanswered(error))
+                (Stage::Unanswered, data, Outcome::Unanswered(error))
             }
         }
     };
-    commit(workshop, kind, session, data).await.err().unwrap_or(outcome)
+    commit(workshop, fresh, stage, data).await.err().unwrap_or(outcome)
 }
 
 /// Why a call is not made after all. Making its intent durable takes time: a slow disk, a paused
@@ -204,7 +231,10 @@ fn second_thought(workshop: &Workshop, fresh: &Fresh, decision: &Decision) -> Op
     if workshop.ending.is_cancelled() {
         Some("the program is ending")
     } else if is_late {
-        Some("its window closed before the call")
+        Some(match fresh.action {
+            Action::Stop => "its window closed before the call",
+            Action::Start => "the time for starting it was over before the call",
+        })
     } else if age > READING_AGE_MAX {
         Some("the session was read too long ago")
     } else {
@@ -213,51 +243,56 @@ fn second_thought(workshop: &Workshop, fresh: &Fresh, decision: &Decision) -> Op
 }
 
 /// Takes an intent back whose call was not made.
-async fn withdraw(
-    workshop: &Workshop,
-    session: &Session,
-    why: &'static str,
-    token: String,
-    attempt: u32,
-) -> Outcome {
-    let data = Data {
-        attempt: Some(attempt),
-        client_token: Some(token),
-        note: Some(format!("no call was made: {why}")),
-        ..records::seen(workshop, session)
-    };
-    commit(workshop, Kind::StopWithdrawn, session, data).await.err().unwrap_or(Outcome::Withdrawn)
+async fn withdraw(workshop: &Workshop, fresh: &Fresh, why: &'static str, base: Data) -> Outcome {
+    let data = Data { note: Some(format!("no call was made: {why}")), ..base };
+    commit(workshop, fresh, Stage::Withdrawn, data).await.err().unwrap_or(Outcome::Withdrawn)
 }
 
-async fn drop_stop(workshop: &Workshop, session: &Session, dropped: Box<Decision>) -> Outcome {
-    let data = records::decided(workshop, session, &dropped);
-    let committed = commit(workshop, Kind::StopDropped, session, data).await;
+async fn withhold(workshop: &Workshop, fresh: &Fresh, decision: &Decision) -> Outcome {
+    let data = records::decided(workshop, &fresh.session, decision);
+    commit(workshop, fresh, Stage::Withheld, data).await.err().unwrap_or(Outcome::Withheld)
+}
+
+async fn drop_action(workshop: &Workshop, fresh: &Fresh, dropped: Box<Decision>) -> Outcome {
+    let data = records::decided(workshop, &fresh.session, &dropped);
+    let committed = commit(workshop, fresh, Stage::Dropped, data).await;
     committed.err().unwrap_or(Outcome::Dropped(dropped))
 }
 
-async fn unread(workshop: &Workshop, decision: &Decision, error: ProviderError) -> Outcome {
+async fn unread(workshop: &Workshop, order: &Order, error: ProviderError) -> Outcome {
+    let Order { action, run, decision } = order;
     let data = Data {
         error: Some(records::error(&error)),
-        note: Some("it could not be read again before its stop, so it was left alone".to_owned()),
+        note: Some(format!("it could not be read again before its {action}, and was left alone")),
         policy: Some(workshop.policy.hash.to_string()),
         studio: Some(workshop.studio.id.to_string()),
+        stopped_at: records::stop_before(*action, *run),
         ..Data::from(decision)
     };
     let subject = session_subject(&workshop.studio.id, &decision.session);
-    let record = Record { time: workshop.clock.now(), kind: Kind::StopDropped, subject, data };
+    let kind = Deed { action: *action, stage: Stage::Dropped }.kind();
+    let record = Record { time: workshop.clock.now(), kind, subject, data };
     match workshop.journal.commit(vec![record]).await {
         Ok(_) => Outcome::Unread(error),
         Err(error) => Outcome::Unrecorded(error),
     }
 }
 
+/// Makes durable how far the action has come.
 async fn commit(
     workshop: &Workshop,
-    kind: Kind,
-    session: &Session,
+    fresh: &Fresh,
+    stage: Stage,
     data: Data,
 ) -> Result<(), Outcome> {
+    let Fresh { action, session, .. } = fresh;
+    let stopped_at = records::stop_before(*action, action.run(session));
+    let data = Data { stopped_at, ..data };
+    let kind = Deed { action: *action, stage }.kind();
     let subject = session_subject(&workshop.studio.id, &session.id);
     let record = Record { time: workshop.clock.now(), kind, subject, data };
     workshop.journal.commit(vec![record]).await.map(drop).map_err(Outcome::Unrecorded)
 }
+
+#[cfg(test)]
+mod tests;

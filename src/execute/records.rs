@@ -1,10 +1,12 @@
 //! What is said in records about sessions and what is done with them.
 
+use jiff::Timestamp;
+
 use super::Workshop;
 use crate::audit::record::{Data, EndingData, ErrorData, SeenData};
 use crate::ids::{SessionId, StudioId};
 use crate::inventory::Session;
-use crate::plan::Decision;
+use crate::plan::{Action, Decision};
 use crate::provider::ProviderError;
 
 /// The subject of a record about one session.
@@ -44,6 +46,14 @@ pub(super) fn decided(workshop: &Workshop, session: &Session, decision: &Decisio
         policy: Some(workshop.policy.hash.to_string()),
         seen: Some(seen_data(session)),
         ..Data::from(decision)
+    }
+}
+
+/// The stop that a start is about, for a record; the run of a stop is in what was seen.
+pub(super) fn stop_before(action: Action, run: Option<Timestamp>) -> Option<Timestamp> {
+    match action {
+        Action::Stop => None,
+        Action::Start => run,
     }
 }
 

@@ -1,6 +1,5 @@
 //! The client token: the same decision made twice is one effect, the next one is a new one.
 
-use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::ids::StudioId;
@@ -17,12 +16,12 @@ pub fn client_token(
     action: Action,
     attempt: u32,
 ) -> ClientToken {
-    let run = match action {
-        Action::Stop => instant_text(session.start()),
-        Action::Start => instant_text(session.stopped_at),
-    };
+    let run = action.run(session).map_or_else(String::new, |instant| instant.to_string());
     let verb = action.to_string();
-    let body = if session.retains_volumes { "RETAIN" } else { "" };
+    let body = match action {
+        Action::Stop if session.retains_volumes => "RETAIN",
+        Action::Stop | Action::Start => "",
+    };
     let mut hash = Sha256::new();
     for part in [studio.as_str(), session.id.as_str(), &verb, body, &run, &attempt.to_string()] {
         hash.update(part.as_bytes());
@@ -30,8 +29,4 @@ pub fn client_token(
         hash.update([0]);
     }
     ClientToken(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-fn instant_text(instant: Option<Timestamp>) -> String {
-    instant.map_or_else(String::new, |instant| instant.to_string())
 }

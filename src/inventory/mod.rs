@@ -12,7 +12,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::ids::{AccountId, SessionId};
+use crate::ids::{AccountId, LaunchProfileId, SessionId};
 
 /// One reading of one studio.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,10 +21,21 @@ pub struct Snapshot {
     pub began: Timestamp,
     /// Every session that was seen, by id.
     pub sessions: BTreeMap<SessionId, Session>,
+    /// Every launch profile that was seen, by id.
+    pub profiles: BTreeMap<LaunchProfileId, LaunchProfile>,
     /// What could not be read. Anything here vetoes every stop of the studio.
     pub gaps: Vec<Gap>,
     /// The accounts that the resources themselves name. More than one, or none, is a doubt.
     pub accounts: Vec<AccountId>,
+}
+
+/// What sessions are launched from, as far as stopping depends on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LaunchProfile {
+    /// Its name.
+    pub name: Option<String>,
+    /// Whether, and at what price, a session launched from it now may be stopped.
+    pub stopping: Stopping,
 }
 
 /// Something that was asked and not learnt.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::due::{Candidates, Due};
-use super::windows::WindowLookup;
 use super::{Reason, SessionHistory};
-use crate::ids::{LaunchProfileId, OwnerId, RuleName, ScheduleName};
+use crate::ids::{
+    InstanceType, LaunchProfileId, OwnerId, RuleName, ScheduleName, StreamingImageId,
+};
 use crate::inventory::Session;
-use crate::policy::matcher::{Candidate, Judgement};
-use crate::policy::{Policy, Rule, Schedule, Settings, StudioPolicy, Window};
+use crate::policy::matcher::{Candidate, RuleLookup};
+use crate::policy::{Policy, Rule, Schedule, Settings, StudioPolicy, Timetable, Window};
 
 /// The tag that exempts a session: `always`, or a reason.
 pub(super) const TAG_KEEP: &str = "lightsout:keep";
@@ -29,66 +30,87 @@ pub(super) struct Case<'a> {
     pub studio: &'a StudioPolicy,
     pub session: &'a Session,
     pub hold: Option<&'a Reason>,
+    /// Why the brake would hold an action, where that is known already.
+    pub brake: Option<&'a Reason>,
     pub history: &'a SessionHistory,
     pub rule: Option<&'a Rule>,
     /// The first rule of which nobody can tell whether it matches, and what the session does not say.
     pub unclear: Option<(&'a Rule, &'static str)>,
     pub settings: &'a Settings,
-    /// The idle hours that apply: the tag's, else the settings'.
+    /// What names the idle hours that apply: the tag, else the settings.
+    pub timetable: Option<&'a Timetable>,
+    /// The idle hours that apply; none where nobody knows the time zone that they are meant in.
     pub schedule: Option<&'a Schedule>,
     /// When it is due, where it has a start and anything says so.
     pub due: Option<Due>,
-    windows: &'a WindowLookup,
+    /// When it has run for too long, where that is limited.
+    pub uptime_over: Option<Timestamp>,
+}
+
+/// What all the cases of one plan share.
+#[derive(Clone, Copy)]
+pub(super) struct Common<'a> {
+    pub policy: &'a Policy,
+    pub studio: &'a StudioPolicy,
+    pub hold: Option<&'a Reason>,
+    pub now: Timestamp,
 }
 
 impl<'a> Case<'a> {
     pub(super) fn new(
-        policy: &'a Policy,
-        studio: &'a StudioPolicy,
+        common: Common<'a>,
         session: &'a Session,
-        hold: Option<&'a Reason>,
         history: &'a SessionHistory,
-        now: Timestamp,
-        windows: &'a WindowLookup,
+        rules: &mut RuleLookup<'a>,
     ) -> Self {
-        let (rule, unclear) = matching_rule(studio, session);
+        let Common { policy, studio, hold, now } = common;
+        let (rule, unclear) = rules.find(&candidate(session));
         let settings = rule.map_or(&studio.settings, |rule| &rule.settings);
         let tagged = session.tags.get(TAG_SCHEDULE);
-        let tagged =
-            tagged.and_then(|name| policy.schedules.get(&ScheduleName::from(name.as_str())));
-        let schedule = tagged.or(settings.schedule.as_ref()).map(Arc::as_ref);
-        let due = session.start().and_then(|start| {
-            Candidates::new(settings, schedule, start, now, windows)
-                .earliest(settings.least_stop, now)
-        });
-        let is_tag_known = tagged.is_some() || !session.tags.contains_key(TAG_SCHEDULE);
+        let found = tagged.map(|name| policy.schedules.get(&ScheduleName::from(name.as_str())));
         // A schedule that cannot be found must not leave another one in force; line 3 keeps it.
-        let due = due.filter(|_| is_tag_known);
+        let timetable = found.unwrap_or(settings.schedule.as_ref()).map(Arc::as_ref);
+        let schedule = timetable.and_then(|timetable| timetable.of(session.owner.as_ref()));
+        let schedule = schedule.map(Arc::as_ref);
+        let is_known =
+            found.is_none_or(|found| found.is_some()) && schedule.is_some() == timetable.is_some();
+        let candidates = session.start().filter(|_| is_known);
+        let candidates = candidates.map(|start| Candidates::new(settings, schedule, start, now));
+        let uptime_over = candidates.as_ref().and_then(Candidates::uptime_over);
+        let due = candidates.and_then(|found| found.earliest(settings.least_stop, now));
         Self {
             now,
             studio,
             session,
             hold,
+            brake: None,
             history,
             rule,
             unclear,
             settings,
+            timetable,
             schedule,
             due,
-            windows,
+            uptime_over,
         }
     }
 
     /// Whether the session names a schedule by tag that does not exist.
     pub(super) fn names_unknown_schedule(&self) -> Option<&'a str> {
         let name = self.session.tags.get(TAG_SCHEDULE)?;
-        let found = self.schedule.is_some_and(|schedule| schedule.name.as_str() == name);
+        let found = self.timetable.is_some_and(|timetable| timetable.name().as_str() == name);
         (!found).then_some(name.as_str())
+    }
+
+    /// Why its idle hours are not known: they follow its owner's time zone, which nobody knows.
+    pub(super) fn owner_zone_unknown(&self) -> Option<Reason> {
+        let timetable = self.timetable.filter(|_| self.schedule.is_none())?;
+        Some(Reason::OwnerZoneUnknown { schedule: timetable.name().clone() })
     }
 
     /// The window that is open, or the next one, of the schedule that applies.
     pub(super) fn window(&self) -> Option<Window> {
-        self.windows.window_after(self.schedule?, self.now)
+        self.schedule?.window_after(self.now)
     }
 
     /// The rules that were asked, and why each but the last did not match.
@@ -107,29 +129,15 @@ impl<'a> Case<'a> {
     }
 }
 
-/// The first rule that matches, and the first before it that may.
-fn matching_rule<'a>(
-    studio: &'a StudioPolicy,
-    session: &Session,
-) -> (Option<&'a Rule>, Option<(&'a Rule, &'static str)>) {
-    let candidate = candidate(session);
-    let mut unclear = None;
-    for rule in &studio.rules {
-        match rule.matcher.judge(&candidate) {
-            Judgement::Match => return (Some(rule), unclear),
-            Judgement::Unclear(what) => unclear = unclear.or(Some((rule, what))),
-            Judgement::Mismatch => {}
-        }
-    }
-    (None, unclear)
-}
-
 fn candidate(session: &Session) -> Candidate<'_> {
     Candidate {
+        session: session.id.as_str(),
         owner: session.owner.as_ref().map(OwnerId::as_str),
         launch_profile: session.launch_profile.as_ref().map(LaunchProfileId::as_str),
         launch_profile_name: session.launch_profile_name.as_deref(),
-        instance_type: session.instance_type.as_ref().map(crate::ids::InstanceType::as_str),
+        instance_type: session.instance_type.as_ref().map(InstanceType::as_str),
+        streaming_image: session.streaming_image.as_ref().map(StreamingImageId::as_str),
+        persistence: session.persistence,
         tags: &session.tags,
     }
 }

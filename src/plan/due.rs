@@ -5,7 +5,6 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::moved;
-use super::windows::WindowLookup;
 use crate::ids::ScheduleName;
 use crate::policy::{Schedule, Settings, Window};
 
@@ -64,20 +63,30 @@ impl Candidates {
         schedule: Option<&Schedule>,
         start: Timestamp,
         now: Timestamp,
-        windows: &WindowLookup,
     ) -> Self {
         let lease_ends = moved(start, settings.lease);
         let by_schedule = schedule.and_then(|schedule| {
             // A window that closes before the lease ends cannot stop this run.
-            let window = windows.window_after(schedule, now.max(lease_ends))?;
+            let window = schedule.window_after(now.max(lease_ends))?;
             let leased = lease_ends > window.opens;
             let cause = Cause::IdleHours { schedule: schedule.name.clone(), window, leased };
             Some(Due { at: window.opens.max(lease_ends), cause })
         });
-        let by_uptime = settings
-            .max_uptime
-            .map(|limit| Due { at: moved(start, limit), cause: Cause::MaxUptime { limit } });
+        let by_uptime = settings.max_uptime.map(|limit| {
+            // While a calendar says `open`, nobody is held to it; from its end on it is due, and stays
+            // due at that instant, until there is another such time.
+            let over = moved(start, limit);
+            let until = moved(over.max(now), SignedDuration::from_nanos(1));
+            let open = schedule.map(|schedule| schedule.open_between(over, until));
+            let last = open.and_then(|open| open.last().copied());
+            Due { at: last.map_or(over, |open| open.closes), cause: Cause::MaxUptime { limit } }
+        });
         Self { by_schedule, by_uptime }
+    }
+
+    /// When it has run for too long.
+    pub(super) fn uptime_over(&self) -> Option<Timestamp> {
+        self.by_uptime.as_ref().map(|due| due.at)
     }
 
     /// The earlier of the two; a schedule whose window is about to close gives way to an uptime

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Action;
 use crate::ids::SessionId;
 use crate::policy::Mode;
 
@@ -80,6 +81,24 @@ impl SessionHistory {
     pub fn start_attempt(&self, stopped_at: Timestamp) -> u32 {
         let attempts = self.start_attempts.filter(|attempts| attempts.run == stopped_at);
         attempts.map_or(0, |attempts| attempts.ended)
+    }
+
+    /// The number of the next attempt of an action; the run of a start is the stop before it.
+    #[must_use]
+    pub fn next_attempt(&self, action: Action, run: Timestamp) -> u32 {
+        match action {
+            Action::Stop => self.attempt(run),
+            Action::Start => self.start_attempt(run),
+        }
+    }
+
+    /// What was asked for and whose end is not known.
+    #[must_use]
+    pub fn open_intent(&self, action: Action) -> Option<&OpenIntent> {
+        match action {
+            Action::Stop => self.open.as_ref(),
+            Action::Start => self.starting.as_ref(),
+        }
     }
 }
 

@@ -25,3 +25,7 @@ pub(super) struct Line {
     pub(super) ask: fn(&Case<'_>) -> Option<Reason>,
     pub(super) look: fn(&Case<'_>) -> String,
 }
+
+pub(super) fn look_at_mode(case: &Case<'_>) -> String {
+    format!("mode {}", case.settings.mode)
+}

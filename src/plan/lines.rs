@@ -5,14 +5,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::{Case, TAG_KEEP, TAG_KEEP_UNTIL, TAG_PREFIX, TAG_SCHEDULE, TAG_STOPPED};
+use super::case::Case;
 use super::due::{Cause, Due, is_too_short};
 use super::hold::{held, look_at_hold};
-use super::line::{Line, Step};
+use super::keeps::{kept, look_at_keeps};
+use super::line::{Line, Step, look_at_mode};
 use super::warning::{Warnings, next_warning, warnings};
-use super::{Decision, Reason, moved, stopped};
-use crate::inventory::{Doubt, SessionState, Stopping};
-use crate::policy::Preserve;
+use super::{Announcement, Decision, Reason, moved, stopped};
+use crate::inventory::{Doubt, SessionState, Stopping, Transition};
+use crate::policy::{Brake, Preserve, Settings, Window};
 
 /// How far in the future a start may seem to lie, for clocks that differ a little.
 const START_AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
@@ -42,6 +43,7 @@ const RUNNING: &[Line] = &[
     Line { number: 6, question: "is the stop worth it?", ask: too_short, look: look_at_least_stop },
     Line { number: 8, question: "would its work survive?", ask: destroyed, look: look_at_survival },
     Line { number: 9, question: "was it warned?", ask: warned, look: look_at_warnings },
+    Line { number: 10, question: "does the brake allow it?", ask: braked, look: look_at_brake },
     Line { number: 11, question: "then stop it", ask: stop, look: look_at_mode },
 ];
 
@@ -49,6 +51,8 @@ const RUNNING: &[Line] = &[
 fn chain(case: &Case<'_>) -> &'static [Line] {
     match case.session.state {
         SessionState::Stopped => stopped::CHAIN,
+        // A start of ours that failed is tried again.
+        SessionState::Failed(Transition::Start) if stopped::was_tried(case) => stopped::CHAIN,
         SessionState::Ready
         | SessionState::Transitional(_)
         | SessionState::Failed(_)
@@ -58,13 +62,17 @@ fn chain(case: &Case<'_>) -> &'static [Line] {
     }
 }
 
+fn is_off(case: &Case<'_>) -> bool {
+    std::ptr::eq(chain(case), stopped::CHAIN)
+}
+
 /// The decision: the first answer.
 pub(super) fn decide(case: &Case<'_>) -> Decision {
     let answer = |line: &Line| (line.ask)(case).map(|reason| (line.number, reason));
     // The last line of each chain always answers; were it changed not to, nothing would be done.
     let (number, reason) = chain(case).iter().find_map(answer).unwrap_or((0, Reason::NeverDue));
     // What answers before the question of when it is due says nothing of that.
-    let is_about_due = number >= LINE_OF_DUE && reason != Reason::Stopped;
+    let is_about_due = number >= LINE_OF_DUE && !is_off(case);
     Decision {
         session: case.session.id.clone(),
         rule: case.rule.map(|rule| rule.name.clone()),
@@ -126,50 +134,6 @@ fn unready(case: &Case<'_>) -> Option<Reason> {
     }
 }
 
-fn kept(case: &Case<'_>) -> Option<Reason> {
-    if let Some(rule) = case.rule.filter(|rule| rule.keep) {
-        return Some(Reason::RuleKeep { rule: rule.name.clone() });
-    }
-    if let Some((rule, missing)) = case.unclear {
-        return Some(Reason::RuleUnclear { rule: rule.name.clone(), missing });
-    }
-    kept_by_tag(case)
-}
-
-/// What the tags of ours say. One that cannot be read counts as keep, even beside one that can.
-fn kept_by_tag(case: &Case<'_>) -> Option<Reason> {
-    let mut kept = None;
-    for (tag, value) in &case.session.tags {
-        if !tag.to_ascii_lowercase().starts_with(TAG_PREFIX) {
-            continue;
-        }
-        let unreadable = || Reason::TagUnreadable { tag: tag.clone(), value: value.clone() };
-        let found = match tag.as_str() {
-            TAG_KEEP if is_refusal(value) => Some(unreadable()),
-            TAG_KEEP => Some(Reason::TagKeep { value: value.clone() }),
-            TAG_KEEP_UNTIL => match value.trim().parse::<Timestamp>() {
-                Ok(until) if until > case.now => Some(Reason::TagKeepUntil { until }),
-                Ok(_) => None,
-                Err(_) => Some(unreadable()),
-            },
-            TAG_SCHEDULE => case.names_unknown_schedule().map(|_| unreadable()),
-            TAG_STOPPED => None,
-            _ => Some(unreadable()),
-        };
-        let is_worse = matches!(found, Some(Reason::TagUnreadable { .. }));
-        if kept.is_none() || is_worse {
-            kept = found.or(kept);
-        }
-    }
-    kept
-}
-
-/// Whether the value of a keep tag seems to say the opposite of keep, or nothing.
-fn is_refusal(value: &str) -> bool {
-    let word = value.trim().to_ascii_lowercase();
-    ["", "false", "no", "off", "0", "never", "none"].contains(&word.as_str())
-}
-
 fn unstoppable(case: &Case<'_>) -> Option<Reason> {
     match &case.session.stopping {
         Stopping::Allowed { .. } => None,
@@ -189,6 +153,9 @@ fn ending_alarm_at(case: &Case<'_>) -> Option<Timestamp> {
 }
 
 fn not_due(case: &Case<'_>) -> Option<Reason> {
+    if let Some(unknown) = case.owner_zone_unknown() {
+        return Some(unknown);
+    }
     let Some(due) = &case.due else { return Some(Reason::NeverDue) };
     if due.at <= case.now {
         return None;
@@ -234,11 +201,8 @@ fn destroyed_at(case: &Case<'_>, due: &Due, stop: Timestamp) -> Option<Reason> {
         Preserve::Allow => return None,
         Preserve::Refuse => {}
     }
-    let window = match &due.cause {
-        Cause::IdleHours { window, .. } => Some(*window),
-        Cause::MaxUptime { .. } => case.window(),
-    };
-    let needed_until = window.map(|window| moved(window.closes, case.settings.return_margin));
+    let needed_until =
+        outlived(case, due).map(|window| moved(window.closes, case.settings.return_margin));
     let lives =
         needed_until.is_some_and(|until| moved(stop, after) >= until && until < Timestamp::MAX);
     (!lives).then_some(Reason::WouldBeDestroyed { destroyed_after: after, needed_until })
@@ -256,6 +220,11 @@ fn warned(case: &Case<'_>) -> Option<Reason> {
     }
 }
 
+fn braked(case: &Case<'_>) -> Option<Reason> {
+    let due = case.due.as_ref()?;
+    case.brake.filter(|_| due.at <= case.now).cloned()
+}
+
 fn stop(case: &Case<'_>) -> Option<Reason> {
     let due = case.due.as_ref()?;
     (due.at <= case.now).then(|| Reason::Due { due: due.at, cause: due.cause.clone() })
@@ -263,6 +232,16 @@ fn stop(case: &Case<'_>) -> Option<Reason> {
 
 /// When a decision may become another by the passing of time alone.
 fn next_change(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
+    let change = change_of(case, reason);
+    // With a calendar that lifts `max_uptime`, the due instant may become another at its beginning.
+    let is_lifted = case.uptime_over.is_some() && !is_off(case);
+    let schedule = case.schedule.filter(|_| is_lifted);
+    let until = change.unwrap_or(Timestamp::MAX);
+    schedule.and_then(|schedule| schedule.opening_between(case.now, until)).or(change)
+}
+
+/// When the answer of a reason may become another, calendars apart.
+fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
     match reason {
         Reason::StartInFuture { start } => Some(moved(*start, -START_AHEAD_MAX)),
         Reason::TagKeepUntil { until } => Some(*until),
@@ -271,24 +250,25 @@ fn next_change(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
             Some(warning.map_or(*due, |warning| warning.min(*due)))
         }
         Reason::StopTooShort { closes, .. } => {
-            let uptime = case.settings.max_uptime.zip(case.session.start());
-            let over = uptime.map(|(limit, start)| moved(start, limit));
-            over.filter(|over| *over > case.now).into_iter().chain([*closes]).min()
+            let over = case.uptime_over.filter(|over| *over > case.now);
+            over.into_iter().chain([*closes]).min()
         }
-        Reason::WouldBeDestroyed { .. } => destruction_may_change(case),
-        Reason::Warning { announcement, .. } => {
-            let next = case.due.as_ref().and_then(|due| next_warning(case, due));
-            Some(next.map_or(announcement.stop_at, |next| next.min(announcement.stop_at)))
+        Reason::WouldBeDestroyed { .. } => {
+            destruction_may_change(case).into_iter().chain(pointless_at(case)).min()
         }
-        Reason::WarningOut { stop_at, .. } => Some(*stop_at),
-        Reason::Due { .. } => not_after(case, reason),
+        Reason::Warning { announcement: Announcement { stop_at, .. }, .. }
+        | Reason::WarningOut { stop_at, .. } => {
+            let warning = case.due.as_ref().and_then(|due| next_warning(case, due));
+            warning.into_iter().chain(pointless_at(case)).chain([*stop_at]).min()
+        }
+        Reason::Due { .. } => pointless_at(case).or_else(|| not_after(case, reason)),
         Reason::NotStoppable { .. } => ending_alarm_at(case).filter(|at| *at > case.now),
         Reason::Stopped | Reason::NotOurs | Reason::StartExpired { .. } => {
             stopped::alarm_at(case).filter(|at| *at > case.now)
         }
-        Reason::ClosedDay { until } => Some(*until),
-        Reason::StartNotDue { start, .. } => Some(*start),
-        Reason::Resume { .. } => not_after(case, reason),
+        Reason::ClosedDay { .. } | Reason::StartNotDue { .. } | Reason::Resume { .. } => {
+            stopped::next_change(case)
+        }
         Reason::TerminationNear { terminate_at } => Some(*terminate_at).filter(|at| *at > case.now),
         Reason::ListingIncomplete { .. }
         | Reason::AccountMismatch { .. }
@@ -312,19 +292,39 @@ fn next_change(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
     }
 }
 
+/// The first second from which on a stop by idle hours would last too short, if that is yet to come.
+fn pointless_at(case: &Case<'_>) -> Option<Timestamp> {
+    let Cause::IdleHours { window, .. } = &case.due.as_ref()?.cause else { return None };
+    let last = moved(window.closes, -case.settings.least_stop);
+    let first = moved(last, SignedDuration::from_secs(1)).min(window.closes);
+    Some(first).filter(|first| *first > case.now)
+}
+
 /// When a stop that would have led to destruction would no longer: as the window goes by, less of it
 /// is left to outlive; so a long window is refused at its beginning and allowed towards its end.
 fn destruction_may_change(case: &Case<'_>) -> Option<Timestamp> {
     let Stopping::Allowed { destroyed_after: Some(after) } = case.session.stopping else {
         return None;
     };
-    let window = case.window()?;
+    let window = outlived(case, case.due.as_ref()?)?;
     let survives = moved(moved(window.closes, case.settings.return_margin), -after);
-    [survives, window.closes].into_iter().filter(|instant| *instant > case.now).min()
+    let instants = [survives, window.closes].into_iter().chain(case.uptime_over);
+    instants.filter(|instant| *instant > case.now).min()
+}
+
+/// The window that a machine has to outlive which is stopped at that due instant.
+fn outlived(case: &Case<'_>, due: &Due) -> Option<Window> {
+    match &due.cause {
+        Cause::IdleHours { window, .. } => Some(*window),
+        Cause::MaxUptime { .. } => case.window(),
+    }
 }
 
 /// The instant at or after which an action must not begin.
 fn not_after(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
+    if let Reason::Resume { .. } = reason {
+        return stopped::Resumption::of(case).map(|resumption| resumption.expires);
+    }
     let Reason::Due { cause, .. } = reason else { return None };
     Some(match cause {
         Cause::IdleHours { window, .. } => window.closes,
@@ -335,18 +335,6 @@ fn not_after(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
 fn look_at_state(case: &Case<'_>) -> String {
     let start = case.session.start().map_or("unknown".to_owned(), |start| start.to_string());
     format!("state {}, started {start}", case.session.state)
-}
-
-fn look_at_keeps(case: &Case<'_>) -> String {
-    let rule =
-        case.rule.map_or("no rule matches".to_owned(), |rule| format!("rule `{}`", rule.name));
-    let ours = |tag: &&String| tag.to_ascii_lowercase().starts_with(TAG_PREFIX);
-    let tags: Vec<&str> = case.session.tags.keys().filter(ours).map(String::as_str).collect();
-    if tags.is_empty() {
-        format!("{rule}; no tag of ours")
-    } else {
-        format!("{rule}; tags {}", tags.join(", "))
-    }
 }
 
 fn look_at_stopping(case: &Case<'_>) -> String {
@@ -382,11 +370,8 @@ fn look_at_least_stop(case: &Case<'_>) -> String {
 }
 
 fn look_at_survival(case: &Case<'_>) -> String {
-    let preserve = match case.settings.preserve {
-        Preserve::Refuse => "refuse",
-        Preserve::Allow => "allow",
-    };
-    format!("preserve {preserve}, return_margin {:#}", case.settings.return_margin)
+    let Settings { preserve, return_margin, .. } = case.settings;
+    format!("preserve {preserve}, return_margin {return_margin:#}")
 }
 
 fn look_at_warnings(case: &Case<'_>) -> String {
@@ -399,6 +384,7 @@ fn look_at_warnings(case: &Case<'_>) -> String {
     format!("warn {}; {given} given for this due instant", leads.join(", "))
 }
 
-fn look_at_mode(case: &Case<'_>) -> String {
-    format!("mode {}", case.settings.mode)
+fn look_at_brake(case: &Case<'_>) -> String {
+    let Brake { per_scan, per_hour } = case.studio.brake;
+    format!("brake per_scan {per_scan}, per_hour {per_hour}")
 }

@@ -6,22 +6,26 @@
 //!
 //! Read [`plan`], then `lines`, which is the order of questions, then `reason`.
 
+mod brake;
 mod case;
 mod due;
+mod forecast;
 mod history;
 mod hold;
+mod keeps;
 mod line;
 mod lines;
 mod reason;
+mod remedy;
 mod stopped;
 mod warning;
-mod windows;
 
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
 pub use due::{Cause, Due};
+pub use forecast::{Event, Foreseen, first_brake, forecast};
 pub use history::{Attempts, History, OpenIntent, OurStop, SessionHistory, WarningGiven};
 pub use line::Step;
 pub use reason::{BrakeBound, Reason};
@@ -29,9 +33,9 @@ pub use warning::Announcement;
 
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::inventory::{Session, Snapshot};
+use crate::policy::matcher::RuleLookup;
 use crate::policy::{Mode, Policy, StudioPolicy};
-use case::Case;
-use windows::WindowLookup;
+use case::{Case, Common};
 
 /// What is to be done about every session of one studio, and why. It is never changed: who carries
 /// it out may only do less.
@@ -44,11 +48,18 @@ pub struct Plan {
     pub at: Timestamp,
     /// Why nothing is done in the whole studio, where that is so.
     pub hold: Option<Reason>,
+    /// Where more would be stopped, or started, than the brake allows.
+    pub brakes: Vec<Reason>,
     /// One decision for each session that was seen, by session id.
     pub decisions: Vec<Decision>,
 }
 
 impl Plan {
+    /// Why anything in the studio is held: the studio as a whole, or what the brake stands on.
+    pub fn holds(&self) -> impl Iterator<Item = &Reason> {
+        self.hold.iter().chain(&self.brakes)
+    }
+
     /// The earliest instant at which a decision may become another without anything else happening.
     #[must_use]
     pub fn next_change(&self) -> Option<Timestamp> {
@@ -122,6 +133,21 @@ pub enum Action {
     Start,
 }
 
+impl Action {
+    /// Both of them.
+    pub const ALL: &'static [Self] = &[Self::Stop, Self::Start];
+
+    /// What the action is about: the start of the run that is to end, or the stop that is to. An
+    /// action about another one is another action.
+    #[must_use]
+    pub fn run(self, session: &Session) -> Option<Timestamp> {
+        match self {
+            Self::Stop => session.start(),
+            Self::Start => session.stopped_at,
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -140,13 +166,23 @@ pub fn plan(
     now: Timestamp,
 ) -> Plan {
     let hold = hold::of_studio(studio, snapshot, now);
-    let windows = WindowLookup::default();
-    let decide = |session: &Session| {
-        let history = history.of(&session.id);
-        lines::decide(&Case::new(policy, studio, session, hold.as_ref(), history, now, &windows))
-    };
-    let decisions = snapshot.sessions.values().map(decide).collect();
-    Plan { studio: studio.id.clone(), at: now, hold, decisions }
+    let common = Common { policy, studio, hold: hold.as_ref(), now };
+    let mut rules = RuleLookup::new(&studio.rules);
+    let sessions = snapshot.sessions.values();
+    let mut decisions: Vec<Decision> =
+        sessions.map(|session| decide(common, session, history, &mut rules)).collect();
+    let brakes = brake::Brakes::over(studio.brake, &decisions, history, now);
+    brakes.apply(&mut decisions, history);
+    Plan { studio: studio.id.clone(), at: now, hold, brakes: brakes.reasons(), decisions }
+}
+
+fn decide<'a>(
+    common: Common<'a>,
+    session: &'a Session,
+    history: &'a History,
+    rules: &mut RuleLookup<'a>,
+) -> Decision {
+    lines::decide(&Case::new(common, session, history.of(&session.id), rules))
 }
 
 /// Why a whole studio is to be left alone, as far as its snapshot tells.
@@ -157,7 +193,8 @@ pub fn hold_of(studio: &StudioPolicy, snapshot: &Snapshot, now: Timestamp) -> Op
 
 /// Decides about one session again, read afresh in a studio that was not held.
 ///
-/// This is what stands between a plan and its action: the snapshot may be a minute old.
+/// This is what stands between a plan and its action: the snapshot may be a minute old. The brake is
+/// the plan's: of what it let through, no more comes of it here.
 #[must_use]
 pub fn decide_again(
     policy: &Policy,
@@ -166,9 +203,8 @@ pub fn decide_again(
     history: &History,
     now: Timestamp,
 ) -> Decision {
-    let windows = WindowLookup::default();
-    let history = history.of(&session.id);
-    lines::decide(&Case::new(policy, studio, session, None, history, now, &windows))
+    let common = Common { policy, studio, hold: None, now };
+    decide(common, session, history, &mut RuleLookup::new(&studio.rules))
 }
 
 /// The whole chain of questions about one session of a snapshot, with the answer of each.
@@ -181,10 +217,13 @@ pub fn explain(
     history: &History,
     now: Timestamp,
 ) -> Explanation {
-    let hold = hold::of_studio(studio, snapshot, now);
-    let windows = WindowLookup::default();
-    let history = history.of(&session.id);
-    let case = Case::new(policy, studio, session, hold.as_ref(), history, now, &windows);
+    let planned = plan(policy, studio, snapshot, history, now);
+    let braked = planned.decisions.iter().find(|decision| decision.session == session.id);
+    let braked = braked.map(|decision| &decision.reason).filter(|reason| reason.is_brake());
+    let common = Common { policy, studio, hold: planned.hold.as_ref(), now };
+    let mut rules = RuleLookup::new(&studio.rules);
+    let case = Case::new(common, session, history.of(&session.id), &mut rules);
+    let case = Case { brake: braked, ..case };
     Explanation {
         decision: lines::decide(&case),
         rules: case.rule_trail(),

@@ -274,6 +274,12 @@ impl Reason {
         }
     }
 
+    /// Whether it is the brake that holds.
+    #[must_use]
+    pub fn is_brake(&self) -> bool {
+        matches!(self, Self::Brake { .. })
+    }
+
     /// What follows from it.
     #[must_use]
     pub fn verdict(&self) -> Verdict {

@@ -1,5 +1,9 @@
 //! What is decided, line by line; each test names the line it is about.
 
+mod brake;
+mod laws;
+mod starts;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +18,7 @@ use crate::inventory::{
 use crate::policy::matcher::Criteria;
 use crate::policy::schedule::Idle;
 use crate::policy::{
-    Connection, DaemonPolicy, Glob, Matcher, Preserve, Rule, Scan, Schedule, Settings,
+    Connection, DaemonPolicy, Glob, Matcher, Preserve, Rule, Scan, Schedule, Settings, Timetable,
 };
 
 /// A Friday in Los Angeles, as instants: 2026-11-20T20:00 is when the idle hours begin.
@@ -30,11 +34,15 @@ fn minutes(minutes: i64) -> SignedDuration {
     SignedDuration::from_mins(minutes)
 }
 
+fn shared(schedule: Arc<Schedule>) -> Arc<Timetable> {
+    Arc::new(Timetable::Shared(schedule))
+}
+
 fn nights() -> Arc<Schedule> {
     let idle = ["Sun-Fri 20:00-07:00", "Sat-Sun"].map(|text| text.parse().unwrap());
     let zone = TimeZone::get("America/Los_Angeles").unwrap();
     let idle = Idle::Weekly(idle.into());
-    Arc::new(Schedule { name: "nights".into(), zone, idle, calendars: Vec::new() })
+    Arc::new(Schedule::new("nights".into(), zone, idle, Vec::new()))
 }
 
 /// A studio with nights, no lease to speak of and no warnings: each test adds what it is about.
@@ -49,7 +57,7 @@ impl World {
     fn new() -> Self {
         let settings = Settings {
             mode: Mode::Enforce,
-            schedule: Some(nights()),
+            schedule: Some(shared(nights())),
             warn: Vec::new(),
             ..Settings::built_in()
         };
@@ -76,13 +84,16 @@ impl World {
                 concurrency: 16,
             },
             audit_path: PathBuf::new(),
-            schedules: BTreeMap::from([(ScheduleName::from("nights"), nights())]),
+            schedules: BTreeMap::from([(ScheduleName::from("nights"), shared(nights()))]),
+            calendars: BTreeMap::new(),
+            people: BTreeMap::new(),
             studios: BTreeMap::new(),
             prices: BTreeMap::new(),
         };
         let snapshot = Snapshot {
             began: at("01T00:00:00"),
             sessions: BTreeMap::new(),
+            profiles: BTreeMap::new(),
             gaps: Vec::new(),
             accounts: vec![AccountId::from("111122223333")],
         };
@@ -323,8 +334,9 @@ fn line_3_keeps_what_it_cannot_read() {
 fn a_tag_names_another_schedule() {
     let mut world = tagged("lightsout:schedule", "late");
     let idle = vec!["Mon-Sun 23:00-07:00".parse().unwrap()];
-    let late = Schedule { name: "late".into(), idle: Idle::Weekly(idle), ..(*nights()).clone() };
-    world.policy.schedules.insert("late".into(), Arc::new(late));
+    let zone = nights().zone.clone();
+    let late = Schedule::new("late".into(), zone, Idle::Weekly(idle), Vec::new());
+    world.policy.schedules.insert("late".into(), shared(Arc::new(late)));
     assert_eq!(world.decide("20T21:00:00").due, Some(at("20T23:00:00")));
 }
 
@@ -371,7 +383,7 @@ fn line_5_names_the_due_instant() {
     );
     World::new().check(
         "20T20:00:00",
-        "stop idle_hours: it was due at 2026-11-21 04:00Z: idle hours of schedule `nights` | 2026-11-23T15:00:00Z",
+        "stop idle_hours: it was due at 2026-11-21 04:00Z: idle hours of schedule `nights` | 2026-11-23T14:30:01Z",
     );
     World::new()
         .settings(|settings| settings.schedule = None)
@@ -558,9 +570,10 @@ fn an_explanation_says_what_the_plan_says() {
 
 #[test]
 fn an_always_idle_schedule_leaves_no_time_to_come_back() {
-    let always =
-        Schedule { idle: Idle::Weekly(vec!["Mon-Sun".parse().unwrap()]), ..(*nights()).clone() };
-    let world = World::new().settings(|settings| settings.schedule = Some(Arc::new(always)));
+    let always = Idle::Weekly(vec!["Mon-Sun".parse().unwrap()]);
+    let always = Schedule::new("nights".into(), nights().zone.clone(), always, Vec::new());
+    let world =
+        World::new().settings(|settings| settings.schedule = Some(shared(Arc::new(always))));
     assert_eq!(world.decide("20T21:00:00").due, Some(at("20T11:00:00")));
     let mortal = world.session(|session| {
         session.stopping = Stopping::Allowed { destroyed_after: Some(hours(96)) };

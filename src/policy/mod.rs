@@ -6,6 +6,7 @@
 
 pub mod calendar;
 pub mod matcher;
+pub mod people;
 pub mod schedule;
 pub mod studio;
 
@@ -16,11 +17,13 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
+pub use calendar::Calendar;
 pub use matcher::{Glob, Matcher};
-pub use schedule::{Schedule, Window};
+pub use people::{People, Person};
+pub use schedule::{Schedule, Timetable, Window};
 pub use studio::{Brake, Connection, Rule, Secret, StudioPolicy};
 
-use crate::ids::{InstanceType, PolicyHash, ScheduleName, StudioId};
+use crate::ids::{CalendarName, InstanceType, PolicyHash, ScheduleName, StudioId};
 
 /// The whole of one configuration, as it takes effect.
 #[derive(Debug, Clone)]
@@ -32,7 +35,11 @@ pub struct Policy {
     /// Where actions are recorded.
     pub audit_path: PathBuf,
     /// Every schedule, by name: rules and tags refer to them.
-    pub schedules: BTreeMap<ScheduleName, Arc<Schedule>>,
+    pub schedules: BTreeMap<ScheduleName, Arc<Timetable>>,
+    /// Every calendar, by name; the schedules that it changes hold it too.
+    pub calendars: BTreeMap<CalendarName, Arc<Calendar>>,
+    /// Who the owners are.
+    pub people: People,
     /// The studios, by id.
     pub studios: BTreeMap<StudioId, StudioPolicy>,
     /// USD an hour by instance type, over the built-in table.
@@ -98,7 +105,7 @@ pub struct Settings {
     /// Whether actions are carried out.
     pub mode: Mode,
     /// The idle hours, if any.
-    pub schedule: Option<Arc<Schedule>>,
+    pub schedule: Option<Arc<Timetable>>,
     /// How long after its start no schedule may stop a session.
     pub lease: SignedDuration,
     /// A stop that would last shorter than this is not made.
@@ -155,4 +162,22 @@ pub enum Start {
     Never,
     /// What we stopped in a window is started again for when the window closes.
     Resume,
+}
+
+impl fmt::Display for Preserve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Refuse => "refuse",
+            Self::Allow => "allow",
+        })
+    }
+}
+
+impl fmt::Display for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Never => "never",
+            Self::Resume => "resume",
+        })
+    }
 }

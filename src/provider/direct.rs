@@ -12,12 +12,12 @@ use jiff::Timestamp;
 
 use super::nimble::stopping::{
     Instants, ProfileModes, Retention, SessionModes, Setting, Switch, ending, persistence,
-    retains_volumes, stopping, termination,
+    retains_volumes, stopping, stopping_of_new, termination,
 };
 use super::{Accepted, ClientToken, Provider, ProviderError};
 use crate::clock::Clock;
 use crate::ids::{AccountId, SessionId, StudioId};
-use crate::inventory::{Gap, Problem, Session, SessionState, Snapshot, Transition, Wanted};
+use crate::inventory::{self, Gap, Problem, Session, SessionState, Snapshot, Transition, Wanted};
 use crate::sandbox::world::{
     Caller, LaunchProfile, LaunchProfileFilter, Mode, Refusal, RefusalKind,
     Session as WorldSession, SessionFilter, SessionState as WorldState, Tags, VolumeRetentionMode,
@@ -64,6 +64,7 @@ impl Direct {
         let mut snapshot = Snapshot {
             began: now,
             sessions: BTreeMap::new(),
+            profiles: BTreeMap::new(),
             gaps: Vec::new(),
             accounts: Vec::new(),
         };
@@ -177,6 +178,12 @@ fn fill(
     let profiles = world.launch_profiles(studio, &everything, None, usize::MAX)?;
     let profiles: BTreeMap<String, LaunchProfile> =
         profiles.items.into_iter().map(|p| (p.id.as_str().to_owned(), p.clone())).collect();
+    let seen = |(id, profile): (&String, &LaunchProfile)| {
+        let stopping = stopping_of_new(Some(&profile_modes(profile)));
+        let name = Some(profile.name.clone());
+        (id.as_str().into(), inventory::LaunchProfile { name, stopping })
+    };
+    snapshot.profiles = profiles.iter().map(seen).collect();
     let account = AccountId::from(world.studio(studio)?.account.as_str());
     snapshot.accounts = BTreeSet::from([account]).into_iter().collect();
     let sessions = world.sessions(studio, &SessionFilter::default(), None, usize::MAX, now)?;

@@ -54,10 +54,11 @@ async fn a_lost_answer_keeps_its_token_over_a_restart() {
 async fn a_call_that_is_known_to_have_failed_is_followed_by_one_with_a_new_token() {
     let rig = Rig::started("warn = []", ARTIST).await;
     rig.faulty.set(Some(Fault::Refusal(Problem::Conflict)));
-    rig.until("20:05:00").await;
+    rig.until("20:00:30").await;
     rig.faulty.set(None);
     rig.until("20:30:00").await;
     assert_eq!(rig.deeds(), ["intended", "rejected", "intended", "accepted", "proven"]);
+    assert_eq!(rig.calls()[1].at, at("20:01:00"), "it rests for a minute");
     assert_eq!((rig.tokens().len(), distinct(&rig.tokens())), (2, 2));
     let attempts: Vec<_> =
         rig.of(&Kind::StopIntended).into_iter().map(|record| record.data.attempt).collect();

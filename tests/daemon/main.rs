@@ -10,3 +10,5 @@ mod isolation;
 mod nights;
 mod once;
 mod rig;
+mod start_doubts;
+mod starts;

@@ -46,6 +46,11 @@ pub(crate) fn at(time: &str) -> Timestamp {
     format!("2026-11-20T{time}-08:00").parse().unwrap()
 }
 
+/// An instant of the morning of the Monday after, when the idle hours end at 07:00.
+pub(crate) fn monday(time: &str) -> Timestamp {
+    format!("2026-11-23T{time}-08:00").parse().unwrap()
+}
+
 /// A policy in which the idle hours begin at 20:00; `studios` are its studios with their settings.
 pub(crate) fn policy(scan: &str, studios: &str) -> Policy {
     let text = format!(
@@ -118,6 +123,7 @@ pub(crate) struct Door {
     after_stop: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     stale: Mutex<Option<(Timestamp, Snapshot)>>,
     stop_takes: Mutex<Option<SignedDuration>>,
+    start_takes: Mutex<Option<SignedDuration>>,
     next_read_takes: Mutex<Option<SignedDuration>>,
     before_list: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
@@ -165,6 +171,11 @@ impl Door {
     /// Each stop reaches the service only after this long.
     pub(crate) fn stop_takes(&self, time: SignedDuration) {
         *self.stop_takes.lock().unwrap() = Some(time);
+    }
+
+    /// Each start reaches the service only after this long.
+    pub(crate) fn start_takes(&self, time: SignedDuration) {
+        *self.start_takes.lock().unwrap() = Some(time);
     }
 
     fn past(&self) -> Option<Snapshot> {
@@ -238,8 +249,15 @@ impl Provider for Door {
         session: &'a Session,
         token: &'a ClientToken,
     ) -> BoxFuture<'a, Result<Accepted, ProviderError>> {
-        self.note(session, &token.0);
-        self.inner.start(session, token)
+        async move {
+            self.note(session, &token.0);
+            let takes = *self.start_takes.lock().unwrap();
+            if let Some(takes) = takes {
+                self.clock.sleep(takes).await;
+            }
+            self.inner.start(session, token).await
+        }
+        .boxed()
     }
 
     fn tag<'a>(
@@ -302,6 +320,7 @@ impl Rig {
             after_stop: Mutex::default(),
             stale: Mutex::default(),
             stop_takes: Mutex::default(),
+            start_takes: Mutex::default(),
             next_read_takes: Mutex::default(),
             before_list: Mutex::default(),
         });
@@ -368,6 +387,11 @@ impl Rig {
         self.clock.drive(at(time)).await;
     }
 
+    /// Lets time pass until it is so late on the Monday after.
+    pub(crate) async fn until_monday(&self, time: &str) {
+        self.clock.drive(monday(time)).await;
+    }
+
     pub(crate) async fn pass(&self, hours: i64) {
         self.clock.drive(self.clock.now() + SignedDuration::from_hours(hours)).await;
     }
@@ -419,12 +443,17 @@ impl Rig {
         self.of(kind).len()
     }
 
-    /// Everything recorded that is not a decision: what was done and what came of it.
+    /// Everything recorded of stops: what was done and what came of it.
     pub(crate) fn deeds(&self) -> Vec<String> {
+        self.verbs("stop")
+    }
+
+    /// The same of another noun.
+    pub(crate) fn verbs(&self, noun: &str) -> Vec<String> {
         let records = self.journal.records();
         let kinds = records.iter().map(|record| record.kind.as_str());
-        let stops = kinds.filter_map(|kind| kind.strip_prefix("lightsout.stop."));
-        stops.map(str::to_owned).collect()
+        let of_noun = kinds.filter_map(|kind| kind.strip_prefix("lightsout.")?.strip_prefix(noun));
+        of_noun.filter_map(|verb| verb.strip_prefix('.')).map(str::to_owned).collect()
     }
 
     /// Hours later nothing more has been called, recorded or brought about.

@@ -71,6 +71,15 @@ fn a_good_policy_passes_and_a_missing_one_does_not() {
 }
 
 #[test]
+fn the_schema_of_a_policy_needs_none() {
+    let house = House::always_due(NOBODY);
+    std::fs::remove_file(house.config()).unwrap();
+    let shown = house.run(&["check", "--schema"]);
+    assert_eq!(shown.code, Some(0), "{}", shown.stderr);
+    assert_eq!(shown.stdout, include_str!("../../config/lightsout.schema.json"));
+}
+
+#[test]
 fn a_wrong_command_line_is_a_usage_error() {
     let house = House::always_due(NOBODY);
     for arguments in [&["frobnicate"][..], &["plan", "--at", "yesterday"], &["run", "--twice"]] {

@@ -4,6 +4,7 @@
 
 mod ending;
 mod example;
+mod foresight;
 mod house;
 mod judging;
 mod limits;

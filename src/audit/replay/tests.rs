@@ -4,6 +4,8 @@ use crate::audit::samples::{self, at};
 use crate::audit::{Line, chain};
 use crate::plan::{Cause, Reason};
 
+const STAGES_OF_AN_END: [Stage; 2] = [Stage::Rejected, Stage::Failed];
+
 const STUDIO: &str = "us-west-2:stid-1";
 const RUN: &str = "2026-11-19T17:00:00Z";
 const LATER_RUN: &str = "2026-11-20T17:00:00Z";
@@ -17,6 +19,19 @@ fn record(kind: Kind, change: impl FnOnce(&mut Data)) -> Record {
 
 fn of_run(kind: Kind, run: &str) -> Record {
     record(kind, |data| data.seen.as_mut().unwrap().started_at = Some(at(run)))
+}
+
+/// A stage of an action about `run`: the start of what is stopped, or the stop of what is started.
+fn deed(action: Action, stage: Stage, run: &str) -> Record {
+    record(Deed { action, stage }.kind(), |data| match action {
+        Action::Stop => data.seen.as_mut().unwrap().started_at = Some(at(run)),
+        Action::Start => data.stopped_at = Some(at(run)),
+    })
+}
+
+fn tokened(mut record: Record, token: &str, time: &str) -> Record {
+    (record.data.client_token, record.time) = (Some(token.to_owned()), at(time));
+    record
 }
 
 /// The past after `records`, which is the same when they were written and read back.
@@ -50,54 +65,137 @@ fn open(accepted: bool) -> Option<OpenIntent> {
 
 #[test]
 fn an_intent_is_open_until_its_outcome_is_known() {
-    let intent = || of_run(Kind::StopIntended, RUN);
-    let after = |kind: Kind| session(&[intent(), of_run(kind, RUN)]).open;
-    assert_eq!(session(&[intent()]).open, open(false));
-    assert_eq!(after(Kind::StopAccepted), open(true));
-    assert_eq!(after(Kind::StopUnanswered), open(false));
-    assert_eq!(after(Kind::StopLate), open(false).map(|open| OpenIntent { late: true, ..open }));
-    for kind in [Kind::StopProven, Kind::StopRejected, Kind::StopFailed] {
-        assert_eq!(after(kind.clone()), None, "{kind}");
+    for action in Action::ALL.iter().copied() {
+        let intent = || deed(action, Stage::Intended, RUN);
+        let open_after = |records: &[Record]| session(records).open_intent(action).cloned();
+        let after = |stage| open_after(&[intent(), deed(action, stage, RUN)]);
+        assert_eq!(open_after(&[intent()]), open(false));
+        assert_eq!(after(Stage::Accepted), open(true));
+        for stage in [Stage::Unanswered, Stage::Dropped, Stage::Withheld] {
+            assert_eq!(after(stage), open(false), "{action} {stage:?}");
+        }
+        let late = open(false).map(|open| OpenIntent { late: true, ..open });
+        assert_eq!(after(Stage::Late), late);
+        for stage in [Stage::Proven, Stage::Rejected, Stage::Failed] {
+            assert_eq!(after(stage), None, "{action} {stage:?}");
+        }
+        assert_eq!(open_after(&[deed(action, Stage::Accepted, RUN)]), None);
+        let mut bare = intent();
+        (bare.data.seen, bare.data.stopped_at, bare.data.client_token) = (None, None, None);
+        let open = open_after(&[bare]).unwrap();
+        assert_eq!((open.run, open.token.as_str()), (at("2026-11-20T03:30:00Z"), ""));
     }
-    assert_eq!(session(&[of_run(Kind::StopAccepted, RUN)]).open, None);
-    let bare = record(Kind::StopIntended, |data| {
-        (data.seen, data.client_token) = (None, None);
-    });
-    let open = session(&[bare]).open.unwrap();
-    assert_eq!((open.run, open.token.as_str()), (at("2026-11-20T03:30:00Z"), ""));
+}
+
+#[test]
+fn the_calls_of_one_action_say_nothing_of_the_other() {
+    let stopping = session(&[deed(Action::Stop, Stage::Intended, RUN)]);
+    assert_eq!((stopping.open, stopping.starting), (open(false), None));
+    let records = [Stage::Intended, Stage::Failed].map(|stage| deed(Action::Start, stage, RUN));
+    let starting = session(&[&[deed(Action::Stop, Stage::Intended, RUN)], &records[..]].concat());
+    assert_eq!((&starting.open, &starting.starting), (&open(false), &None));
+    assert_eq!((starting.attempt(at(RUN)), starting.start_attempt(at(RUN))), (0, 1));
 }
 
 #[test]
 fn only_known_ends_of_a_run_count_as_attempts() {
-    let one = |kind| [of_run(Kind::StopIntended, RUN), of_run(kind, RUN)];
-    let rejected = one(Kind::StopRejected);
-    let failed = one(Kind::StopFailed);
-    let unanswered = one(Kind::StopUnanswered);
-    let both = session(&[rejected.as_slice(), &unanswered, &failed].concat());
-    assert_eq!(both.attempt(at(RUN)), 2);
-    assert_eq!(both.attempt(at(LATER_RUN)), 0);
-    let later = [of_run(Kind::StopIntended, LATER_RUN), of_run(Kind::StopRejected, LATER_RUN)];
-    let history = session(&[rejected.as_slice(), &later].concat());
-    let last = at("2026-11-20T03:30:00Z");
-    assert_eq!(history.attempts, Some(Attempts { run: at(LATER_RUN), ended: 1, last }));
+    for action in Action::ALL.iter().copied() {
+        let one = |stage| [deed(action, Stage::Intended, RUN), deed(action, stage, RUN)];
+        let [rejected, failed] = STAGES_OF_AN_END.map(one);
+        let unanswered = one(Stage::Unanswered);
+        let both = session(&[rejected.as_slice(), &unanswered, &failed].concat());
+        assert_eq!(both.next_attempt(action, at(RUN)), 2);
+        assert_eq!(both.next_attempt(action, at(LATER_RUN)), 0);
+        let later = [Stage::Intended, Stage::Rejected].map(|stage| deed(action, stage, LATER_RUN));
+        let history = session(&[rejected.as_slice(), &later].concat());
+        let last = at("2026-11-20T03:30:00Z");
+        let attempts = Some(Attempts { run: at(LATER_RUN), ended: 1, last });
+        match action {
+            Action::Stop => assert_eq!(history.attempts, attempts),
+            Action::Start => assert_eq!(history.start_attempts, attempts),
+        }
+    }
 }
 
 #[test]
 fn a_refused_repetition_says_nothing_of_the_call_before_it() {
-    let (intent, lost) = (of_run(Kind::StopIntended, RUN), of_run(Kind::StopUnanswered, RUN));
-    for refusal in [Kind::StopRejected, Kind::StopWithdrawn] {
-        let records = [intent.clone(), lost.clone(), intent.clone(), of_run(refusal, RUN)];
-        let history = session(&records);
-        assert!(history.open.is_some_and(|open| open.repeats && !open.accepted));
-        assert_eq!(history.attempts, None);
+    for action in Action::ALL.iter().copied() {
+        for refusal in [Stage::Rejected, Stage::Withdrawn] {
+            let stages = [Stage::Intended, Stage::Unanswered, Stage::Intended, refusal];
+            let history = session(&stages.map(|stage| deed(action, stage, RUN)));
+            let open = history.open_intent(action);
+            assert!(open.is_some_and(|open| open.repeats && !open.accepted));
+            assert_eq!(history.next_attempt(action, at(RUN)), 0);
+        }
     }
 }
 
 #[test]
 fn what_was_withdrawn_or_came_to_nothing_is_closed_and_no_attempt() {
-    for end in [Kind::StopWithdrawn, Kind::StopLapsed] {
-        let history = session(&[of_run(Kind::StopIntended, RUN), of_run(end, RUN)]);
-        assert_eq!((history.open, history.attempts), (None, None));
+    for action in Action::ALL.iter().copied() {
+        for end in [Stage::Withdrawn, Stage::Lapsed] {
+            let history = session(&[Stage::Intended, end].map(|stage| deed(action, stage, RUN)));
+            assert_eq!(history.open_intent(action), None);
+            assert_eq!(history.next_attempt(action, at(RUN)), 0);
+        }
+    }
+}
+
+#[test]
+fn a_proven_start_ends_its_attempts_and_leaves_our_stop_known() {
+    let stages = [Stage::Intended, Stage::Failed, Stage::Intended, Stage::Proven];
+    let mut records = vec![deed(Action::Stop, Stage::Proven, RUN)];
+    records.extend(stages.map(|stage| deed(Action::Start, stage, LATER_RUN)));
+    let history = session(&records);
+    assert_eq!((history.starting, history.start_attempts), (None, None));
+    assert_eq!(history.ours, Some(OurStop { stopped_at: at("2026-11-20T04:03:00Z") }));
+}
+
+#[test]
+fn a_stop_is_marked_once_whatever_came_of_it() {
+    let mark = |kind| record(kind, |data| data.stopped_at = Some(at(RUN)));
+    for end in [Kind::MarkSet, Kind::MarkFailed] {
+        let history = session(&[mark(Kind::MarkIntended), mark(end)]);
+        assert_eq!(history.marked, Some(at(RUN)));
+    }
+    assert_eq!(past(&[mark(Kind::MarkSet)]), StudioPast::default());
+}
+
+#[test]
+fn intents_count_for_the_brake_once_each_and_for_an_hour() {
+    for action in Action::ALL.iter().copied() {
+        let intent = |token: &str, time: &str| {
+            tokened(deed(action, Stage::Intended, RUN), token, &format!("2026-11-20T{time}Z"))
+        };
+        let counted = |records: &[Record]| {
+            let history = past(records).history;
+            let (ours, others) = match action {
+                Action::Stop => (history.stops, history.starts),
+                Action::Start => (history.starts, history.stops),
+            };
+            assert_eq!(others, []);
+            ours.iter().map(|at| at.strftime("%H:%M").to_string()).collect::<Vec<_>>()
+        };
+        let lapsed = deed(action, Stage::Lapsed, RUN);
+        let records = [
+            intent("one", "03:00:00"),
+            lapsed,
+            intent("one", "03:20:00"),
+            intent("two", "03:30:00"),
+        ];
+        assert_eq!(counted(&records), ["03:00", "03:30"]);
+        let still = [&records[..], &[intent("three", "04:00:00")]].concat();
+        assert_eq!(counted(&still), ["03:00", "03:30", "04:00"]);
+        let later = [&records[..], &[intent("three", "04:00:01")]].concat();
+        assert_eq!(counted(&later), ["03:30", "04:00"]);
+        // Announced again after its hour it is a call of this one.
+        let again = [&later[..], &[intent("one", "04:01:00")]].concat();
+        assert_eq!(counted(&again), ["03:30", "04:00", "04:01"]);
+        let withheld = deed(action, Stage::Withheld, RUN);
+        assert_eq!(counted(&[withheld]), Vec::<String>::new());
+        let mut nameless = intent("", "03:40:00");
+        nameless.data.client_token = None;
+        assert_eq!(counted(&[nameless.clone(), nameless]), ["03:40", "03:40"]);
     }
 }
 
@@ -148,7 +246,9 @@ fn what_vanished_has_no_past() {
     let mut records: Vec<_> = records.map(|kind| of_run(kind.clone(), RUN)).collect();
     assert_ne!(past(&records), StudioPast::default());
     records.push(of_run(Kind::SessionVanished, RUN));
-    assert_eq!(past(&records), StudioPast::default());
+    let StudioPast { history, decisions, held, .. } = past(&records);
+    assert_eq!((history.sessions, decisions, held), Default::default());
+    assert_eq!((history.stops.len(), history.starts.len()), (1, 1), "the brake still counts them");
 }
 
 #[test]
@@ -171,9 +271,31 @@ fn a_stop_that_was_withheld_is_remembered_by_its_due_instant() {
 }
 
 #[test]
+fn the_answers_to_our_stops_tell_who_we_are() {
+    let answered = |action, by: Option<&str>| {
+        let mut record = deed(action, Stage::Accepted, RUN);
+        record.data.stopped_by = by.map(str::to_owned);
+        record
+    };
+    let stop = |by| answered(Action::Stop, by);
+    let us = |records: &[Record]| past(records).us;
+    assert_eq!(us(&[stop(Some("we"))]).as_deref(), Some("we"));
+    assert_eq!(us(&[stop(Some("we")), stop(None)]).as_deref(), Some("we"));
+    assert_eq!(us(&[stop(Some("we")), stop(Some("we anew"))]).as_deref(), Some("we anew"));
+    assert_eq!(us(&[answered(Action::Start, Some("artist"))]), None);
+}
+
+#[test]
+fn a_start_that_was_withheld_is_remembered_by_the_stop_before_it() {
+    let withheld = deed(Action::Start, Stage::Withheld, RUN);
+    assert_eq!(session(&[withheld]).start_withheld, Some(at(RUN)));
+}
+
+#[test]
 fn other_kinds_and_records_without_a_subject_change_nothing() {
     let other = |kind| past(&[record(kind, |_| {})]);
-    for kind in [Kind::StopDropped, Kind::Other("x.y".to_owned())] {
+    let dropped = Kind::StartDropped;
+    for kind in [Kind::StopDropped, dropped, Kind::MarkFailed, Kind::Other("x.y".to_owned())] {
         assert_eq!(other(kind), StudioPast::default());
     }
     for kind in Kind::ALL {

@@ -7,9 +7,10 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::audit::record::{Journal, JournalError, Kind, Record};
+use crate::audit::record::{Deed, Journal, JournalError, Kind, Record, Stage};
 use crate::audit::writer::LogWriter;
 use crate::cli::output;
+use crate::plan::Action;
 use crate::policy::Policy;
 use crate::report::{Prices, Savings};
 use crate::sandbox::world::Operation;
@@ -74,16 +75,25 @@ fn word(record: &Record) -> Option<&'static str> {
     let is_alarm = record.data.reason.as_ref().is_some_and(|reason| reason.alarm);
     match record.kind {
         Kind::WarningGiven => Some("warned"),
-        Kind::StopWithheld => Some("withheld"),
-        Kind::StopDropped => Some("dropped"),
-        Kind::StopProven => Some("stopped"),
-        Kind::StopRejected | Kind::StopFailed => Some("failed"),
-        Kind::StopLate => Some("late"),
         Kind::StudioHeld => Some("held"),
         Kind::StudioResumed => Some("resumed"),
         Kind::SessionDecided if is_alarm => Some("look!"),
         Kind::SessionDecided => refused(record).then_some("kept"),
-        _ => None,
+        _ => record.kind.deed().and_then(word_for_deed),
+    }
+}
+
+fn word_for_deed(Deed { action, stage }: Deed) -> Option<&'static str> {
+    match stage {
+        Stage::Withheld => Some("withheld"),
+        Stage::Dropped => Some("dropped"),
+        Stage::Proven => Some(match action {
+            Action::Stop => "stopped",
+            Action::Start => "started",
+        }),
+        Stage::Rejected | Stage::Failed | Stage::Lapsed => Some("failed"),
+        Stage::Late => Some("late"),
+        Stage::Intended | Stage::Withdrawn | Stage::Accepted | Stage::Unanswered => None,
     }
 }
 
@@ -152,6 +162,7 @@ pub(super) fn epilogue(
     let count = |kind: &Kind| records.iter().filter(|record| record.kind == *kind).count();
     anstream::println!();
     anstream::println!("Stops proven          {:>8}", total.stops);
+    anstream::println!("Starts proven         {:>8}", count(&Kind::StartProven));
     anstream::println!("Stops withheld        {:>8}  (mode observe)", count(&Kind::StopWithheld));
     anstream::println!("Warnings given        {:>8}", count(&Kind::WarningGiven));
     let (ours, others) = destroyed(world);

@@ -22,10 +22,10 @@ pub(in crate::config) struct AuditFile {
 }
 
 /// The bounds of `concurrency`; beyond the upper one the service throttles every call.
-const CONCURRENCY: std::ops::RangeInclusive<i64> = 1..=256;
+pub(in crate::config) const CONCURRENCY: std::ops::RangeInclusive<i64> = 1..=256;
 
 /// More often than this only causes load; more rarely than once a day sessions go unnoticed.
-const SCAN: Bounds = Bounds {
+pub(in crate::config) const SCAN: Bounds = Bounds {
     least: SignedDuration::from_secs(10),
     most: SignedDuration::from_hours(24),
     help: "write for example \"5m\"",

@@ -3,8 +3,10 @@
 //! One file for each table of the configuration. Nothing here looks at two tables at once: that is
 //! `lower`'s. Start at [`File`].
 
+pub(super) mod calendar;
 pub(super) mod connection;
 pub(super) mod daemon;
+pub(super) mod people;
 pub(super) mod prices;
 pub(super) mod rule;
 pub(super) mod schedule;
@@ -13,8 +15,10 @@ pub(super) mod studio;
 
 use toml::de::DeTable;
 
+use self::calendar::CalendarFile;
 use self::connection::ConnectionFile;
 use self::daemon::{AuditFile, DaemonFile};
+use self::people::PersonFile;
 use self::prices::PricesFile;
 use self::schedule::ScheduleFile;
 use self::settings::SettingsFile;
@@ -30,6 +34,8 @@ pub(super) struct File {
     pub(super) daemon: DaemonFile,
     pub(super) audit: AuditFile,
     pub(super) schedules: Vec<Located<ScheduleFile>>,
+    pub(super) people: Vec<PersonFile>,
+    pub(super) calendars: Vec<Located<CalendarFile>>,
     pub(super) defaults: DefaultsFile,
     pub(super) studios: Vec<StudioFile>,
     /// Whether the file has no word about studios, not even a wrong one.
@@ -54,14 +60,14 @@ impl File {
             daemon: DaemonFile::read(&mut table, sink),
             audit: AuditFile::read(&mut table, sink),
             schedules: schedule::read_all(&mut table, sink),
+            people: people::read_all(&mut table, sink),
+            calendars: calendar::read_all(&mut table, sink),
             defaults: DefaultsFile::read(&mut table, sink),
             studios: studio::read_all(&mut table, sink),
             names_no_studio: table.take("studio").is_none_or(|list| list.entries().is_empty()),
             prices: prices::read(&mut table, sink),
         };
-        for word in ["calendar", "veto"] {
-            table.not_yet(word, sink);
-        }
+        table.not_yet("veto", sink);
         table.finish(sink);
         file
     }
@@ -94,7 +100,7 @@ impl DefaultsFile {
             settings: SettingsFile::read(&mut table, sink),
             connection: ConnectionFile::read(&mut table, sink),
         };
-        studio::refuse_own_keys(&mut table, &["id", "name", "region", "account"], sink);
+        studio::refuse_own_keys(&mut table, &["id", "name", "region", "account", "brake"], sink);
         table.finish(sink);
         defaults
     }

@@ -40,7 +40,7 @@ fn read(mut table: Table<'_>, sink: &mut Sink) -> RuleFile {
         keep: table.field("keep", sink, value::boolean),
         settings: SettingsFile::read(&mut table, sink),
     };
-    studio::refuse_own_keys(&mut table, &["id", "region", "account"], sink);
+    studio::refuse_own_keys(&mut table, &["id", "region", "account", "brake"], sink);
     studio::refuse_own_keys(&mut table, &connection::KEYS, sink);
     table.finish(sink);
     rule
@@ -61,33 +61,66 @@ fn matcher(value: &Value<'_>, sink: &mut Sink) -> Option<Matcher> {
             return None;
         }
     }
-    let mut table = Table::of(value, "match", sink)?;
-    let owner = table.field("owner", sink, globs);
-    let launch_profile = table.field("launch_profile", sink, globs);
-    let instance_type = table.field("instance_type", sink, globs);
+    criteria(value, "match", sink).map(Matcher::Where)
+}
+
+/// A table of criteria of which none may be empty.
+fn criteria(value: &Value<'_>, heading: &str, sink: &mut Sink) -> Option<Criteria> {
+    let mut table = Table::of(value, heading, sink)?;
+    let lists = ["owner", "launch_profile", "instance_type", "session", "streaming_image"]
+        .map(|key| table.field(key, sink, globs));
+    let persistence = table.field("persistence", sink, value::boolean);
     let tag = table.field("tag", sink, tags);
-    let lists = [&owner, &launch_profile, &instance_type];
+    // Within `not`, another `not` would only turn the meaning round again.
+    let not = match heading {
+        "match" => table.field("not", sink, not),
+        _ => Field::Absent,
+    };
     let is_empty = table.all().is_empty();
     table.finish(sink);
     if is_empty {
         sink.push(
-            Diagnostic::error("empty-match", value.span(), "`match` is empty")
+            Diagnostic::error("empty-match", value.span(), format!("`{heading}` is empty"))
                 .label("it does not say which sessions are meant")
                 .help(HELP_MATCH),
         );
         return None;
     }
-    // A list that was refused must not widen the rest of the matcher.
-    let is_whole = lists.iter().all(|list| list.is_absent() || list.given().is_some())
-        && (tag.is_absent() || tag.given().is_some());
-    let list = |field: &Field<Vec<Glob>>| field.value().cloned().unwrap_or_default();
+    // A member that was refused must not widen the rest of the matcher.
+    let is_whole =
+        lists.iter().all(is_clean) && is_clean(&persistence) && is_clean(&tag) && is_clean(&not);
+    let [owner, launch_profile, instance_type, session, streaming_image] =
+        lists.map(|field| field.value().cloned().unwrap_or_default());
     let criteria = Criteria {
-        owner: list(&owner),
-        launch_profile: list(&launch_profile),
-        instance_type: list(&instance_type),
+        owner,
+        launch_profile,
+        instance_type,
+        session,
+        streaming_image,
+        persistence: persistence.value().copied(),
         tag: tag.value().cloned().unwrap_or_default(),
+        not: not.value().cloned().unwrap_or_default(),
     };
-    (is_whole && !criteria.is_empty()).then_some(Matcher::Where(criteria))
+    (is_whole && !criteria.is_empty()).then_some(criteria)
+}
+
+fn is_clean<T>(field: &Field<T>) -> bool {
+    field.is_absent() || field.given().is_some()
+}
+
+/// One table or a list of them, of which each takes away what it means.
+fn not(value: &Value<'_>, sink: &mut Sink) -> Option<Vec<Criteria>> {
+    let entries = value.entries();
+    if entries.is_empty() {
+        sink.push(
+            Diagnostic::error("empty-match", value.span(), "`not` is an empty list")
+                .label("it leaves nobody out")
+                .help("leave it out, or write for example `not = { owner = \"...\" }`"),
+        );
+        return None;
+    }
+    let read: Vec<_> = entries.iter().map(|entry| criteria(entry, "not", sink)).collect();
+    read.into_iter().collect()
 }
 
 /// A glob or a list of globs, at least one.

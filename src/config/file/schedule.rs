@@ -16,13 +16,27 @@ use crate::policy::schedule::{CronExpression, CronPair, Idle, WeeklyWindow};
 /// One schedule; its place is its heading.
 pub(in crate::config) struct ScheduleFile {
     pub(in crate::config) name: String,
-    pub(in crate::config) zone: Field<TimeZone>,
+    pub(in crate::config) zone: Field<ZoneFile>,
     pub(in crate::config) idle: Field<Idle>,
+    /// The names of the calendars that change its idle hours.
+    pub(in crate::config) calendars: Field<Vec<Located<String>>>,
+}
+
+/// Where the civil times of a schedule are meant.
+#[derive(Debug, Clone)]
+pub(in crate::config) enum ZoneFile {
+    /// There.
+    Named(TimeZone),
+    /// Where each owner is.
+    Owner,
 }
 
 /// From when expressions are tried out. Any instant would do; a fixed one makes the answer the same
 /// on every day.
 pub(super) const SAMPLES_FROM: Timestamp = Timestamp::constant(1_767_225_600, 0);
+
+/// How many calendars one schedule may have: each is looked at in each search for a window.
+pub(in crate::config) const CALENDARS_MAX: usize = 50;
 
 const HELP_IDLE: &str = "write `idle = [\"Sun-Fri 20:00-07:00\", \"Sat-Sun\"]`, \
      or `idle = { opens = \"0 20 * * Mon-Fri\", closes = \"0 7 * * Mon-Fri\" }`";
@@ -49,13 +63,21 @@ fn read(value: &Value<'_>, sink: &mut Sink) -> Option<Located<ScheduleFile>> {
         name,
         zone: table.field("zone", sink, zone),
         idle: table.field("idle", sink, idle),
+        calendars: table.field("calendars", sink, calendars),
     };
-    table.not_yet("calendars", sink);
     table.finish(sink);
     Some(Located { value: schedule, span: value.key_span() })
 }
 
-fn zone(value: &Value<'_>, sink: &mut Sink) -> Option<TimeZone> {
+fn zone(value: &Value<'_>, sink: &mut Sink) -> Option<ZoneFile> {
+    match value.content.as_str() {
+        Some("owner") => Some(ZoneFile::Owner),
+        _ => named_zone(value, sink).map(ZoneFile::Named),
+    }
+}
+
+/// A zone of the IANA database.
+pub(super) fn named_zone(value: &Value<'_>, sink: &mut Sink) -> Option<TimeZone> {
     let name = value::text(value, sink)?;
     if let Some(zone) = suggest::find_zone(&name) {
         return Some(zone);
@@ -81,6 +103,25 @@ fn idle(value: &Value<'_>, sink: &mut Sink) -> Option<Idle> {
             None
         }
     }
+}
+
+/// The names of calendars; `[]` says that there are none.
+fn calendars(value: &Value<'_>, sink: &mut Sink) -> Option<Vec<Located<String>>> {
+    let entries = value.entries();
+    if entries.len() > CALENDARS_MAX {
+        let message = format!("`calendars` has {} names", entries.len());
+        sink.push(
+            Diagnostic::error("too-many", value.span(), message)
+                .label(format!("at most {CALENDARS_MAX} are possible"))
+                .help("join calendars of one effect: each may have many `dates`"),
+        );
+        return None;
+    }
+    let names: Vec<Option<Located<String>>> = entries
+        .iter()
+        .map(|entry| Some(Located { value: value::text(entry, sink)?, span: entry.span() }))
+        .collect();
+    names.into_iter().collect()
 }
 
 /// Weekly windows: all of them, or `None` where one is wrong.

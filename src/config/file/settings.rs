@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::super::diagnostic::{Diagnostic, Sink, Span};
 use super::super::table::{Field, Located, Table, Value};
 use super::super::value::{self, Bounds, DURATION_MAX, shown};
-use crate::policy::{Mode, Preserve};
+use crate::policy::{Mode, Preserve, Start};
 
 /// What one table says; the rest comes from the tables around it.
 #[derive(Debug)]
@@ -18,6 +18,9 @@ pub(in crate::config) struct SettingsFile {
     pub(in crate::config) warn: Field<Vec<SignedDuration>>,
     pub(in crate::config) preserve: Field<Preserve>,
     pub(in crate::config) return_margin: Field<SignedDuration>,
+    pub(in crate::config) start: Field<Start>,
+    pub(in crate::config) start_lead: Field<SignedDuration>,
+    pub(in crate::config) catch_up: Field<SignedDuration>,
 }
 
 impl Default for SettingsFile {
@@ -31,33 +34,46 @@ impl Default for SettingsFile {
             warn: Field::Absent,
             preserve: Field::Absent,
             return_margin: Field::Absent,
+            start: Field::Absent,
+            start_lead: Field::Absent,
+            catch_up: Field::Absent,
         }
     }
 }
 
 const ZERO: SignedDuration = SignedDuration::ZERO;
-const LEASE: Bounds =
+pub(in crate::config) const LEASE: Bounds =
     Bounds { least: ZERO, most: DURATION_MAX, help: "write \"0s\" for no lease, or \"2h\"" };
-const LEAST_STOP: Bounds = Bounds {
+pub(in crate::config) const LEAST_STOP: Bounds = Bounds {
     least: ZERO,
     most: DURATION_MAX,
     help: "write \"0s\" where any stop is worth it, or \"30m\"",
 };
-const MAX_UPTIME: Bounds = Bounds {
+pub(in crate::config) const MAX_UPTIME: Bounds = Bounds {
     least: SignedDuration::from_mins(1),
     most: DURATION_MAX,
     help: "write for example \"14h\", or \"off\" for no limit",
 };
-const RETURN_MARGIN: Bounds =
+pub(in crate::config) const RETURN_MARGIN: Bounds =
     Bounds { least: ZERO, most: DURATION_MAX, help: "write \"0s\" for no margin, or \"8h\"" };
-const WARN: Bounds = Bounds {
+pub(in crate::config) const START_LEAD: Bounds = Bounds {
+    least: ZERO,
+    most: SignedDuration::from_hours(24),
+    help: "write \"0s\" to start when the window closes, or \"10m\"",
+};
+pub(in crate::config) const CATCH_UP: Bounds = Bounds {
+    least: ZERO,
+    most: SignedDuration::from_hours(24),
+    help: "write \"0s\" where a start after the window would be too late, or \"1h\"",
+};
+pub(in crate::config) const WARN: Bounds = Bounds {
     least: SignedDuration::from_secs(1),
     most: SignedDuration::from_hours(7 * 24),
     help: "write for example [\"30m\", \"5m\"]; [] says on purpose: stop unannounced",
 };
 
 /// More warnings than this are noise that nobody heeds.
-const WARNINGS_MAX: usize = 8;
+pub(in crate::config) const WARNINGS_MAX: usize = 8;
 
 impl SettingsFile {
     /// Takes the settings of a table.
@@ -74,10 +90,12 @@ impl SettingsFile {
             preserve: table.field("preserve", sink, preserve),
             return_margin: table
                 .field("return_margin", sink, |v, sink| value::duration(v, RETURN_MARGIN, sink)),
+            start: table.field("start", sink, start),
+            start_lead: table
+                .field("start_lead", sink, |v, sink| value::duration(v, START_LEAD, sink)),
+            catch_up: table.field("catch_up", sink, |v, sink| value::duration(v, CATCH_UP, sink)),
         };
-        for key in ["start", "start_lead", "catch_up", "brake", "veto"] {
-            table.not_yet(key, sink);
-        }
+        table.not_yet("veto", sink);
         settings
     }
 
@@ -91,6 +109,9 @@ impl SettingsFile {
             && self.warn.is_absent()
             && self.preserve.is_absent()
             && self.return_margin.is_absent()
+            && self.start.is_absent()
+            && self.start_lead.is_absent()
+            && self.catch_up.is_absent()
     }
 
     /// Where its settings stand.
@@ -107,6 +128,9 @@ impl SettingsFile {
             span(&self.warn),
             span(&self.preserve),
             span(&self.return_margin),
+            span(&self.start),
+            span(&self.start_lead),
+            span(&self.catch_up),
         ];
         spans.into_iter().flatten().collect()
     }
@@ -115,6 +139,10 @@ impl SettingsFile {
 /// `observe` or `enforce`.
 pub(super) fn mode(value: &Value<'_>, sink: &mut Sink) -> Option<Mode> {
     value::word(value, &[("observe", Mode::Observe), ("enforce", Mode::Enforce)], sink)
+}
+
+fn start(value: &Value<'_>, sink: &mut Sink) -> Option<Start> {
+    value::word(value, &[("never", Start::Never), ("resume", Start::Resume)], sink)
 }
 
 fn preserve(value: &Value<'_>, sink: &mut Sink) -> Option<Preserve> {

@@ -3,6 +3,7 @@
 //! Every value has been judged by itself before. A value that was refused counts as unknown here,
 //! so that one mistake is reported once. Start at [`lower`].
 
+mod calendar;
 mod rule;
 mod schedule;
 mod settings;
@@ -12,17 +13,19 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 
+use self::calendar::Calendars;
 use self::schedule::Schedules;
 use self::settings::Layers;
 use super::diagnostic::{Diagnostic, Sink};
 use super::file::File;
+use super::file::people::PersonFile;
 use crate::ids::{InstanceType, PolicyHash};
-use crate::policy::{DaemonPolicy, Mode, Policy, Scan};
+use crate::policy::{DaemonPolicy, Mode, People, Person, Policy, Scan};
 
-const SCAN: SignedDuration = SignedDuration::from_mins(5);
-const STATE_DIR: &str = "/var/lib/lightsout";
-const AUDIT_PATH: &str = "/var/log/lightsout/audit.jsonl";
-const CONCURRENCY: usize = 16;
+pub(super) const SCAN: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const STATE_DIR: &str = "/var/lib/lightsout";
+pub(super) const AUDIT_PATH: &str = "/var/log/lightsout/audit.jsonl";
+pub(super) const CONCURRENCY: usize = 16;
 
 /// The policy that a file means. It counts only where the sink has no error in the end.
 pub(super) fn lower(
@@ -32,13 +35,16 @@ pub(super) fn lower(
     sink: &mut Sink,
 ) -> Option<Policy> {
     contradicting_modes(file, sink);
-    let mut schedules = Schedules::lower(&file.schedules, sink);
+    let people = people(file);
+    let mut calendars = Calendars::lower(&file.calendars, sink);
+    let mut schedules = Schedules::lower(&file.schedules, &mut calendars, &people, sink);
     schedules.check_reference(&file.defaults.settings, sink);
     let layers = Layers::of_file(file);
     let studios = studio::lower_all(file, &layers, &mut schedules, sink);
     // What nothing seems to use may be what a mistake elsewhere meant.
     if !sink.has_errors() {
         schedules.warn_of_unused(sink);
+        calendars.warn_of_unused(sink);
     }
     if file.names_no_studio {
         let message = "the file names no studio";
@@ -57,9 +63,20 @@ pub(super) fn lower(
         daemon: daemon(file, base_dir),
         audit_path: path(file.audit.path.value(), AUDIT_PATH, base_dir),
         schedules: schedules.into_policy(),
+        calendars: calendars.into_policy(),
+        people,
         studios,
         prices: prices.map(|(name, price)| (InstanceType::from(name.as_str()), *price)).collect(),
     })
+}
+
+fn people(file: &File) -> People {
+    let person = |file: &PersonFile| Person {
+        name: file.name.value().cloned(),
+        zone: file.zone.value().cloned(),
+        address: file.address.value().cloned(),
+    };
+    file.people.iter().map(|file| (file.id.as_str().into(), person(file))).collect()
 }
 
 /// The mode of the file as a whole.

@@ -1,11 +1,11 @@
 //! Rules: that each has a name, a matcher and an effect, and that each can be reached.
 
-use super::super::diagnostic::{Diagnostic, Sink, Span};
+use super::super::diagnostic::{Diagnostic, Sink};
 use super::super::file::rule::{HELP_MATCH, RuleFile};
 use super::super::file::studio::StudioFile;
 use super::super::suggest::quoted;
 use super::schedule::Schedules;
-use super::settings::Layers;
+use super::settings::{Layers, Seen};
 use crate::policy::Rule;
 
 /// The rules in the order of the file, without those that were refused.
@@ -13,7 +13,7 @@ pub(super) fn lower_all(
     studio: &StudioFile,
     layers: &Layers<'_>,
     schedules: &mut Schedules,
-    uptimes: &mut Vec<(Span, Option<Span>)>,
+    uptimes: &mut Seen,
     sink: &mut Sink,
 ) -> Vec<Rule> {
     let mut rules = Vec::new();
@@ -26,7 +26,7 @@ pub(super) fn lower_all(
         let layers = layers.over(&file.settings);
         let keep = file.keep.value().copied().unwrap_or(false);
         if !keep {
-            layers.check_uptime(&file.span, uptimes, sink);
+            layers.check_durations(&file.span, uptimes, sink);
         }
         if let (Some(name), Some(matcher)) = (file.name.value(), file.matcher.value()) {
             let (name, matcher) = (name.as_str().into(), matcher.clone());
@@ -64,6 +64,15 @@ fn check_match(file: &RuleFile, earlier: &[RuleFile], sink: &mut Sink) {
         );
     }
     let Some(matcher) = file.matcher.given() else { return };
+    if matcher.value.is_void() {
+        let message = "this rule can never match";
+        sink.push(
+            Diagnostic::error("unreachable-rule", matcher.span.clone(), message)
+                .label("`not` leaves out all that the rest of it means")
+                .help("narrow the `not`, or leave this rule out"),
+        );
+        return;
+    }
     let wider = earlier.iter().find_map(|rule| {
         let wider = rule.matcher.given()?;
         wider.value.covers(&matcher.value).then_some((rule, wider))

@@ -4,28 +4,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::super::diagnostic::{Diagnostic, Sink, Span};
-use super::super::file::schedule::ScheduleFile;
+use super::super::file::schedule::{ScheduleFile, ZoneFile};
 use super::super::file::settings::SettingsFile;
 use super::super::suggest::{closest, quoted};
 use super::super::table::Located;
-use crate::ids::ScheduleName;
-use crate::policy::Schedule;
+use super::calendar::Calendars;
+use crate::ids::{OwnerId, ScheduleName};
 use crate::policy::schedule::Idle;
+use crate::policy::{People, Schedule, Timetable};
 
 /// The schedules of the file. One that was refused keeps its name, so that it can be referred to.
 pub(super) struct Schedules {
-    by_name: BTreeMap<String, (Span, Option<Arc<Schedule>>)>,
+    by_name: BTreeMap<String, (Span, Option<Arc<Timetable>>)>,
     used: BTreeSet<String>,
 }
 
 impl Schedules {
-    pub(super) fn lower(files: &[Located<ScheduleFile>], sink: &mut Sink) -> Self {
-        let lowered = |file: &Located<ScheduleFile>, sink: &mut Sink| {
-            (file.value.name.clone(), (file.span.clone(), lower(file, sink).map(Arc::new)))
+    pub(super) fn lower(
+        files: &[Located<ScheduleFile>],
+        calendars: &mut Calendars,
+        people: &People,
+        sink: &mut Sink,
+    ) -> Self {
+        let mut lowered = |file: &Located<ScheduleFile>| {
+            let timetable = lower(file, calendars, people, sink).map(Arc::new);
+            (file.value.name.clone(), (file.span.clone(), timetable))
         };
-        let by_name = files.iter().map(|file| lowered(file, sink)).collect();
+        let by_name = files.iter().map(&mut lowered).collect();
         Self { by_name, used: BTreeSet::new() }
     }
 
@@ -64,7 +72,7 @@ impl Schedules {
     }
 
     /// The schedule of a name; `None` where it was refused or does not exist.
-    pub(super) fn get(&self, name: &str) -> Option<Arc<Schedule>> {
+    pub(super) fn get(&self, name: &str) -> Option<Arc<Timetable>> {
         self.by_name.get(name).and_then(|(_, schedule)| schedule.clone())
     }
 
@@ -83,14 +91,20 @@ impl Schedules {
         }
     }
 
-    pub(super) fn into_policy(self) -> BTreeMap<ScheduleName, Arc<Schedule>> {
+    pub(super) fn into_policy(self) -> BTreeMap<ScheduleName, Arc<Timetable>> {
         let entries = self.by_name.into_iter();
         entries.filter_map(|(name, (_, schedule))| Some((name.into(), schedule?))).collect()
     }
 }
 
-fn lower(file: &Located<ScheduleFile>, sink: &mut Sink) -> Option<Schedule> {
-    let ScheduleFile { name, zone, idle } = &file.value;
+fn lower(
+    file: &Located<ScheduleFile>,
+    calendars: &mut Calendars,
+    people: &People,
+    sink: &mut Sink,
+) -> Option<Timetable> {
+    let ScheduleFile { name, zone, idle, calendars: names } = &file.value;
+    let calendars = names.value().map_or_else(Vec::new, |names| calendars.find(names, sink));
     if zone.is_absent() {
         let message = format!("the schedule {} has no `zone`", quoted(name));
         sink.push_absence(
@@ -108,11 +122,26 @@ fn lower(file: &Located<ScheduleFile>, sink: &mut Sink) -> Option<Schedule> {
     }
     let idle = idle.given()?;
     let is_weekly = matches!(idle.value, Idle::Weekly(_));
-    let (zone, hours) = (zone.value()?.clone(), idle.value.clone());
-    let schedule =
-        Schedule { name: name.as_str().into(), zone, idle: hours, calendars: Vec::new() };
-    // A pair of cron expressions that is always idle has been refused before.
-    let window = is_weekly.then(|| schedule.window_after(Timestamp::UNIX_EPOCH)).flatten();
+    let zone = zone.given()?;
+    let in_zone = |zone: &TimeZone| {
+        Schedule::new(name.as_str().into(), zone.clone(), idle.value.clone(), calendars.clone())
+    };
+    let timetable = match &zone.value {
+        ZoneFile::Named(zone) => Timetable::Shared(Arc::new(in_zone(zone))),
+        ZoneFile::Owner => {
+            let schedules = per_owner(people, in_zone);
+            if schedules.is_empty() {
+                no_zones(&zone.span, sink);
+            }
+            Timetable::PerOwner { name: name.as_str().into(), schedules }
+        }
+    };
+    let schedule = in_zone(&TimeZone::UTC);
+    // A pair of cron expressions that is always idle has been refused before; what calendars make of it
+    // is a matter of time.
+    let window = (is_weekly && calendars.is_empty())
+        .then(|| schedule.window_after(Timestamp::UNIX_EPOCH))
+        .flatten();
     if window.is_some_and(|window| window.opens == Timestamp::MIN) {
         let message = format!("the schedule {} is always idle", quoted(name));
         sink.push(
@@ -121,5 +150,34 @@ fn lower(file: &Located<ScheduleFile>, sink: &mut Sink) -> Option<Schedule> {
                 .help("leave hours for work between the windows"),
         );
     }
-    Some(schedule)
+    Some(timetable)
+}
+
+/// The schedule of each owner whose time zone is known.
+fn per_owner(
+    people: &People,
+    in_zone: impl Fn(&TimeZone) -> Schedule,
+) -> BTreeMap<OwnerId, Arc<Schedule>> {
+    let mut by_zone: Vec<(&TimeZone, Arc<Schedule>)> = Vec::new();
+    let mut schedules = BTreeMap::new();
+    for (owner, person) in people {
+        let Some(zone) = &person.zone else { continue };
+        let known = by_zone.iter().find(|(known, _)| *known == zone);
+        let schedule = known.map(|(_, schedule)| Arc::clone(schedule)).unwrap_or_else(|| {
+            let schedule = Arc::new(in_zone(zone));
+            by_zone.push((zone, Arc::clone(&schedule)));
+            schedule
+        });
+        schedules.insert(owner.clone(), schedule);
+    }
+    schedules
+}
+
+fn no_zones(zone: &Span, sink: &mut Sink) {
+    let message = "`zone = \"owner\"` needs the zones of owners, and none is named";
+    sink.push(
+        Diagnostic::error("no-owner-zones", zone.clone(), message)
+            .note("a session whose owner's zone is not known is kept, with an alarm")
+            .help("write in `[people]` for example `\"OWNER-ID\" = { zone = \"Europe/Paris\" }`"),
+    );
 }

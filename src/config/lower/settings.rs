@@ -10,7 +10,7 @@ use super::super::file::settings::SettingsFile;
 use super::super::table::Field;
 use super::super::value::shown;
 use super::schedule::Schedules;
-use crate::policy::{Mode, Schedule, Settings};
+use crate::policy::{Mode, Settings, Start, Timetable};
 
 /// The tables that apply, the nearest first.
 #[derive(Clone)]
@@ -56,18 +56,20 @@ impl<'a> Layers<'a> {
             lease: or(self.find(|table| &table.lease), built_in.lease),
             least_stop: or(self.find(|table| &table.least_stop), built_in.least_stop),
             max_uptime: self.find(|table| &table.max_uptime).said().copied().flatten(),
-            warn: warn.unwrap_or_else(|| built_in.warn.clone()),
+            warn: warn.unwrap_or(built_in.warn),
             preserve: self
                 .find(|table| &table.preserve)
                 .said()
                 .copied()
                 .unwrap_or(built_in.preserve),
             return_margin: or(self.find(|table| &table.return_margin), built_in.return_margin),
-            ..built_in
+            start: self.find(|table| &table.start).said().copied().unwrap_or(built_in.start),
+            start_lead: or(self.find(|table| &table.start_lead), built_in.start_lead),
+            catch_up: or(self.find(|table| &table.catch_up), built_in.catch_up),
         }
     }
 
-    fn schedule(&self, schedules: &Schedules) -> Option<Arc<Schedule>> {
+    fn schedule(&self, schedules: &Schedules) -> Option<Arc<Timetable>> {
         let name = self.find(|table| &table.schedule).said()?.as_deref()?;
         schedules.get(name)
     }
@@ -87,44 +89,43 @@ impl<'a> Layers<'a> {
         schedule || uptime
     }
 
-    /// Reports a `max_uptime` that ends before the lease does. `seen` holds the pairs of places
-    /// that were reported, so that a pair from `[defaults]` is reported once.
-    pub(super) fn check_uptime(
-        &self,
-        owner: &Span,
-        seen: &mut Vec<(Span, Option<Span>)>,
-        sink: &mut Sink,
-    ) {
-        let Found::Said(Some(uptime), span) = self.find(|table| &table.max_uptime) else { return };
-        let (lease, lease_span) = match self.find(|table| &table.lease) {
-            Found::Said(lease, span) => (*lease, Some(span)),
-            Found::BuiltIn => (Settings::built_in().lease, None),
-            Found::Unknown => return,
+    /// Reports durations that contradict each other. `seen` holds the pairs of places that were
+    /// reported, so that a pair from `[defaults]` is reported once.
+    pub(super) fn check_durations(&self, owner: &Span, seen: &mut Seen, sink: &mut Sink) {
+        let built_in = Settings::built_in();
+        let uptime = match self.find(|table| &table.max_uptime) {
+            Found::Said(Some(uptime), span) => Some(Said { value: *uptime, span: Some(span) }),
+            Found::Said(None, _) | Found::Unknown | Found::BuiltIn => None,
         };
-        let pair = (span.clone(), lease_span.clone());
-        if *uptime > lease || seen.contains(&pair) {
-            return;
+        if let Some((uptime, lease)) =
+            uptime.zip(self.duration(|table| &table.lease, built_in.lease))
+        {
+            let pair = [("max_uptime", uptime), ("lease", lease)];
+            contradiction("uptime-within-lease", pair, owner, seen, sink);
         }
-        seen.push(pair);
-        let message = format!(
-            "`max_uptime` ({}) is not longer than `lease` ({})",
-            shown(*uptime),
-            shown(lease)
-        );
-        let diagnostic = Diagnostic::error("uptime-within-lease", span.clone(), message);
-        let diagnostic = match lease_span {
-            Some(lease) => diagnostic.related(lease, "the lease is said here"),
-            None => diagnostic.note("`lease` is 2h where nothing else is said"),
+        let start = match self.find(|table| &table.start) {
+            Found::Said(start, _) => *start,
+            Found::Unknown | Found::BuiltIn => built_in.start,
         };
-        let is_elsewhere = span.start < owner.start;
-        let diagnostic = match is_elsewhere {
-            true => diagnostic.related(owner.clone(), "they meet here"),
-            false => diagnostic,
-        };
-        sink.push(diagnostic.help(format!(
-            "write a `max_uptime` of more than {}, or a shorter `lease`",
-            shown(lease)
-        )));
+        let least_stop = self.duration(|table| &table.least_stop, built_in.least_stop);
+        let lead = self.duration(|table| &table.start_lead, built_in.start_lead);
+        if let Some((least_stop, lead)) = least_stop.zip(lead).filter(|_| start == Start::Resume) {
+            let pair = [("least_stop", least_stop), ("start_lead", lead)];
+            contradiction("lead-past-least-stop", pair, owner, seen, sink);
+        }
+    }
+
+    /// What holds for a duration, unless it was refused.
+    fn duration(
+        &self,
+        field: impl Fn(&'a SettingsFile) -> &'a Field<SignedDuration>,
+        built_in: SignedDuration,
+    ) -> Option<Said> {
+        match self.find(field) {
+            Found::Said(value, span) => Some(Said { value: *value, span: Some(span) }),
+            Found::BuiltIn => Some(Said { value: built_in, span: None }),
+            Found::Unknown => None,
+        }
     }
 
     fn find<T>(&self, field: impl Fn(&'a SettingsFile) -> &'a Field<T>) -> Found<'a, T> {
@@ -143,4 +144,49 @@ impl<'a, T> Found<'a, T> {
             Self::Unknown | Self::BuiltIn => None,
         }
     }
+}
+
+/// The pairs of places that were reported.
+pub(super) type Seen = Vec<[Option<Span>; 2]>;
+
+/// A duration, and where the file says it.
+struct Said {
+    value: SignedDuration,
+    span: Option<Span>,
+}
+
+/// Reports two durations of which the first must be longer than the second and is not.
+fn contradiction(
+    code: &'static str,
+    [(long_key, long), (short_key, short)]: [(&str, Said); 2],
+    owner: &Span,
+    seen: &mut Seen,
+    sink: &mut Sink,
+) {
+    let pair = [long.span.clone(), short.span.clone()];
+    if long.value > short.value || seen.contains(&pair) {
+        return;
+    }
+    seen.push(pair);
+    let (long_text, short_text) = (shown(long.value), shown(short.value));
+    let message =
+        format!("`{long_key}` ({long_text}) is not longer than `{short_key}` ({short_text})");
+    let place = long.span.clone().or(short.span.clone()).unwrap_or(owner.clone());
+    let is_elsewhere = place.start < owner.start;
+    let mut diagnostic = Diagnostic::error(code, place, message);
+    diagnostic = match (&long.span, short.span) {
+        (Some(_), Some(span)) => diagnostic.related(span, format!("the {short_key} is said here")),
+        (Some(_), None) => {
+            diagnostic.note(format!("`{short_key}` is {short_text} where nothing else is said"))
+        }
+        (None, _) => {
+            diagnostic.note(format!("`{long_key}` is {long_text} where nothing else is said"))
+        }
+    };
+    if is_elsewhere {
+        diagnostic = diagnostic.related(owner.clone(), "they meet here");
+    }
+    sink.push(diagnostic.help(format!(
+        "write a `{long_key}` of more than {short_text}, or a shorter `{short_key}`"
+    )));
 }

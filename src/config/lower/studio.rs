@@ -27,7 +27,7 @@ pub(super) fn lower_all(
     for studio in &file.studios {
         schedules.check_reference(&studio.settings, sink);
         let layers = defaults.over(&studio.settings);
-        layers.check_uptime(&studio.span, &mut uptimes, sink);
+        layers.check_durations(&studio.span, &mut uptimes, sink);
         let rules = rule::lower_all(studio, &layers, schedules, &mut uptimes, sink);
         warn_where_nothing_stops(studio, &layers, sink);
         let connection = connection(studio, &file.defaults.connection, sink);
@@ -41,7 +41,7 @@ pub(super) fn lower_all(
                 connection,
                 settings,
                 rules,
-                brake: crate::policy::Brake::default(),
+                brake: studio.brake.value().copied().unwrap_or_default(),
             };
             studios.insert(id, policy);
         }

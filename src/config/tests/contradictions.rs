@@ -24,6 +24,15 @@ fn contradictions_are_explained() {
             "account = \"111122223333\"\nrole_arn = \"arn:aws:iam::444455556666:role/lightsout\"",
         ),
     );
+    check("lead_past_least_stop", &studio("start = \"resume\"\nstart_lead = \"45m\""));
+    check(
+        "lead_past_least_stop_of_rule",
+        &studio(
+            "start_lead = \"20m\"\n[[studio.rule]]\nname = \"a\"\nmatch = \"all\"\nstart = \"resume\"\nleast_stop = \"5m\"",
+        ),
+    );
+    // Where nothing is started, the two have nothing to do with each other.
+    sound(&studio("least_stop = \"0s\""));
     check("stops_nothing", "version = 1\n[[studio]]\nid = \"us-west-2:stid-A\"\n");
 }
 
@@ -41,6 +50,14 @@ fn rules_that_can_never_match_are_explained() {
         "unreachable_same",
         &two_rules("{ owner = [\"a\", \"b\"] }", "{ owner = [\"b\", \"a\"] }"),
     );
+    check("unreachable_void", &two_rules("{ owner = \"a\", not = { owner = \"*\" } }", "\"all\""));
+    check(
+        "unreachable_not",
+        &two_rules(
+            "{ owner = \"*\", not = { tag = { tier = \"gold\" } } }",
+            "{ owner = \"a\", not = [{ tag = { tier = [\"gold\", \"silver\"] } }] }",
+        ),
+    );
     check(
         "unreachable_wider_glob",
         &two_rules("{ owner = \"*\" }", "{ owner = \"a*\", tag = { tier = \"gold\" } }"),
@@ -55,6 +72,9 @@ fn rules_that_may_match_are_not_called_unreachable() {
         ("{ owner = \"*\" }", "{ instance_type = \"g5.*\" }"),
         ("{ tag = { tier = \"gold\" } }", "{ tag = { tier = \"silver\" } }"),
         ("{ tag = { tier = \"*\", show = \"x\" } }", "{ tag = { tier = \"gold\" } }"),
+        ("{ not = { owner = \"a\" } }", "{ owner = \"*\" }"),
+        ("{ persistence = true }", "{ persistence = false }"),
+        ("{ session = \"s\" }", "{ streaming_image = \"i*\" }"),
         ("{ owner = [\"a\", \"b\"] }", "{ owner = [\"b\", \"c\"] }"),
     ] {
         sound(&two_rules(first, second));

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::*;
-use crate::policy::{Preserve, Scan, Settings, StudioPolicy};
+use crate::policy::{Brake, Matcher, Preserve, Scan, Settings, Start, StudioPolicy};
 
 fn only(policy: &Policy) -> &StudioPolicy {
     policy.studios.values().next().unwrap()
@@ -120,4 +120,41 @@ fn the_hash_is_of_the_text() {
     let hash = sound(SOUND).hash;
     assert_eq!(hash.as_str().len(), 64);
     assert_ne!(hash, sound(&format!("{SOUND}\n")).hash);
+}
+
+#[test]
+fn starts_brakes_and_people_mean_what_they_say() {
+    let text = format!(
+        r#"{}start = "resume"
+start_lead = "5m"
+catch_up = "2h"
+brake = {{ per_scan = 0 }}
+
+[[studio.rule]]
+name = "a"
+match = {{ session = "s*", streaming_image = "i", persistence = true, not = {{ owner = "a" }} }}
+start = "never"
+
+[people]
+"9067-a" = {{ name = "Ada", zone = "Europe/Paris", address = "https://example.org/hook" }}
+"9067-b" = {{ zone = "Asia/Kolkata" }}
+"9067-c" = {{ name = "Cy" }}
+"#,
+        replaced("America/Los_Angeles", "owner")
+    );
+    let policy = sound(&text);
+    let studio = only(&policy);
+    assert_eq!(studio.settings.start, Start::Resume);
+    assert_eq!(studio.settings.start_lead, SignedDuration::from_mins(5));
+    assert_eq!(studio.settings.catch_up, SignedDuration::from_hours(2));
+    assert_eq!(studio.brake, Brake { per_scan: 0, per_hour: 1_000 });
+    assert_eq!(studio.rules[0].settings.start, Start::Never);
+    let Matcher::Where(criteria) = &studio.rules[0].matcher else { panic!("it asks something") };
+    assert_eq!((criteria.not.len(), criteria.persistence), (1, Some(true)));
+    let nights = studio.settings.schedule.as_ref().unwrap();
+    let zone = |owner: &str| nights.of(Some(&owner.into())).map(|s| s.zone.clone());
+    assert_eq!(zone("9067-a").unwrap().iana_name(), Some("Europe/Paris"));
+    assert_eq!(zone("9067-b").unwrap().iana_name(), Some("Asia/Kolkata"));
+    assert!(zone("9067-c").is_none() && zone("9067-d").is_none() && nights.of(None).is_none());
+    assert!(!format!("{policy:?}").contains("hook"));
 }

@@ -8,13 +8,7 @@ fn wrong_keys_are_explained() {
     check("unknown_key_without_likeness", &top("[daemon]\ncolour = \"blue\""));
     check("key_below_the_wrong_heading", &top("[daemon]\nscan = \"5m\"\nmode = \"enforce\""));
     check("setting_at_the_top", &top("lease = \"2h\""));
-    check("not_supported_calendars", &replaced("zone =", "calendars = [\"holidays\"]\nzone ="));
-    check("not_supported_calendar_table", &top("[calendar.holidays]\neffect = \"closed\""));
-    check("not_supported_brake", &studio("brake = { per_scan = 500 }"));
-    check(
-        "not_supported_start",
-        &studio("start = \"resume\"\nstart_lead = \"5m\"\ncatch_up = \"1h\""),
-    );
+    check("not_supported_veto", &studio("veto = \"render-queue\""));
     check("not_supported_rotate", &studio("preserve = \"rotate\""));
     check("misplaced_in_defaults", &top("[defaults]\nregion = \"us-west-2\"\nid = \"x\""));
     check(
@@ -23,6 +17,36 @@ fn wrong_keys_are_explained() {
             "[[studio.rule]]\nname = \"a\"\nmatch = \"all\"\nkeep = true\naccount = \"111122223333\"",
         ),
     );
+}
+
+#[test]
+fn wrong_brakes_and_starts_are_explained() {
+    check("brake_empty", &studio("brake = {}"));
+    check("brake_negative", &studio("brake = { per_scan = -1 }"));
+    check("brake_off", &studio("brake = \"off\""));
+    check("brake_unknown_key", &studio("brake = { per_day = 5 }"));
+    check("brake_in_defaults", &top("[defaults]\nbrake = { per_scan = 5 }"));
+    check("start_unknown", &studio("start = \"always\""));
+    check("start_lead_too_long", &studio("start_lead = \"2d\""));
+    check("catch_up_off", &studio("catch_up = \"off\""));
+}
+
+#[test]
+fn wrong_people_are_explained() {
+    check("people_without_table", &top("[people]\n\"9067-a\" = \"Europe/Paris\""));
+    check("people_empty", &top("[people]\n\"9067-a\" = {}"));
+    check("people_zone", &top("[people]\n\"9067-a\" = { zone = \"Europe/Pari\" }"));
+    check("people_unknown_key", &top("[people]\n\"9067-a\" = { tz = \"Europe/Paris\" }"));
+    check("people_secret_address", &top("[people]\n\"9067-a\" = { address = 5 }"));
+    check("owner_zones_missing", &replaced("America/Los_Angeles", "owner"));
+}
+
+#[test]
+fn wrong_weeks_of_a_month_are_explained() {
+    let idle = |text: &str| replaced("\"Sat-Sun\"", &format!("\"{text}\""));
+    check("idle_ordinal", &idle("6th Mon"));
+    check("idle_ordinal_alone", &idle("1st"));
+    check("idle_ordinal_backwards", &idle("3rd-1st Mon"));
 }
 
 #[test]

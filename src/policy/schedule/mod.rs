@@ -2,20 +2,28 @@
 //!
 //! A schedule is read on the civil calendar and resolved to instants by one rule: a civil time that
 //! a clock change skips moves forward by the length of the gap, one that happens twice means the
-//! first (RFC 5545, section 3.3.5). Nothing here knows of sessions. Start at [`Schedule::window_after`].
+//! first (RFC 5545, section 3.3.5). Calendars then act on the instants: `open` beats `closed` beats
+//! the weekly windows. Nothing here knows of sessions. Start at [`Schedule::window_after`]; `block`
+//! works windows out, `spans` is the arithmetic of intervals.
 
+mod block;
 mod cron;
+mod spans;
+mod timetable;
 mod weekly;
 
+use std::fmt;
 use std::sync::Arc;
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp};
 
 pub use self::cron::{CronError, CronExpression, CronPair};
+pub use self::timetable::Timetable;
 pub use self::weekly::{WeeklyError, WeeklyWindow};
 
+use self::block::{Block, Memo};
 use super::calendar::Calendar;
 use crate::ids::ScheduleName;
 
@@ -29,7 +37,7 @@ pub struct Window {
 }
 
 /// A time zone and its idle hours.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Schedule {
     /// Its name in the policy file.
     pub name: ScheduleName,
@@ -39,6 +47,8 @@ pub struct Schedule {
     pub idle: Idle,
     /// What changes that on some days.
     pub calendars: Vec<Arc<Calendar>>,
+    /// What was worked out before. It saves time and changes no answer.
+    memo: Memo,
 }
 
 /// The two forms of idle hours.
@@ -52,107 +62,143 @@ pub enum Idle {
 
 /// A window on the civil calendar, before its zone is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Occurrence {
-    opens: DateTime,
-    closes: DateTime,
+pub struct Occurrence {
+    /// When it opens.
+    pub opens: DateTime,
+    /// When it closes.
+    pub closes: DateTime,
 }
 
-/// How far to look at first on both sides of an instant; then twice as far, and so on. A week and a
-/// day on each side shows every weekly window whole.
-const REACH_DAYS: i32 = 9;
-
-/// How far to look at the most: a February 29th is at most eight years from the next.
-const REACH_DAYS_MAX: i32 = 9 << 9;
+impl fmt::Debug for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, zone, idle, calendars, memo: _ } = self;
+        let mut debug = f.debug_struct("Schedule");
+        debug.field("name", name).field("zone", zone).field("idle", idle);
+        debug.field("calendars", calendars).finish()
+    }
+}
 
 impl Schedule {
+    /// A schedule of these parts.
+    #[must_use]
+    pub fn new(
+        name: ScheduleName,
+        zone: TimeZone,
+        idle: Idle,
+        calendars: Vec<Arc<Calendar>>,
+    ) -> Self {
+        Self { name, zone, idle, calendars, memo: Memo::default() }
+    }
+
+    /// The name of its zone in the IANA database.
+    #[must_use]
+    pub fn zone_name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
     /// The window that is open at `instant`, or else the next one. `None`: none is open and none
     /// opens within eight years.
     ///
-    /// Windows that touch or overlap are one. A schedule that is always idle has one window, from
-    /// the first instant there is to the last.
+    /// Windows that touch or overlap are one. What is idle for more than eight years on end begins
+    /// with the first instant there is and ends with the last.
     #[must_use]
     pub fn window_after(&self, instant: Timestamp) -> Option<Window> {
         if self.is_always_idle() {
             return Some(Window { opens: Timestamp::MIN, closes: Timestamp::MAX });
         }
-        let day = self.zone.to_datetime(instant).date();
-        let mut reach = REACH_DAYS;
-        loop {
-            let (from, to) = (saturating_days(day, -reach), saturating_days(day, reach));
-            let windows = self.windows_of_days(from, to);
-            let found = windows.into_iter().find(|window| window.closes > instant);
-            let whole = found.is_some_and(|window| self.is_inside(window, from, to));
-            if whole || reach >= REACH_DAYS_MAX {
-                return found;
-            }
-            reach *= 2;
-        }
+        self.span_after(instant, Timestamp::MAX, |block| &block.idle)
     }
 
-    /// Every window that touches `[from, to)`, in order. One that was open before is whole.
+    /// Every window that touches `[from, to)`, in order, each of them whole.
     #[must_use]
     pub fn windows_between(&self, from: Timestamp, to: Timestamp) -> Vec<Window> {
-        let mut windows = Vec::new();
-        let mut instant = from;
-        while let Some(window) = self.window_after(instant).filter(|window| window.opens < to) {
-            windows.push(window);
-            instant = window.closes;
-        }
-        windows
+        let next = |instant| self.window_after(instant).filter(|window| window.opens < to);
+        std::iter::successors(next(from), |window| next(window.closes)).collect()
     }
 
-    /// Whether no civil minute of a week is outside the windows.
+    /// The times that touch `[from, to)` in which a calendar says `open`.
+    #[must_use]
+    pub fn open_between(&self, from: Timestamp, to: Timestamp) -> Vec<Window> {
+        self.calendar_spans_between(from, to, |block| &block.open)
+    }
+
+    /// When a calendar next begins to say `open`, after `instant` and before `until`.
+    #[must_use]
+    pub fn opening_between(&self, instant: Timestamp, until: Timestamp) -> Option<Timestamp> {
+        if self.calendars.is_empty() {
+            return None;
+        }
+        let first = self.span_after(instant, until, |block| &block.open)?;
+        if first.opens > instant {
+            return Some(first.opens);
+        }
+        self.span_after(first.closes, until, |block| &block.open).map(|next| next.opens)
+    }
+
+    /// The times that touch `[from, to)` in which a calendar says `closed` and none says `open`.
+    #[must_use]
+    pub fn closed_between(&self, from: Timestamp, to: Timestamp) -> Vec<Window> {
+        self.calendar_spans_between(from, to, |block| &block.closed)
+    }
+
+    fn calendar_spans_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        list: fn(&Block) -> &Vec<Window>,
+    ) -> Vec<Window> {
+        if self.calendars.is_empty() {
+            return Vec::new();
+        }
+        let next = |instant| self.span_after(instant, to, list);
+        std::iter::successors(next(from), |span| next(span.closes)).collect()
+    }
+
+    /// The clock changes of its zone in `[from, to)`: the instant of each, and the offset from UTC in
+    /// seconds before and after it.
+    #[must_use]
+    pub fn clock_changes(&self, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, i32, i32)> {
+        let before = from.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(from);
+        let mut offset = self.zone.to_offset(before).seconds();
+        let mut changes = Vec::new();
+        let transitions = self.zone.following(before);
+        for transition in transitions.take_while(|transition| transition.timestamp() < to) {
+            let after = transition.offset().seconds();
+            if after != offset {
+                changes.push((transition.timestamp(), offset, after));
+            }
+            offset = after;
+        }
+        changes
+    }
+
+    /// The time in which a calendar says `closed` and none says `open`, if that is so at `instant`.
+    #[must_use]
+    pub fn closed_at(&self, instant: Timestamp) -> Option<Window> {
+        let next = instant.checked_add(SignedDuration::from_nanos(1)).unwrap_or(Timestamp::MAX);
+        self.closed_between(instant, next).first().copied()
+    }
+
+    /// The windows of the weekly hours or the cron pair that a clock change leaves nothing of: those
+    /// that open on a civil day that `[from, to)` touches.
+    #[must_use]
+    pub fn empty_between(&self, from: Timestamp, to: Timestamp) -> Vec<Occurrence> {
+        let day = |instant| self.zone.to_datetime(instant).date();
+        let occurrences = self.occurrences(day(from), day(to));
+        let is_empty = |occurrence: &Occurrence| {
+            block::instants(&self.zone, occurrence).is_none_or(|w| w.closes <= w.opens)
+        };
+        occurrences.into_iter().filter(is_empty).collect()
+    }
+
+    /// Whether nothing is outside the windows.
     fn is_always_idle(&self) -> bool {
         match &self.idle {
-            Idle::Weekly(windows) => weekly::covers_the_week(windows),
+            Idle::Weekly(windows) => self.calendars.is_empty() && weekly::covers_the_week(windows),
             // Where both fire at the same times it would be; the configuration refuses that.
             Idle::Cron(_) => false,
         }
     }
-
-    /// Merged windows of the occurrences whose civil opening day is within `[from, to]`.
-    fn windows_of_days(&self, from: Date, to: Date) -> Vec<Window> {
-        let occurrences = match &self.idle {
-            Idle::Weekly(windows) => weekly::occurrences(windows, from, to),
-            Idle::Cron(pair) => pair.occurrences(from, to),
-        };
-        merge(occurrences.into_iter().filter_map(|occurrence| self.resolve(occurrence)).collect())
-    }
-
-    /// The instants of an occurrence; `None` where a clock change leaves nothing of it.
-    fn resolve(&self, occurrence: Occurrence) -> Option<Window> {
-        let instant = |civil| self.zone.to_ambiguous_timestamp(civil).compatible().ok();
-        let window =
-            Window { opens: instant(occurrence.opens)?, closes: instant(occurrence.closes)? };
-        (window.closes > window.opens).then_some(window)
-    }
-
-    /// Whether nothing beyond the days looked at could touch the window.
-    fn is_inside(&self, window: Window, from: Date, to: Date) -> bool {
-        // A window of the day before `from` closes at the latest with that day's successor or, in
-        // the cron form, with any later fire; so only a window that opens after `from` is whole.
-        let day = |instant| self.zone.to_datetime(instant).date();
-        day(window.opens) > saturating_days(from, 1) && day(window.closes) < to
-    }
-}
-
-fn saturating_days(day: Date, days: i32) -> Date {
-    day.saturating_add(days.days())
-}
-
-/// Sorts windows and joins those that touch or overlap.
-fn merge(mut windows: Vec<Window>) -> Vec<Window> {
-    windows.sort_unstable();
-    let mut merged: Vec<Window> = Vec::with_capacity(windows.len());
-    for window in windows {
-        match merged.last_mut() {
-            Some(last) if window.opens <= last.closes => {
-                last.closes = last.closes.max(window.closes)
-            }
-            _ => merged.push(window),
-        }
-    }
-    merged
 }
 
 impl Window {

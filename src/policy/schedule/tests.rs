@@ -4,18 +4,14 @@ use jiff::tz::TimeZone;
 use super::*;
 
 fn weekly(zone: &str, idle: &[&str]) -> Schedule {
-    Schedule {
-        name: "nights".into(),
-        zone: TimeZone::get(zone).unwrap(),
-        idle: Idle::Weekly(idle.iter().map(|text| text.parse().unwrap()).collect()),
-        calendars: Vec::new(),
-    }
+    let idle = Idle::Weekly(idle.iter().map(|text| text.parse().unwrap()).collect());
+    Schedule::new("nights".into(), TimeZone::get(zone).unwrap(), idle, Vec::new())
 }
 
 fn cron(zone: &str, opens: &str, closes: &str) -> Schedule {
     let pair = CronPair { opens: opens.parse().unwrap(), closes: closes.parse().unwrap() };
-    let (name, zone) = ("desk".into(), TimeZone::get(zone).unwrap());
-    Schedule { name, zone, idle: Idle::Cron(pair), calendars: Vec::new() }
+    let zone = TimeZone::get(zone).unwrap();
+    Schedule::new("desk".into(), zone, Idle::Cron(pair), Vec::new())
 }
 
 /// The first `count` windows from `from`, in the schedule's own civil time with offsets.

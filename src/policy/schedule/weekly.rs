@@ -1,4 +1,5 @@
-//! Weekly windows: `Sun-Fri 20:00-07:00`, `Sat-Sun`, `Mon,Wed 12:00-13:30`.
+//! Weekly windows: `Sun-Fri 20:00-07:00`, `Sat-Sun`, `Mon,Wed 12:00-13:30`; and those of some weeks of a
+//! month: `1st Mon 00:00-12:00`, `2nd,4th Sat`, `last Fri 18:00-24:00`.
 
 use std::str::FromStr;
 
@@ -7,15 +8,36 @@ use jiff::civil::{Date, Time, Weekday};
 
 use super::Occurrence;
 
-/// Windows that open on some days of every week, all at one time.
+/// Windows that open on some days of every week, or of some weeks of a month, all at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WeeklyWindow {
+    /// Which of a month's Mondays, Tuesdays and so on are meant.
+    ordinals: Ordinals,
     /// Monday first: whether a window opens on that day.
     days: [bool; 7],
     opens: Time,
     /// The time of the end, on the opening day or the day after it.
     closes: Time,
     next_day: bool,
+}
+
+/// The first to the fifth of a month's days of one name, and the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ordinals {
+    /// First to fifth.
+    nth: [bool; 5],
+    last: bool,
+}
+
+impl Ordinals {
+    const EVERY: Self = Self { nth: [true; 5], last: true };
+
+    /// Whether a day is one of them among the days of its name in its month.
+    fn include(self, day: Date) -> bool {
+        let before = usize::try_from((day.day() - 1) / 7).unwrap_or(0);
+        let is_last = day.day() + 7 > day.days_in_month();
+        self.nth[before] || (self.last && is_last)
+    }
 }
 
 /// What is wrong with the text of a weekly window.
@@ -30,6 +52,12 @@ pub enum WeeklyError {
     /// The hours are not `HH:MM-HH:MM`.
     #[error("`{0}` is not a pair of times of the day")]
     Hours(String),
+    /// An ordinal is not one of those that there are.
+    #[error("`{0}` is not a week of the month")]
+    Ordinal(String),
+    /// An ordinal stands alone.
+    #[error("`{0}` stands before no day of the week")]
+    NoDay(String),
     /// There are more than days and hours.
     #[error("`{0}` follows the hours")]
     Trailing(String),
@@ -49,6 +77,9 @@ impl WeeklyError {
             Self::Day(_) => {
                 "days are Mon, Tue, Wed, Thu, Fri, Sat and Sun, as a list `Mon,Wed` or a range `Sun-Fri`"
             }
+            Self::Ordinal(_) | Self::NoDay(_) => {
+                "weeks are 1st, 2nd, 3rd, 4th, 5th and last, before the days: \"1st Mon 00:00-12:00\", \"2nd,4th Sat\""
+            }
             Self::Hours(_) => {
                 "hours are HH:MM-HH:MM from 00:00 to 24:00, as in 20:00-07:00; an end at or before its start is on the next day"
             }
@@ -61,7 +92,14 @@ impl FromStr for WeeklyWindow {
 
     fn from_str(text: &str) -> Result<Self, WeeklyError> {
         let mut words = text.split_whitespace();
-        let days = parse_days(words.next().ok_or(WeeklyError::Empty)?)?;
+        let first = words.next().ok_or(WeeklyError::Empty)?;
+        let (ordinals, days) = match parse_ordinals(first)? {
+            None => (Ordinals::EVERY, first),
+            Some(ordinals) => {
+                (ordinals, words.next().ok_or_else(|| WeeklyError::NoDay(first.to_owned()))?)
+            }
+        };
+        let days = parse_days(days)?;
         let hours = words.next();
         if let Some(word) = words.next() {
             return Err(WeeklyError::Trailing(word.to_owned()));
@@ -73,8 +111,33 @@ impl FromStr for WeeklyWindow {
                 parse_hours(hours).ok_or_else(|| WeeklyError::Hours(hours.to_owned()))?
             }
         };
-        Ok(Self { days, opens, closes, next_day })
+        Ok(Self { ordinals, days, opens, closes, next_day })
     }
+}
+
+/// `1st`, `2nd,4th`, `1st-3rd` or `last`; `None` for a word that does not begin like one.
+fn parse_ordinals(text: &str) -> Result<Option<Ordinals>, WeeklyError> {
+    const NAMES: [&str; 5] = ["1st", "2nd", "3rd", "4th", "5th"];
+    let lower = text.to_ascii_lowercase();
+    if !lower.starts_with(|c: char| c.is_ascii_digit()) && !lower.starts_with("last") {
+        return Ok(None);
+    }
+    let wrong = || WeeklyError::Ordinal(text.to_owned());
+    let index = |name: &str| NAMES.iter().position(|known| *known == name).ok_or_else(wrong);
+    let mut ordinals = Ordinals { nth: [false; 5], last: false };
+    for part in lower.split(',') {
+        if part == "last" {
+            ordinals.last = true;
+            continue;
+        }
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = (index(first)?, index(last)?);
+        if first > last {
+            return Err(wrong());
+        }
+        ordinals.nth[first..=last].fill(true);
+    }
+    Ok(Some(ordinals))
 }
 
 fn parse_days(text: &str) -> Result<[bool; 7], WeeklyError> {
@@ -125,7 +188,9 @@ pub(super) fn occurrences(windows: &[WeeklyWindow], from: Date, to: Date) -> Vec
     let mut day = from;
     loop {
         let weekday = days_since_monday(day.weekday());
-        for window in windows.iter().filter(|window| window.days[weekday]) {
+        let opens_on =
+            |window: &&WeeklyWindow| window.days[weekday] && window.ordinals.include(day);
+        for window in windows.iter().filter(opens_on) {
             let closing_day = if window.next_day { day.saturating_add(1.day()) } else { day };
             found.push(Occurrence {
                 opens: day.to_datetime(window.opens),
@@ -147,7 +212,8 @@ pub(super) fn covers_the_week(windows: &[WeeklyWindow]) -> bool {
         i32::from(time.hour()) * 3600 + i32::from(time.minute()) * 60 + i32::from(time.second())
     };
     let mut spans = Vec::new();
-    for window in windows {
+    // What is not there every week leaves the week open.
+    for window in windows.iter().filter(|window| window.ordinals == Ordinals::EVERY) {
         for (weekday, _) in window.days.iter().enumerate().filter(|(_, opens)| **opens) {
             let midnight = i32::try_from(weekday).unwrap_or(0) * DAY;
             let start = midnight + seconds(window.opens);

@@ -12,10 +12,11 @@ use tokio::sync::OnceCell;
 
 use super::errors::provider_error;
 use super::pages::{Listing, Page, read_pages};
+use super::stopping::stopping_of_new;
 use super::translate::{self, Profile};
 use super::{NimbleStudio, errors};
-use crate::ids::AccountId;
-use crate::inventory::{Gap, Problem, Session, Snapshot, Wanted};
+use crate::ids::{AccountId, LaunchProfileId};
+use crate::inventory::{self, Gap, Problem, Session, Snapshot, Wanted};
 use crate::provider::ProviderError;
 
 /// The largest page of launch profiles that may be asked for. The list of sessions takes no size.
@@ -128,6 +129,16 @@ impl From<Listing<LaunchProfile>> for Profiles {
 }
 
 impl Profiles {
+    /// The profiles as the inventory knows them.
+    fn seen(&self) -> BTreeMap<LaunchProfileId, inventory::LaunchProfile> {
+        let seen = |(id, profile): (&String, &Profile)| {
+            let (name, modes) = (profile.name.clone(), profile.modes.as_ref());
+            let stopping = stopping_of_new(modes);
+            (id.as_str().into(), inventory::LaunchProfile { name, stopping })
+        };
+        self.by_id.iter().map(seen).collect()
+    }
+
     /// A session with what its launch profile says of it; `None` if it carries no id.
     fn join(&self, session: StreamingSession) -> Option<Session> {
         let profile = session.launch_profile_id.as_ref().and_then(|id| self.by_id.get(id));
@@ -151,7 +162,8 @@ fn snapshot(began: Timestamp, profiles: &Profiles, listing: Listing<Option<Sessi
         sessions.insert(session.id.clone(), session);
     }
     gaps.extend(nameless_gap(nameless));
-    Snapshot { began, sessions, gaps, accounts: accounts.into_iter().collect() }
+    let accounts = accounts.into_iter().collect();
+    Snapshot { began, sessions, profiles: profiles.seen(), gaps, accounts }
 }
 
 /// A session without an id cannot be decided upon, so that not all sessions are.

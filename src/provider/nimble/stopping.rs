@@ -86,6 +86,19 @@ const REMEDY: &str = "set maxStoppedSessionLengthInMinutes of the launch profile
 const REMEDY_PERSISTENT: &str = "set maxStoppedSessionLengthInMinutes of the launch profile above \
     0, or its automaticTerminationMode to DEACTIVATED";
 
+/// Whether a session launched from a profile now may be stopped, and what that sets off.
+pub(in crate::provider) fn stopping_of_new(profile: Option<&ProfileModes>) -> Stopping {
+    let like = |setting: fn(&ProfileModes) -> &Setting<Switch>| {
+        profile.map_or(Setting::Absent, |profile| setting(profile).clone())
+    };
+    let session = SessionModes {
+        persistence: like(|profile| &profile.persistence),
+        termination: like(|profile| &profile.termination),
+        retention: Setting::Absent,
+    };
+    stopping(&session, profile)
+}
+
 /// Whether the session may be stopped, and what that sets off.
 ///
 /// The service stops a session whose profile has `maxStoppedSessionLengthInMinutes` above 0, and any

@@ -57,6 +57,29 @@ fn hours_end_at_the_next_start_of_whoever() {
 }
 
 #[test]
+fn hours_end_at_a_start_of_ours_and_not_before_it_began() {
+    let of = |kind: Kind, time: &str, started: &str| {
+        let mut record = record(kind, time, started);
+        record.data.stopped_at = Some(at(STOP));
+        record
+    };
+    let before = "2026-11-19T17:00:00Z";
+    let begun = "2026-11-20T09:00:00Z";
+    let asked = [
+        of(Kind::MarkIntended, "2026-11-20T04:05:00Z", before),
+        of(Kind::MarkSet, "2026-11-20T04:05:00Z", before),
+        of(Kind::StartIntended, "2026-11-20T08:59:59Z", before),
+        of(Kind::StartAccepted, "2026-11-20T09:00:00Z", before),
+    ];
+    assert_eq!(hours(asked.clone()), 10.0, "nothing shows yet that it began to start");
+    let proven = of(Kind::StartProven, "2026-11-20T09:05:00Z", begun);
+    assert_eq!(hours(asked.clone().into_iter().chain([proven])), 5.0);
+    // One that failed may have cost something: the smaller figure is taken.
+    let failed = of(Kind::StartFailed, "2026-11-20T09:05:00Z", begun);
+    assert_eq!(hours(asked.into_iter().chain([failed])), 5.0);
+}
+
+#[test]
 fn hours_end_when_the_session_is_gone() {
     let mut deleted = record(Kind::SessionDecided, "2026-11-20T07:00:00Z", "2026-11-19T17:00:00Z");
     deleted.data.seen.as_mut().unwrap().state = "DELETE_IN_PROGRESS".to_owned();

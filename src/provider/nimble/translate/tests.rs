@@ -30,6 +30,7 @@ fn a_session_carries_everything_that_a_decision_needs() {
         .owned_by("9067-artist")
         .launch_profile_id("lp-1")
         .ec2_instance_type("g5.4xlarge")
+        .streaming_image_id("image-1")
         .created_at(at("2026-11-20T08:00:00Z"))
         .started_at(at("2026-11-20T09:00:00Z"))
         .stopped_at(at("2026-11-19T19:00:00Z"))
@@ -58,6 +59,12 @@ fn a_session_carries_everything_that_a_decision_needs() {
         ),
         instance_type: Some(
             "g5.4xlarge",
+        ),
+        streaming_image: Some(
+            "image-1",
+        ),
+        persistence: Some(
+            true,
         ),
         created_at: Some(
             2026-11-20T08:00:00Z,

@@ -1,0 +1,160 @@
+//! What of two policies is said differently, key by key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+
+use crate::policy::matcher::Criteria;
+use crate::policy::{Brake, Connection, Matcher, Policy, Rule, Scan, Settings, StudioPolicy};
+
+/// One key whose value is another.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    /// In which table.
+    pub(super) place: String,
+    pub(super) key: &'static str,
+    /// `None`: that policy does not have it.
+    pub(super) old: Option<String>,
+    pub(super) new: Option<String>,
+}
+
+/// The keys of a policy by table, as text.
+type Sheet = BTreeMap<(String, &'static str), String>;
+
+/// Every key that two policies have differently, by table.
+pub(super) fn changes(old: &Policy, new: &Policy) -> Vec<Change> {
+    let (before, after) = (sheet(old), sheet(new));
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let change = |key: &(String, &'static str)| {
+        let (old, new) = (before.get(key).cloned(), after.get(key).cloned());
+        let (place, key) = key.clone();
+        (old != new).then_some(Change { place, key, old, new })
+    };
+    keys.into_iter().filter_map(change).collect()
+}
+
+fn sheet(policy: &Policy) -> Sheet {
+    let mut sheet = Sheet::new();
+    let daemon = "[daemon]".to_owned();
+    let scan = match &policy.daemon.scan {
+        Scan::Every(every) => format!("{every:#}"),
+        Scan::Cron(expression) => expression.to_string(),
+    };
+    sheet.insert((daemon.clone(), "scan"), scan);
+    sheet.insert((daemon, "concurrency"), policy.daemon.concurrency.to_string());
+    for studio in policy.studios.values() {
+        add_studio(&mut sheet, studio);
+    }
+    sheet
+}
+
+fn add_studio(sheet: &mut Sheet, studio: &StudioPolicy) {
+    let place = format!("studio {}", studio.id);
+    let Brake { per_scan, per_hour } = studio.brake;
+    let mut add = |key, value| sheet.insert((place.clone(), key), value);
+    add("brake", format!("{{ per_scan = {per_scan}, per_hour = {per_hour} }}"));
+    let names: Vec<&str> = studio.rules.iter().map(|rule| rule.name.as_str()).collect();
+    add("order of rules", names.join(", "));
+    for (key, value) in connection(&studio.connection) {
+        add(key, value);
+    }
+    let own = settings(&studio.settings);
+    sheet.extend(own.iter().map(|(key, value)| ((place.clone(), *key), value.clone())));
+    for rule in &studio.rules {
+        add_rule(sheet, &place, &own, rule);
+    }
+}
+
+/// What is not a secret; of a secret, whether there is one.
+fn connection(connection: &Connection) -> Vec<(&'static str, String)> {
+    let Connection { region, account, role_arn, external_id, profile, endpoint_url } = connection;
+    let external_id = external_id.as_ref().map(|_| "(secret)".to_owned());
+    let given = [
+        ("account", account.as_ref().map(ToString::to_string)),
+        ("role_arn", role_arn.clone()),
+        ("external_id", external_id),
+        ("profile", profile.clone()),
+        ("endpoint_url", endpoint_url.clone()),
+    ];
+    let given = given.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    given.chain([("region", region.to_string())]).collect()
+}
+
+/// A rule, and what of its settings is other than its studio's.
+fn add_rule(sheet: &mut Sheet, studio: &str, own: &[(&'static str, String)], rule: &Rule) {
+    let place = format!("{studio}, rule {}", rule.name);
+    sheet.insert((place.clone(), "match"), matcher(&rule.matcher));
+    sheet.insert((place.clone(), "keep"), rule.keep.to_string());
+    // What is kept has no use for settings.
+    let settings = if rule.keep { Vec::new() } else { settings(&rule.settings) };
+    let other = settings.into_iter().filter(|row| !own.contains(row));
+    sheet.extend(other.map(|(key, value)| ((place.clone(), key), value)));
+}
+
+fn settings(settings: &Settings) -> Vec<(&'static str, String)> {
+    let Settings {
+        mode,
+        schedule,
+        lease,
+        least_stop,
+        max_uptime,
+        warn,
+        preserve,
+        return_margin,
+        start,
+        start_lead,
+        catch_up,
+    } = settings;
+    let off = || "off".to_owned();
+    let length = |duration: &SignedDuration| format!("{duration:#}");
+    vec![
+        ("mode", mode.to_string()),
+        ("schedule", schedule.as_ref().map_or_else(off, |schedule| schedule.name().to_string())),
+        ("lease", length(lease)),
+        ("least_stop", length(least_stop)),
+        ("max_uptime", max_uptime.as_ref().map_or_else(off, length)),
+        ("warn", format!("[{}]", warn.iter().map(length).collect::<Vec<_>>().join(", "))),
+        ("preserve", preserve.to_string()),
+        ("return_margin", length(return_margin)),
+        ("start", start.to_string()),
+        ("start_lead", length(start_lead)),
+        ("catch_up", length(catch_up)),
+    ]
+}
+
+fn matcher(matcher: &Matcher) -> String {
+    match matcher {
+        Matcher::All => "all".to_owned(),
+        Matcher::Where(asked) => criteria(asked),
+    }
+}
+
+fn criteria(asked: &Criteria) -> String {
+    let Criteria {
+        owner,
+        launch_profile,
+        instance_type,
+        session,
+        streaming_image,
+        persistence,
+        tag,
+        not,
+    } = asked;
+    let list = |globs: &[crate::policy::Glob]| {
+        globs.iter().map(|glob| format!("\"{glob}\"")).collect::<Vec<_>>().join(" or ")
+    };
+    let lists = [
+        ("owner", owner),
+        ("launch_profile", launch_profile),
+        ("instance_type", instance_type),
+        ("session", session),
+        ("streaming_image", streaming_image),
+    ];
+    let given = lists.into_iter().filter(|(_, globs)| !globs.is_empty());
+    let mut parts: Vec<String> =
+        given.map(|(key, globs)| format!("{key} {}", list(globs))).collect();
+    parts.extend(persistence.map(|persistence| format!("persistence {persistence}")));
+    parts.extend(tag.iter().map(|(key, globs)| format!("tag {key} {}", list(globs))));
+    parts.extend(not.iter().map(|not| format!("not ({})", criteria(not))));
+    parts.join(", ")
+}

@@ -1,0 +1,76 @@
+use std::path::Path;
+
+use super::*;
+use crate::config;
+
+const OLD: &str = r#"version = 1
+[schedule.nights]
+zone = "America/Los_Angeles"
+idle = ["Sun-Fri 20:00-07:00", "Sat-Sun"]
+[[studio]]
+id = "us-west-2:stid-EXAMPLE11111"
+schedule = "nights"
+external_id = "hush"
+[[studio.rule]]
+name = "leads"
+match = { owner = ["a", "b"], not = { tag = { tier = "gold" } } }
+lease = "4h"
+"#;
+
+fn policy(text: &str) -> Policy {
+    let loaded = config::parse("policy.toml", text, Path::new(""));
+    loaded.unwrap_or_else(|found| panic!("{}", found.render(false))).policy
+}
+
+fn found(from: &str, to: &str) -> Vec<String> {
+    let changed = OLD.replacen(from, to, 1);
+    assert_ne!(changed, OLD);
+    let changes = changes(&policy(OLD), &policy(&changed));
+    let line = |Change { place, key, old, new }| format!("{place}: {key} {old:?} -> {new:?}");
+    changes.into_iter().map(line).collect()
+}
+
+#[test]
+fn what_is_said_differently_is_found() {
+    assert!(changes(&policy(OLD), &policy(OLD)).is_empty());
+    assert_eq!(
+        found("lease = \"4h\"", "lease = \"5h\"\nmode = \"enforce\""),
+        [
+            "studio us-west-2:stid-EXAMPLE11111, rule leads: lease Some(\"4h\") -> Some(\"5h\")",
+            "studio us-west-2:stid-EXAMPLE11111, rule leads: mode None -> Some(\"enforce\")",
+        ]
+    );
+    assert_eq!(
+        found("tier = \"gold\"", "tier = \"*\""),
+        [
+            "studio us-west-2:stid-EXAMPLE11111, rule leads: match Some(\"owner \\\"a\\\" or \\\"b\\\", \
+             not (tag tier \\\"gold\\\")\") -> Some(\"owner \\\"a\\\" or \\\"b\\\", not (tag tier \\\"*\\\")\")",
+        ]
+    );
+    assert_eq!(found("external_id = \"hush\"", "external_id = \"other\"").len(), 0);
+    assert_eq!(
+        found("external_id = \"hush\"", ""),
+        ["studio us-west-2:stid-EXAMPLE11111: external_id Some(\"(secret)\") -> None"]
+    );
+}
+
+#[test]
+fn windows_that_one_policy_has_alone_are_found() {
+    let (from, to): (Timestamp, Timestamp) =
+        ("2026-11-19T12:00:00Z".parse().unwrap(), "2026-11-21T00:00:00Z".parse().unwrap());
+    let new = policy(&OLD.replacen("20:00-07:00", "21:00-07:00", 1));
+    let changes = window_changes(&policy(OLD), &new, from, to);
+    let line = |change: &WindowChange| {
+        format!("{} {} {}", change.side.mark(), change.schedule, change.window.opens)
+    };
+    assert_eq!(
+        changes.iter().map(line).collect::<Vec<_>>(),
+        [
+            "- nights 2026-11-19T04:00:00Z",
+            "+ nights 2026-11-19T05:00:00Z",
+            "- nights 2026-11-20T04:00:00Z",
+            "+ nights 2026-11-20T05:00:00Z",
+        ]
+    );
+    assert!(window_changes(&new, &new, from, to).is_empty());
+}

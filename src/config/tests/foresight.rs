@@ -1,0 +1,75 @@
+//! What a valid file will lead to, seen from the beginning of 2026.
+
+use jiff::Timestamp;
+
+use super::*;
+
+const NOW: &str = "2026-01-10T12:00:00Z";
+
+fn ahead(text: &str) -> String {
+    let now: Timestamp = NOW.parse().unwrap();
+    match parse_at("lightsout.toml", text, Path::new("/etc/lightsout"), Some(now)) {
+        Ok(loaded) => loaded.warnings.render(false),
+        Err(found) => panic!("{}", found.render(false)),
+    }
+}
+
+/// Compares what is foreseen of a file with the snapshot of a name.
+fn check(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(format!("ahead_{name}"), ahead(text)));
+}
+
+/// The sound file with other idle hours.
+fn idle(hours: &str) -> String {
+    replaced("[\"Sun-Fri 20:00-07:00\", \"Sat-Sun\"]", hours)
+}
+
+#[test]
+fn an_ordinary_file_leads_to_nothing_that_is_not_meant() {
+    assert_eq!(ahead(SOUND), "");
+}
+
+#[test]
+fn windows_that_will_not_be_are_foreseen() {
+    check("never_idle", &idle("{ opens = \"0 0 20 * * Mon 2019\", closes = \"0 7 * * *\" }"));
+    check("empty_window", &idle("[\"Sun 02:30-03:10\", \"Mon-Fri 20:00-07:00\"]"));
+}
+
+#[test]
+fn scans_that_miss_windows_are_foreseen() {
+    check("rare_scan", &format!("{}[daemon]\nscan = \"12h\"\n", SOUND));
+    assert_eq!(ahead(&format!("{}[daemon]\nscan = \"10h\"\n", SOUND)), "");
+}
+
+#[test]
+fn leases_and_rules_without_effect_are_foreseen() {
+    check("lease_past_windows", &studio("lease = \"3d\""));
+    let rule = |settings: &str| {
+        studio(&format!("[[studio.rule]]\nname = \"a\"\nmatch = {{ owner = \"a\" }}\n{settings}"))
+    };
+    check("lease_of_rule_past_windows", &rule("lease = \"61h\""));
+    check("stops_nobody", &rule("schedule = \"off\""));
+    check("stops_nobody_for_long", &rule("least_stop = \"5d\""));
+    assert_eq!(ahead(&rule("schedule = \"off\"\nmax_uptime = \"9h\"")), "");
+}
+
+/// The sound file whose schedule has a calendar.
+fn with_calendar(effect: &str, dates: &str) -> String {
+    let calendar = format!("\n[calendar.days]\neffect = \"{effect}\"\ndates = {dates}\n");
+    format!("{}{calendar}", replaced("zone =", "calendars = [\"days\"]\nzone ="))
+}
+
+#[test]
+fn calendars_that_are_over_or_leave_an_evening_are_foreseen() {
+    check("calendar_over", &with_calendar("closed", "[\"2025-12-24..2026-01-09\"]"));
+    assert_eq!(ahead(&with_calendar("closed", "[\"2025-12-24..2026-01-10\"]")), "");
+    assert_eq!(ahead(&with_calendar("closed", "[\"07-04\"]")), "");
+    check("idle_before_open", &with_calendar("open", "[\"2026-05-02..2026-05-03\"]"));
+    assert_eq!(ahead(&with_calendar("open", "[\"2026-05-01 20:00 .. 2026-05-04 07:00\"]")), "");
+    check("always_idle", &with_calendar("closed", "[\"01-01..12-31\"]"));
+    check("never_idle_with_open", &with_calendar("open", "[\"01-01..12-31\"]"));
+}

@@ -1,0 +1,122 @@
+//! What the loop of a studio has under way, when it rests from it, and what it says of it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::studio::{LOOK_AGAIN, later};
+use crate::execute::{Mark, Order, Outcome};
+use crate::ids::SessionId;
+use crate::plan::{Action, SessionHistory};
+use crate::policy::Mode;
+
+/// How long a session rests after the first attempt that came to nothing.
+const REST_FIRST: SignedDuration = SignedDuration::from_mins(1);
+
+/// What is under way for one session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Task {
+    /// An attempt of this action.
+    Attempt(Action),
+    /// Its mark.
+    Mark,
+}
+
+/// What came of a task.
+#[derive(Debug)]
+pub(super) enum Done {
+    Attempt(Action, Outcome),
+    Mark(Mark),
+}
+
+/// Whether nothing is left to do about an order but to wait: the service took the call and has not
+/// yet come to an end, or it was withheld already and would only be withheld again.
+pub(super) fn is_done_already(order: &Order, past: &SessionHistory) -> bool {
+    let Order { action, run, decision } = order;
+    match (decision.mode, action) {
+        (Mode::Observe, Action::Stop) => past.withheld.is_some() && past.withheld == decision.due,
+        (Mode::Observe, Action::Start) => {
+            past.start_withheld.is_some() && past.start_withheld == *run
+        }
+        (Mode::Enforce, _) => past.open_intent(*action).is_some_and(|intent| intent.accepted),
+    }
+}
+
+/// Until when a session is let alone whose action came to nothing: a minute after the first time, then
+/// twice as long, so that a call that cannot succeed is not made all night.
+pub(super) fn rests_until(order: &Order, past: &SessionHistory) -> Option<Timestamp> {
+    const DOUBLINGS_MAX: u32 = 6;
+    let (attempts, rest_max) = match order.action {
+        Action::Stop => {
+            // Attempts of an earlier due instant, such as last night's, are no reason to wait.
+            let is_about_this = |last| order.decision.due.is_none_or(|due| last >= due);
+            let attempts = past.attempts.filter(|attempts| is_about_this(attempts.last));
+            (attempts, SignedDuration::from_hours(1))
+        }
+        Action::Start => {
+            let attempts = past.start_attempts.filter(|attempts| Some(attempts.run) == order.run);
+            // A start has no more time than `catch_up`.
+            (attempts, SignedDuration::from_mins(15))
+        }
+    };
+    let attempts = attempts?;
+    let doublings = attempts.ended.saturating_sub(1).min(DOUBLINGS_MAX);
+    let rest = REST_FIRST.saturating_mul(1 << doublings).min(rest_max);
+    Some(later(attempts.last, rest))
+}
+
+/// How soon the studio is looked at again after an attempt, however rare its scans are; `watch` is how
+/// soon what was accepted is looked for.
+pub(super) fn looks_again_after(
+    outcome: &Outcome,
+    watch: SignedDuration,
+) -> Option<SignedDuration> {
+    match outcome {
+        Outcome::Accepted => Some(watch),
+        Outcome::Rejected(_) => Some(REST_FIRST),
+        Outcome::Unread(_)
+        | Outcome::Unanswered(_)
+        | Outcome::Unrecorded(_)
+        | Outcome::Withdrawn => Some(LOOK_AGAIN),
+        Outcome::Withheld | Outcome::Dropped(_) | Outcome::Ending => None,
+    }
+}
+
+/// Says on the debug log what came of an attempt.
+pub(super) fn log_outcome(studio: &str, session: &SessionId, action: Action, outcome: &Outcome) {
+    let session = session.as_str();
+    let done = match action {
+        Action::Stop => "stopped",
+        Action::Start => "started",
+    };
+    match outcome {
+        Outcome::Accepted => tracing::info!(studio, session, "{action} accepted"),
+        Outcome::Withheld => {
+            tracing::info!(studio, session, "{action} withheld: mode is observe");
+        }
+        Outcome::Dropped(decision) => {
+            tracing::info!(studio, session, why = %decision.reason, "{action} dropped");
+        }
+        Outcome::Unread(error) | Outcome::Rejected(error) => {
+            tracing::warn!(studio, session, %error, "not {done}");
+        }
+        Outcome::Unanswered(error) => {
+            tracing::warn!(studio, session, %error, "nobody knows whether it was {done}");
+        }
+        Outcome::Unrecorded(error) => tracing::error!(studio, session, %error, "no further action"),
+        Outcome::Withdrawn => tracing::warn!(studio, session, "not {done}: too late, or ending"),
+        Outcome::Ending => tracing::info!(studio, session, "not {done}: the program is ending"),
+    }
+}
+
+/// Says on the debug log what came of a mark.
+pub(super) fn log_mark(studio: &str, session: &SessionId, mark: &Mark) {
+    let session = session.as_str();
+    match mark {
+        Mark::Set => tracing::debug!(studio, session, "marked"),
+        Mark::Failed(error) => tracing::warn!(
+            studio, session, %error,
+            "its stop could not be marked; that it was ours stands in the log alone"
+        ),
+        Mark::Unrecorded(error) => tracing::error!(studio, session, %error, "no further action"),
+        Mark::Ending => tracing::debug!(studio, session, "not marked: the program is ending"),
+    }
+}

@@ -1,0 +1,104 @@
+//! Line 10: how much may be stopped, or started, at a time.
+//!
+//! The one question that is not about a session alone: it is asked once all are decided. What is under
+//! way already, or was withheld already, is not counted again.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Action, BrakeBound, Decision, History, Reason, Verdict, moved};
+use crate::policy::{Brake, Mode};
+
+/// What the hour of `per_hour` is.
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// Why actions of each kind and mode are held, where they are.
+pub(super) struct Brakes(Vec<(Action, Mode, Reason)>);
+
+impl Brakes {
+    /// Counts what would be done. What is only observed counts as if it were enforced, for what is
+    /// observed, and not at all for what is enforced.
+    pub(super) fn over(
+        brake: Brake,
+        decisions: &[Decision],
+        history: &History,
+        now: Timestamp,
+    ) -> Self {
+        let mut found = Vec::new();
+        for action in [Action::Stop, Action::Start] {
+            let used = used_in_the_hour(history, action, now);
+            for mode in [Mode::Observe, Mode::Enforce] {
+                let new = || decisions.iter().filter(|d| is_new(d, action, history));
+                let wanted = count(new().filter(|decision| decision.mode >= mode).count());
+                let is_about_any = new().any(|decision| decision.mode == mode);
+                let reason = exceeded(brake, action, wanted, used).filter(|_| is_about_any);
+                found.extend(reason.map(|reason| (action, mode, reason)));
+            }
+        }
+        Self(found)
+    }
+
+    /// Holds what is over the bound.
+    pub(super) fn apply(&self, decisions: &mut [Decision], history: &History) {
+        for (action, mode, reason) in &self.0 {
+            let is_over = |decision: &&mut Decision| {
+                decision.mode == *mode && is_new(decision, *action, history)
+            };
+            for decision in decisions.iter_mut().filter(is_over) {
+                decision.reason = reason.clone();
+                decision.next_change = None;
+                decision.not_after = None;
+            }
+        }
+    }
+
+    /// The reasons, what is enforced first.
+    pub(super) fn reasons(&self) -> Vec<Reason> {
+        let mut found: Vec<_> = self.0.iter().collect();
+        found.sort_by_key(|(action, mode, _)| (std::cmp::Reverse(*mode), *action));
+        found.into_iter().map(|(_, _, reason)| reason.clone()).collect()
+    }
+}
+
+fn exceeded(brake: Brake, action: Action, wanted: u32, used: u32) -> Option<Reason> {
+    let in_the_hour = wanted.saturating_add(used);
+    let (bound, limit, count) = match (wanted > brake.per_scan, in_the_hour > brake.per_hour) {
+        (true, _) => (BrakeBound::PerScan, brake.per_scan, wanted),
+        (false, true) => (BrakeBound::PerHour, brake.per_hour, in_the_hour),
+        (false, false) => return None,
+    };
+    (wanted > 0).then_some(Reason::Brake { action, bound, limit, count })
+}
+
+/// How many actions were asked for in the hour up to now.
+fn used_in_the_hour(history: &History, action: Action, now: Timestamp) -> u32 {
+    let asked = match action {
+        Action::Stop => &history.stops,
+        Action::Start => &history.starts,
+    };
+    let since = moved(now, -HOUR);
+    count(asked.iter().filter(|at| **at > since).count())
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Whether a decision asks for an action that was not asked for yet.
+fn is_new(decision: &Decision, action: Action, history: &History) -> bool {
+    let past = history.of(&decision.session);
+    match (action, decision.verdict()) {
+        (Action::Stop, Verdict::Stop) => {
+            let is_withheld = past.withheld.is_some() && past.withheld == decision.due;
+            past.open.is_none() && !(is_withheld && decision.mode == Mode::Observe)
+        }
+        (Action::Start, Verdict::Start) => {
+            let stopped_at = past.ours.map(|ours| ours.stopped_at);
+            let is_withheld = past.start_withheld.is_some() && past.start_withheld == stopped_at;
+            past.starting.is_none() && !(is_withheld && decision.mode == Mode::Observe)
+        }
+        (
+            Action::Stop | Action::Start,
+            Verdict::Stop | Verdict::Start | Verdict::Warn | Verdict::Keep | Verdict::Hold,
+        ) => false,
+    }
+}

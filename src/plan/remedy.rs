@@ -1,0 +1,98 @@
+//! What would change an answer: for people who read why and want it otherwise.
+
+use super::{Action, Cause, Reason};
+
+impl Reason {
+    /// What would have to be so for the answer to be another, apart from time passing.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::ListingIncomplete { wanted, .. } => {
+                format!("a reading of all the {wanted}; `lightsout plan` shows whether it succeeds")
+            }
+            Self::AccountMismatch { .. } => {
+                "`account` in the policy, or credentials of that account".to_owned()
+            }
+            Self::AccountUnknown { .. } => {
+                "permission to read the studio, its sessions or its launch profiles".to_owned()
+            }
+            Self::ClockInDoubt { .. } => {
+                "a clock that goes forward; the next scan asks again".to_owned()
+            }
+            Self::Transitional { .. } => "the end of the transition".to_owned(),
+            Self::Failed { .. } => "a person who starts, stops or deletes it".to_owned(),
+            Self::StateUnknown { .. } | Self::ModeUnknown { .. } => {
+                "a version of lightsout that knows the word".to_owned()
+            }
+            Self::Deleted => "nothing; it is gone".to_owned(),
+            Self::StartUnknown | Self::StartInFuture { .. } => {
+                "a start of it that the service tells plausibly".to_owned()
+            }
+            Self::VolumesDeleted => "a session whose volumes are retained when it stops".to_owned(),
+            Self::RuleKeep { rule } => {
+                format!("rule `{rule}`: its `match`, or its `keep`; or a rule before it")
+            }
+            Self::RuleUnclear { rule, missing } => {
+                format!("the session's {missing}, or a rule `{rule}` that does not ask for it")
+            }
+            Self::TagKeep { .. } => "the tag lightsout:keep taken away".to_owned(),
+            Self::TagKeepUntil { .. } => {
+                "the tag lightsout:keep-until taken away, or an earlier instant in it".to_owned()
+            }
+            Self::TagUnreadable { tag, .. } => {
+                format!("the tag {tag} corrected or taken away")
+            }
+            Self::ProfileUnknown => "permission to read its launch profile".to_owned(),
+            Self::NotStoppable { remedy, .. } => {
+                format!("its launch profile; an administrator can {remedy}")
+            }
+            Self::OwnerZoneUnknown { .. } => {
+                "the owner's `zone` in [people], or a schedule with a zone of its own".to_owned()
+            }
+            Self::NeverDue => "a `schedule` or a `max_uptime` that applies to it".to_owned(),
+            Self::NotDue { cause, .. } | Self::Warning { cause, .. } | Self::Due { cause, .. } => {
+                due_remedy(cause)
+            }
+            Self::StopTooShort { .. } => "a shorter `least_stop`".to_owned(),
+            Self::WouldBeDestroyed { .. } => {
+                "a longer stopped length of its launch profile, a shorter `return_margin`, \
+                 shorter idle hours, or preserve = \"allow\", which risks its work"
+                    .to_owned()
+            }
+            Self::WarningOut { .. } => "shorter leads in `warn`; or a keep before then".to_owned(),
+            Self::Brake { action, .. } => match action {
+                Action::Stop => {
+                    "a higher `brake`, or fewer sessions that are due at once".to_owned()
+                }
+                Action::Start => "a higher `brake`, or fewer sessions to start at once".to_owned(),
+            },
+            Self::Stopped => {
+                "a person who starts it; or start = \"resume\" before it is stopped".to_owned()
+            }
+            Self::NotOurs => "a person who starts it".to_owned(),
+            Self::ClosedDay { .. } => "a person who starts it; or another calendar".to_owned(),
+            Self::StartNotDue { .. } => {
+                "a person who starts it; or a longer `start_lead`".to_owned()
+            }
+            Self::StartExpired { .. } => {
+                "a person who starts it; a longer `catch_up` the next time".to_owned()
+            }
+            Self::Resume { .. } => "a tag lightsout:keep, which leaves it as it is".to_owned(),
+            Self::TerminationNear { .. } => "a person who starts it, soon".to_owned(),
+        }
+    }
+}
+
+fn due_remedy(cause: &Cause) -> String {
+    match cause {
+        Cause::IdleHours { schedule, leased: false, .. } => format!(
+            "a keep (a rule, or a tag lightsout:keep-until), or other hours in schedule `{schedule}`"
+        ),
+        Cause::IdleHours { leased: true, .. } => {
+            "a keep (a rule, or a tag lightsout:keep-until), or a longer `lease`".to_owned()
+        }
+        Cause::MaxUptime { .. } => {
+            "a keep (a rule, or a tag lightsout:keep-until), or a longer `max_uptime`".to_owned()
+        }
+    }
+}

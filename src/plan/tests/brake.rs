@@ -1,0 +1,93 @@
+//! Line 10: how much may be stopped at a time.
+
+use super::*;
+use crate::policy::Brake;
+
+/// Twenty sessions, all due on Friday at 20:00.
+fn twenty(per_scan: u32, per_hour: u32) -> World {
+    let mut world = World::new();
+    world.studio.brake = Brake { per_scan, per_hour };
+    for number in 2..=20 {
+        let id: crate::ids::SessionId = format!("session-{number}").into();
+        let session = Session { id: id.clone(), ..session() };
+        world.snapshot.sessions.insert(id, session);
+    }
+    world
+}
+
+/// How many are stopped, and the reason of those that are not.
+fn outcome(world: &World, now: &str) -> (usize, Vec<String>) {
+    let World { policy, studio, snapshot, history, .. } = world;
+    let plan = plan(policy, studio, snapshot, history, at(now));
+    let stops = plan.decisions.iter().filter(|d| d.verdict() == Verdict::Stop).count();
+    let held = plan.decisions.iter().filter(|d| d.verdict() == Verdict::Hold);
+    assert_eq!(held.count() > 0, !plan.brakes.is_empty());
+    (stops, plan.brakes.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn over_a_bound_nothing_is_stopped() {
+    assert_eq!(outcome(&twenty(20, 20), "20T20:00:00"), (20, Vec::new()));
+    let per_scan = "the brake holds: with this stop there would be 20, and per_scan is 19";
+    assert_eq!(outcome(&twenty(19, 20), "20T20:00:00"), (0, vec![per_scan.to_owned()]));
+    let per_hour = "the brake holds: with this stop there would be 20, and per_hour is 19";
+    assert_eq!(outcome(&twenty(20, 19), "20T20:00:00"), (0, vec![per_hour.to_owned()]));
+    let none = "the brake holds: with this stop there would be 20, and per_scan is 0";
+    assert_eq!(outcome(&twenty(0, 0), "20T20:00:00"), (0, vec![none.to_owned()]));
+    assert_eq!(outcome(&twenty(0, 0), "20T19:00:00"), (0, Vec::new()));
+}
+
+#[test]
+fn the_hour_counts_what_was_asked_for_in_it() {
+    let mut world = twenty(20, 25);
+    world.history.stops = vec![at("20T19:00:00"); 6];
+    assert_eq!(outcome(&world, "20T20:00:00").0, 20);
+    world.history.stops = vec![at("20T19:00:01"); 6];
+    assert_eq!(outcome(&world, "20T20:00:00").0, 0);
+    assert_eq!(outcome(&world, "20T20:00:01").0, 20);
+}
+
+#[test]
+fn what_is_under_way_is_not_counted_again() {
+    let mut world = twenty(19, 40);
+    let run = at("20T09:00:00");
+    let open = OpenIntent {
+        run,
+        token: "token".to_owned(),
+        at: at("20T20:00:00"),
+        since: at("20T20:00:00"),
+        accepted: true,
+        repeats: false,
+        late: false,
+    };
+    world.history.sessions.entry("session-1".into()).or_default().open = Some(open);
+    assert_eq!(outcome(&world, "20T20:01:00").0, 20);
+}
+
+#[test]
+fn what_is_only_observed_does_not_brake_what_is_enforced() {
+    let mut world = twenty(10, 40).rule(false, |settings| settings.mode = Mode::Enforce);
+    world.studio.settings.mode = Mode::Observe;
+    for session in world.snapshot.sessions.values_mut().skip(5) {
+        session.owner = Some("other".into());
+    }
+    let World { policy, studio, snapshot, history, .. } = &world;
+    let plan = plan(policy, studio, snapshot, history, at("20T20:00:00"));
+    let count = |mode, verdict| {
+        plan.decisions.iter().filter(|d| d.mode == mode && d.verdict() == verdict).count()
+    };
+    assert_eq!(count(Mode::Enforce, Verdict::Stop), 5);
+    assert_eq!(count(Mode::Observe, Verdict::Hold), 15);
+}
+
+#[test]
+fn an_explanation_knows_of_the_brake() {
+    let world = twenty(19, 40);
+    let World { policy, studio, snapshot, history, .. } = &world;
+    let session = &snapshot.sessions[&"session-7".into()];
+    let explained = explain(policy, studio, snapshot, session, history, at("20T20:00:00"));
+    assert_eq!(explained.decision.reason.code(), "brake");
+    let step = explained.steps.iter().find(|step| step.decides).unwrap();
+    assert_eq!((step.line, step.looked_at.as_str()), (10, "brake per_scan 19, per_hour 40"));
+    assert_eq!(world.decide("20T20:00:00").next_change, explained.decision.next_change);
+}
