@@ -8,6 +8,7 @@
 
 mod diagnostic;
 mod file;
+mod ics;
 mod lower;
 mod render;
 mod secrets;
@@ -26,7 +27,6 @@ use toml::de::DeTable;
 pub use self::diagnostic::{Diagnostic, Diagnostics, Label, Severity, Span};
 
 use self::diagnostic::Sink;
-use crate::ids::PolicyHash;
 use crate::policy::{Mode, Policy};
 
 /// The largest file that is read: far more than a thousand studios need, and little enough that a
@@ -77,7 +77,8 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
     parse(&file_name, &text, base_dir).map_err(ConfigError::Invalid)
 }
 
-/// Validates the text of a file. `file_name` is for people; relative paths are joined to `base_dir`.
+/// Validates the text of a file, and the calendar files that it names. `file_name` is for people;
+/// relative paths are joined to `base_dir`.
 ///
 /// # Errors
 ///
@@ -91,7 +92,8 @@ pub fn parse(file_name: &str, text: &str, base_dir: &Path) -> Result<Loaded, Dia
         let found = syntax::explain(&source, root.get_ref(), &syntax_errors, sink.into_list());
         return Err(Diagnostics::new(file_name, source, found));
     }
-    let policy = lower::lower(&file, hash(text), base_dir, &mut sink);
+    let digest = Sha256::new_with_prefix(text);
+    let policy = lower::lower(&file, digest, base_dir, &mut sink);
     let found = Diagnostics::new(file_name, sink.masked(text), sink.into_list());
     match policy {
         Some(policy) if !found.has_errors() => {
@@ -109,16 +111,6 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     Ok(bytes)
-}
-
-fn hash(text: &str) -> PolicyHash {
-    use std::fmt::Write;
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(text.as_bytes()) {
-        // Writing to a `String` cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex.into()
 }
 
 #[cfg(test)]
