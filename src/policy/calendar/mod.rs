@@ -7,6 +7,7 @@
 //! [`Calendar::spans`], then read [`Entry`].
 
 mod entry;
+mod event;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::entry::{Entry, EntryError, YearDay};
+pub use self::event::{Event, Length};
 
 use super::schedule::Window;
 use crate::ids::CalendarName;
