@@ -254,13 +254,13 @@ impl YearDay {
     }
 
     /// This day in a year, or else the one after it.
-    fn first_in(self, year: i16) -> Option<Date> {
+    pub(super) fn first_in(self, year: i16) -> Option<Date> {
         let exact = Date::new(year, self.month, self.day);
         exact.or_else(|_| Date::new(year, self.month + 1, 1)).ok()
     }
 
     /// This day in a year, or else the one before it.
-    fn last_in(self, year: i16) -> Option<Date> {
+    pub(super) fn last_in(self, year: i16) -> Option<Date> {
         let exact = Date::new(year, self.month, self.day);
         exact.or_else(|_| Date::new(year, self.month, self.day - 1)).ok()
     }
