@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::event::Event;
 use super::{Near, end_of, instant, midnight};
-use crate::policy::schedule::Window;
+use crate::policy::window::Window;
 
 /// One entry of a calendar.
 #[derive(Debug, Clone, PartialEq)]

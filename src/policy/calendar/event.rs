@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Near, instant};
-use crate::policy::schedule::Window;
+use crate::policy::window::Window;
 
 /// An event, once or many times.
 ///
