@@ -10,6 +10,10 @@ use super::placements::{MINUTES, Placement};
 use super::subject::Idle;
 use super::weekly::{Days, Hours, Nth, Weekly};
 
+/// Of every so many schedules that would be idle for good, one is: both sides look for years before
+/// they say so.
+const ALWAYS_EACH: usize = 6;
+
 /// The wanted windows as weekly ones; None where one is longer than a day.
 pub fn weekly(windows: &[(i64, i64)], placement: Placement, chance: &mut Chance) -> Option<Idle> {
     let mut written = Vec::new();
@@ -21,7 +25,7 @@ pub fn weekly(windows: &[(i64, i64)], placement: Placement, chance: &mut Chance)
         let days = if placement.is_daily() {
             vec![Days::Run(1, 0)]
         } else {
-            days_with(civil::weekday(day), chance)
+            days_with(civil::weekday(day), closes - opens == MINUTES, chance)
         };
         let nth = if chance.once_in(5) { nth_of(day, chance) } else { Vec::new() };
         written.push(Weekly { nth, days, hours: hours(*opens, *closes, chance) });
@@ -46,14 +50,15 @@ pub fn any_weekly(chance: &mut Chance) -> Weekly {
     let weekday = chance.below(7) as u32;
     let hours = (!chance.once_in(8)).then_some(Hours { opens, closes });
     let nth = if chance.once_in(5) { any_nth(chance) } else { Vec::new() };
-    Weekly { nth, days: days_with(weekday, chance), hours }
+    Weekly { nth, days: days_with(weekday, hours.is_none(), chance), hours }
 }
 
-fn days_with(weekday: u32, chance: &mut Chance) -> Vec<Days> {
+/// Some days of the week, that of a window among them.
+fn days_with(weekday: u32, is_whole: bool, chance: &mut Chance) -> Vec<Days> {
     let other = |chance: &mut Chance| chance.below(7) as u32;
     match chance.below(6) {
-        0 | 1 => vec![Days::One(weekday)],
-        2 => vec![Days::Run(1, 0)],
+        2 if !is_whole || chance.once_in(ALWAYS_EACH) => vec![Days::Run(1, 0)],
+        0..=2 => vec![Days::One(weekday)],
         3 => vec![Days::One(other(chance)), Days::One(weekday)],
         4 => {
             let ahead = chance.value(1, 6);
@@ -102,17 +107,18 @@ fn hours(opens: i64, closes: i64, chance: &mut Chance) -> Option<Hours> {
 /// The wanted window as a pair of cron expressions.
 pub fn cron((opens, closes): (i64, i64), placement: Placement, chance: &mut Chance) -> Idle {
     let is_long = closes - opens > MINUTES;
-    let style = match chance.below(9) {
+    let is_always = closes - opens == MINUTES && !chance.once_in(ALWAYS_EACH);
+    let style = match chance.below(8) {
         // The next close of a daily or weekly expression could come too early.
         _ if is_long => On::Date,
         _ if placement.is_daily() => On::Daily,
-        0 | 1 => On::Daily,
-        2 | 3 => On::Weekday,
+        _ if chance.once_in(40) => On::Year,
+        0 | 1 if !is_always => On::Daily,
+        0..=3 => On::Weekday,
         4 => On::WeekdayOfMonth,
         5 => On::DayOfMonth,
         6 => On::Steps,
-        7 => On::Date,
-        _ => On::Year,
+        _ => On::Date,
     };
     let closing = match style {
         On::Date | On::Year if is_long || chance.once_in(3) => On::Date,
