@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use jiff::civil::{Date as JiffDate, DateTime};
-use lightsout::policy::calendar::{Calendar, Effect, Entry};
+use lightsout::policy::calendar::{Calendar, Effect};
 
 use super::civil::{self, DAY, Date};
 
@@ -13,8 +12,8 @@ pub enum Dates {
     Day(i64),
     /// Both included.
     Run(i64, i64),
-    /// A month and a day of every year that has it.
-    Yearly(u32, u32),
+    /// From a month and day to another of every year, both included; maybe over the new year.
+    Yearly((u32, u32), (u32, u32)),
     /// From a civil time to another.
     Times(i64, i64),
 }
@@ -25,71 +24,53 @@ pub struct Days {
     pub dates: Vec<Dates>,
 }
 
-/// The years for which yearly days are written out.
-const YEARS: std::ops::RangeInclusive<i64> = 1975..=2060;
-
 impl Dates {
     /// Its spans of civil time that could touch the days from `first` to `last`.
     pub fn civil(&self, first: i64, last: i64) -> Vec<(i64, i64)> {
-        let spans = match *self {
-            Self::Day(day) => vec![(day * DAY, (day + 1) * DAY)],
+        let whole = |day: i64| (day * DAY, (day + 1) * DAY);
+        match *self {
+            Self::Day(day) => vec![whole(day)],
             Self::Run(from, to) => vec![(from * DAY, (to + 1) * DAY)],
-            Self::Yearly(month, of_month) => {
-                let days = YEARS.filter_map(|year| civil::day(year, month, of_month));
-                days.map(|day| (day * DAY, (day + 1) * DAY)).collect()
+            Self::Yearly(from, to) => {
+                let is_meant = |day: &i64| {
+                    let Date { month, day, .. } = civil::date(*day);
+                    let (begun, not_over) = (from <= (month, day), (month, day) <= to);
+                    if from <= to { begun && not_over } else { begun || not_over }
+                };
+                (first - 1..=last + 1).filter(is_meant).map(whole).collect()
             }
             Self::Times(from, to) => vec![(from, to)],
-        };
-        let near = |span: &(i64, i64)| span.1 >= first * DAY && span.0 <= (last + 1) * DAY;
-        spans.into_iter().filter(near).collect()
-    }
-
-    fn entries(&self) -> Vec<Entry> {
-        match *self {
-            Self::Day(day) => vec![Entry::Days { first: jiff_date(day), last: jiff_date(day) }],
-            Self::Run(from, to) => {
-                vec![Entry::Days { first: jiff_date(from), last: jiff_date(to) }]
-            }
-            Self::Yearly(month, of_month) => {
-                let days = YEARS.filter_map(|year| civil::day(year, month, of_month));
-                days.flat_map(|day| Self::Day(day).entries()).collect()
-            }
-            Self::Times(from, to) => {
-                vec![Entry::Times { from: jiff_time(from), to: jiff_time(to) }]
-            }
         }
     }
 }
 
 impl Days {
-    /// What the configuration would make of it.
+    /// What the configuration makes of what a person would type.
     pub fn calendar(&self) -> Calendar {
-        let entries = self.dates.iter().flat_map(Dates::entries).collect();
+        let read = |dates: &Dates| {
+            let text = dates.to_string();
+            text.parse().unwrap_or_else(|why| panic!("`{text}` was refused: {why}"))
+        };
+        let entries = self.dates.iter().map(read).collect();
         Calendar { name: "calendar".into(), effect: self.effect, entries }
     }
-}
-
-fn jiff_date(day: i64) -> JiffDate {
-    let Date { year, month, day } = civil::date(day);
-    JiffDate::new(year as i16, month as i8, day as i8).unwrap()
-}
-
-fn jiff_time(civil: i64) -> DateTime {
-    let second = civil.rem_euclid(DAY);
-    let (hour, minute) = ((second / 3600) as i8, (second / 60 % 60) as i8);
-    jiff_date(civil::day_of(civil)).at(hour, minute, (second % 60) as i8, 0)
 }
 
 impl fmt::Display for Dates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let date = |day: i64| civil::show(day * DAY)[..10].to_owned();
         match *self {
-            Self::Day(day) => write!(f, "\"{}\"", date(day)),
-            Self::Run(from, to) => write!(f, "\"{}..{}\"", date(from), date(to)),
-            Self::Yearly(month, day) => write!(f, "\"{month:02}-{day:02}\""),
+            Self::Day(day) => f.write_str(&date(day)),
+            Self::Run(from, to) => write!(f, "{}..{}", date(from), date(to)),
+            Self::Yearly((month, day), to) if (month, day) == to => {
+                write!(f, "{month:02}-{day:02}")
+            }
+            Self::Yearly(from, to) => {
+                write!(f, "{:02}-{:02}..{:02}-{:02}", from.0, from.1, to.0, to.1)
+            }
             Self::Times(from, to) => {
                 let time = |civil| civil::show(civil)[..16].to_owned();
-                write!(f, "\"{} .. {}\"", time(from), time(to))
+                write!(f, "{} .. {}", time(from), time(to))
             }
         }
     }
@@ -101,7 +82,7 @@ impl fmt::Display for Days {
             Effect::Closed => "closed",
             Effect::Open => "open",
         };
-        let dates: Vec<String> = self.dates.iter().map(Dates::to_string).collect();
+        let dates: Vec<String> = self.dates.iter().map(|dates| format!("\"{dates}\"")).collect();
         write!(f, "{effect} [{}]", dates.join(", "))
     }
 }

@@ -130,9 +130,11 @@ impl Deck {
         let form = if weekly.is_some() { Form::Weekly } else { Form::Cron };
         let idle: Idle =
             weekly.unwrap_or_else(|| writing::cron(windows[0], placement, &mut chance));
-        let with_calendars = writing::CALENDARS && chance.once_in(3);
-        let calendars =
-            if with_calendars { writing::some_calendars(lower, &mut chance) } else { Vec::new() };
+        let calendars = if chance.once_in(4) {
+            writing::some_calendars(lower, &windows, &mut chance)
+        } else {
+            Vec::new()
+        };
         Case { index, anchor, placement, form, subject: Subject { idle, calendars } }
     }
 

@@ -6,6 +6,8 @@
 
 use std::sync::OnceLock;
 
+use jiff::civil::DateTime;
+
 pub const DAY: i64 = 86_400;
 
 const FIRST_YEAR: i64 = 1970;
@@ -64,6 +66,14 @@ pub fn weekday(day: i64) -> u32 {
 /// The day on which a civil time lies.
 pub fn day_of(civil: i64) -> i64 {
     civil.div_euclid(DAY)
+}
+
+/// A civil time as jiff says it.
+pub fn of_jiff(civil: DateTime) -> i64 {
+    let (month, of_month) = (civil.month() as u32, civil.day() as u32);
+    let day = day(i64::from(civil.year()), month, of_month).unwrap();
+    let minutes = i64::from(civil.hour()) * 60 + i64::from(civil.minute());
+    day * DAY + minutes * 60 + i64::from(civil.second())
 }
 
 /// A civil time, for people.

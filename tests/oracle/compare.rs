@@ -7,9 +7,9 @@ use lightsout::policy::{Schedule, Window};
 
 use super::cases::{Case, Deck};
 use super::chance::Chance;
-use super::civil::DAY;
-use super::truth::{Answer, Truth};
-use super::zone;
+use super::civil::{self, DAY};
+use super::truth::{self, Answer, Span, Truth};
+use super::zone::{self, Zone};
 
 /// How many seconds before and after each edge are looked at one by one.
 const SECONDS: i64 = 150;
@@ -20,6 +20,9 @@ const EDGES_MAX: usize = 4;
 
 /// How many seconds near the clock change are asked for besides.
 const RANDOM: usize = 2;
+
+/// Of every so many cases, one is asked again of a schedule that was asked nothing before.
+const FRESH_EACH: usize = 8;
 
 /// What a case met, for the distribution.
 #[derive(Debug, Clone, Copy, Default)]
@@ -74,6 +77,8 @@ pub fn check(deck: &Deck, case: &Case) -> Result<Met, Disagreement> {
         check_window(&mut asked, &mut truth, second)?;
     }
     check_between(&mut asked, &mut truth, instant - NEAR, instant + NEAR)?;
+    check_fresh(&mut asked, deck, case, chance.between(instant - NEAR, instant + NEAR))?;
+    check_words(&asked.schedule, &truth, (instant - NEAR, instant + NEAR), deck.zone(case))?;
     let (empty, joined) = truth.empty_and_joined();
     let seconds = edges.len() * 2 * SECONDS as usize;
     Ok(Met { edges: edges.len(), seconds, empty: empty > 0, joined: joined > 0 })
@@ -155,6 +160,75 @@ fn check_between(
         library: show(library.iter().map(|window| show_window(Some(*window))).collect()),
         oracle: show(oracle.iter().map(Answer::to_string).collect()),
     })
+}
+
+/// What the schedule was asked before changes no answer: one that was asked nothing says the same.
+fn check_fresh(
+    asked: &mut Asked,
+    deck: &Deck,
+    case: &Case,
+    second: i64,
+) -> Result<(), Disagreement> {
+    if !case.index.is_multiple_of(FRESH_EACH) {
+        return Ok(());
+    }
+    let fresh = case.subject.schedule(&deck.zone(case).jiff);
+    let mut answers = asked.answers.clone();
+    answers.insert(second, asked.window(second));
+    // Backwards: the other way round than they were asked first.
+    for (second, window) in answers.into_iter().rev() {
+        let again = fresh.window_after(zone::timestamp(second));
+        if again != window {
+            let asked = format!("the window at {}, by a fresh schedule?", zone::timestamp(second));
+            let (library, oracle) = (show_window(again), show_window(window));
+            return Err(Disagreement { asked, library, oracle });
+        }
+    }
+    Ok(())
+}
+
+/// What forecasts tell beside the windows: empty occurrences, and what calendars say.
+fn check_words(
+    schedule: &Schedule,
+    truth: &Truth,
+    (from, to): (i64, i64),
+    zone: &Zone,
+) -> Result<(), Disagreement> {
+    let (first, last) = (zone::timestamp(from), zone::timestamp(to));
+    let civil_day = |instant| civil::day_of(instant + zone.offset_at(instant));
+    let empty = truth.empty(civil_day(from), civil_day(to - 1));
+    let told: BTreeSet<(i64, i64)> = schedule
+        .empty_between(first, last)
+        .into_iter()
+        .map(|occurrence| (civil::of_jiff(occurrence.opens), civil::of_jiff(occurrence.closes)))
+        .collect();
+    let show = |spans: Vec<(i64, i64)>| {
+        format!(
+            "{:?}",
+            spans.iter().map(|span| (civil::show(span.0), civil::show(span.1))).collect::<Vec<_>>()
+        )
+    };
+    if !told.iter().eq(&empty) {
+        let asked = format!("which occurrences are empty in {first} .. {last}?");
+        let (library, oracle) = (show(told.into_iter().collect()), show(empty));
+        return Err(Disagreement { asked, library, oracle });
+    }
+    let spans = |windows: Vec<Window>| {
+        let span = |window: Window| {
+            let (opens, closes) = seconds_of(Some(window));
+            Span { opens, closes }
+        };
+        truth::within(windows.into_iter().map(span).collect(), from, to)
+    };
+    let told =
+        (spans(schedule.closed_between(first, last)), spans(schedule.open_between(first, last)));
+    let meant = truth.closed_and_open(from, to);
+    if told != meant {
+        let asked = format!("what is closed and what is open in {first} .. {last}?");
+        let (library, oracle) = (format!("{told:?}"), format!("{meant:?}"));
+        return Err(Disagreement { asked, library, oracle });
+    }
+    Ok(())
 }
 
 fn show_window(window: Option<Window>) -> String {

@@ -40,7 +40,17 @@ impl Subject {
             }
         };
         let calendars = self.calendars.iter().map(|days| Arc::new(days.calendar())).collect();
-        Schedule { name: "oracle".into(), zone: zone.clone(), idle, calendars }
+        Schedule::new("oracle".into(), zone.clone(), idle, calendars)
+    }
+}
+
+impl Subject {
+    /// Whether it names weeks of months.
+    pub fn has_nth(&self) -> bool {
+        match &self.idle {
+            Idle::Weekly(windows) => windows.iter().any(|window| !window.nth.is_empty()),
+            Idle::Cron { .. } => false,
+        }
     }
 }
 

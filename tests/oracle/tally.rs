@@ -15,6 +15,7 @@ pub struct Tally {
     empty: usize,
     joined: usize,
     calendars: usize,
+    nth: usize,
     forms: BTreeMap<Form, usize>,
     kinds: BTreeMap<Kind, usize>,
     /// Minutes.
@@ -39,6 +40,7 @@ impl Tally {
         self.seconds += met.seconds;
         self.empty += usize::from(met.empty);
         self.joined += usize::from(met.joined);
+        self.nth += usize::from(case.subject.has_nth());
         self.calendars += usize::from(!case.subject.calendars.is_empty());
         *self.forms.entry(case.form).or_default() += 1;
         *self.kinds.entry(case.anchor.kind()).or_default() += 1;
@@ -57,6 +59,7 @@ impl Tally {
         self.seconds += other.seconds;
         self.empty += other.empty;
         self.joined += other.joined;
+        self.nth += other.nth;
         self.calendars += other.calendars;
         add_all(&mut self.forms, other.forms);
         add_all(&mut self.kinds, other.kinds);
@@ -76,8 +79,8 @@ impl Tally {
             self.seconds
         );
         println!(
-            "with an empty occurrence nearby: {}; with joined ones: {}; with calendars: {}",
-            self.empty, self.joined, self.calendars
+            "with an empty occurrence nearby: {}; with joined ones: {}; with calendars: {}; with weeks of months: {}",
+            self.empty, self.joined, self.calendars, self.nth
         );
         print("by form", &self.forms, |form| format!("{form:?}"));
         print("by kind of clock change", &self.kinds, |kind| format!("{kind:?}"));
@@ -124,6 +127,8 @@ impl Tally {
         at_least("sizes of shifts".to_owned(), self.shifts.len(), 12);
         at_least("zones".to_owned(), self.zones.len(), zones);
         at_least("empty occurrences".to_owned(), self.empty, share(200));
+        at_least("calendars".to_owned(), self.calendars, share(10));
+        at_least("weeks of months".to_owned(), self.nth, share(20));
         at_least("joined occurrences".to_owned(), self.joined, share(20));
     }
 }

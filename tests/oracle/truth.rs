@@ -4,6 +4,7 @@
 //! [`zone::resolve`], and plain lists of intervals are laid over each other. It knows nothing of how
 //! the library searches. Start at [`Truth::window`].
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use lightsout::policy::Window;
@@ -20,12 +21,6 @@ use super::zone::{self, Zone};
 pub struct Span {
     pub opens: i64,
     pub closes: i64,
-}
-
-impl Span {
-    pub fn contains(&self, second: i64) -> bool {
-        self.opens <= second && second < self.closes
-    }
 }
 
 /// A window of the oracle. An end is None where it is further away than [`REACH_DAYS`].
@@ -62,8 +57,8 @@ struct Known {
     open: Vec<Span>,
     /// All of it laid over each other.
     windows: Vec<Span>,
-    /// Occurrences of which a clock change left nothing.
-    empty: usize,
+    /// Occurrences of which a clock change left nothing, as civil times.
+    empty: BTreeSet<(i64, i64)>,
 }
 
 pub struct Truth<'a> {
@@ -182,7 +177,22 @@ impl<'a> Truth<'a> {
     /// How many occurrences near the middle were empty, and how many were joined to another.
     pub fn empty_and_joined(&self) -> (usize, usize) {
         let joined = self.known.usual.len().saturating_sub(self.known.windows.len());
-        (self.known.empty, joined)
+        (self.known.empty.len(), joined)
+    }
+
+    /// The occurrences of which a clock change left nothing, as civil times: those that open on a day
+    /// from `first` to `last`.
+    pub fn empty(&self, first: i64, last: i64) -> Vec<(i64, i64)> {
+        let opens_then = |empty: &&(i64, i64)| (first..=last).contains(&civil::day_of(empty.0));
+        self.known.empty.iter().filter(opens_then).copied().collect()
+    }
+
+    /// What is closed within `[from, to)` and not open, and what is open, both cut off at its ends.
+    pub fn closed_and_open(&self, from: i64, to: i64) -> (Vec<Span>, Vec<Span>) {
+        assert!(self.known.from <= from && to <= self.known.to, "not looked at");
+        let open = joined(self.known.open.clone());
+        let closed = without(joined(self.known.closed.clone()), &open);
+        (within(closed, from, to), within(open, from, to))
     }
 
     fn look_further_back(&mut self) -> bool {
@@ -230,9 +240,16 @@ impl<'a> Truth<'a> {
                 }
             }
         }
-        let count = occurrences.len();
+        let mut running_to = i64::MIN;
+        for (opens, closes) in &occurrences {
+            // An expression that fires again while its window is open already begins nothing.
+            let is_begun = matches!(self.rule, Rule::Cron { .. }) && running_to == *closes;
+            if resolve(*closes) <= resolve(*opens) && !is_begun {
+                known.empty.insert((*opens, *closes));
+            }
+            running_to = *closes;
+        }
         known.usual = spans(self.zone, occurrences);
-        known.empty = count - known.usual.len();
         for calendar in &self.subject.calendars {
             let dates = calendar.dates.iter().flat_map(|dates| dates.civil(first, last));
             let spans = spans(self.zone, dates.collect());
@@ -304,6 +321,12 @@ fn without(spans: Vec<Span>, others: &[Span]) -> Vec<Span> {
             .collect();
     }
     left
+}
+
+/// What of some spans is within `[from, to)`.
+pub fn within(spans: Vec<Span>, from: i64, to: i64) -> Vec<Span> {
+    let cut = |span: Span| Span { opens: span.opens.max(from), closes: span.closes.min(to) };
+    spans.into_iter().map(cut).filter(|span| span.closes > span.opens).collect()
 }
 
 impl fmt::Display for Answer {

@@ -18,6 +18,7 @@ pub enum Days {
 pub enum Nth {
     /// Counted from 1 to 5.
     Count(u32),
+    Run(u32, u32),
     Last,
 }
 
@@ -31,7 +32,8 @@ pub struct Hours {
 /// `1st Mon,Wed-Fri 20:00-07:00`.
 #[derive(Debug, Clone)]
 pub struct Weekly {
-    pub nth: Option<Nth>,
+    /// Empty: every one.
+    pub nth: Vec<Nth>,
     pub days: Vec<Days>,
     /// None: whole days.
     pub hours: Option<Hours>,
@@ -52,6 +54,7 @@ impl Nth {
         let Date { year, month, day } = civil::date(day);
         match self {
             Self::Count(count) => (day - 1) / 7 + 1 == count,
+            Self::Run(first, last) => first <= (day - 1) / 7 + 1 && (day - 1) / 7 < last,
             Self::Last => day + 7 > civil::month_length(year, month),
         }
     }
@@ -61,7 +64,7 @@ impl Weekly {
     pub fn opens_on(&self, day: i64) -> bool {
         let weekday = civil::weekday(day);
         self.days.iter().any(|days| days.contains(weekday))
-            && self.nth.is_none_or(|nth| nth.holds(day))
+            && (self.nth.is_empty() || self.nth.iter().any(|nth| nth.holds(day)))
     }
 
     /// The civil times of the window that opens on a day that is one of its days.
@@ -78,14 +81,14 @@ impl Weekly {
 
 impl fmt::Display for Nth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Count(1) => "1st",
-            Self::Count(2) => "2nd",
-            Self::Count(3) => "3rd",
-            Self::Count(4) => "4th",
-            Self::Count(_) => "5th",
-            Self::Last => "last",
-        })
+        let words = ["", "1st", "2nd", "3rd", "4th", "5th"];
+        match *self {
+            Self::Count(count) => f.write_str(words[count as usize]),
+            Self::Run(first, last) => {
+                write!(f, "{}-{}", words[first as usize], words[last as usize])
+            }
+            Self::Last => f.write_str("last"),
+        }
     }
 }
 
@@ -102,8 +105,9 @@ impl fmt::Display for Days {
 
 impl fmt::Display for Weekly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(nth) = self.nth {
-            write!(f, "{nth} ")?;
+        if !self.nth.is_empty() {
+            let nth: Vec<String> = self.nth.iter().map(Nth::to_string).collect();
+            write!(f, "{} ", nth.join(","))?;
         }
         let days: Vec<String> = self.days.iter().map(Days::to_string).collect();
         f.write_str(&days.join(","))?;
@@ -118,7 +122,7 @@ impl fmt::Display for Weekly {
 #[test]
 fn weekly_windows_are_written_and_read_alike() {
     let window = Weekly {
-        nth: None,
+        nth: Vec::new(),
         days: vec![Days::Run(5, 0), Days::One(2)],
         hours: Some(Hours { opens: 20 * 60, closes: 7 * 60 }),
     };
@@ -135,13 +139,14 @@ fn weekly_windows_are_written_and_read_alike() {
 #[test]
 fn an_nth_weekday_is_counted_in_its_month() {
     let days = |nth, weekday| {
-        let window = Weekly { nth: Some(nth), days: vec![Days::One(weekday)], hours: None };
+        let window = Weekly { nth: vec![nth], days: vec![Days::One(weekday)], hours: None };
         let first = civil::day(2026, 11, 1).unwrap();
         let open = (0..61).filter(|ahead| window.opens_on(first + ahead));
         open.map(|ahead| civil::show((first + ahead) * DAY)[5..10].to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(days(Nth::Count(1), 1), ["11-02", "12-07"]);
     assert_eq!(days(Nth::Count(5), 1), ["11-30"]);
+    assert_eq!(days(Nth::Run(2, 3), 1), ["11-09", "11-16", "12-14", "12-21"]);
     assert_eq!(days(Nth::Last, 1), ["11-30", "12-28"]);
     assert_eq!(days(Nth::Last, 0), ["11-29", "12-27"]);
 }

@@ -10,11 +10,9 @@ use super::placements::{MINUTES, Placement};
 use super::subject::Idle;
 use super::weekly::{Days, Hours, Nth, Weekly};
 
-/// Whether the nth weekdays of months are under test: off until the library reads them.
-pub const NTH: bool = false;
-
-/// Whether calendars are under test: off until the library acts on them.
-pub const CALENDARS: bool = false;
+/// Of every so many schedules that would be idle for good, one is: both sides look for years before
+/// they say so.
+const ALWAYS_EACH: usize = 6;
 
 /// The wanted windows as weekly ones; None where one is longer than a day.
 pub fn weekly(windows: &[(i64, i64)], placement: Placement, chance: &mut Chance) -> Option<Idle> {
@@ -27,9 +25,9 @@ pub fn weekly(windows: &[(i64, i64)], placement: Placement, chance: &mut Chance)
         let days = if placement.is_daily() {
             vec![Days::Run(1, 0)]
         } else {
-            days_with(civil::weekday(day), chance)
+            days_with(civil::weekday(day), closes - opens == MINUTES, chance)
         };
-        let nth = (NTH && chance.once_in(4)).then(|| nth_of(day, chance));
+        let nth = if chance.once_in(5) { nth_of(day, chance) } else { Vec::new() };
         written.push(Weekly { nth, days, hours: hours(*opens, *closes, chance) });
     }
     if chance.once_in(3) {
@@ -51,15 +49,16 @@ pub fn any_weekly(chance: &mut Chance) -> Weekly {
     };
     let weekday = chance.below(7) as u32;
     let hours = (!chance.once_in(8)).then_some(Hours { opens, closes });
-    let nth = (NTH && chance.once_in(4)).then(|| Nth::Count(chance.value(1, 5)));
-    Weekly { nth, days: days_with(weekday, chance), hours }
+    let nth = if chance.once_in(5) { any_nth(chance) } else { Vec::new() };
+    Weekly { nth, days: days_with(weekday, hours.is_none(), chance), hours }
 }
 
-fn days_with(weekday: u32, chance: &mut Chance) -> Vec<Days> {
+/// Some days of the week, that of a window among them.
+fn days_with(weekday: u32, is_whole: bool, chance: &mut Chance) -> Vec<Days> {
     let other = |chance: &mut Chance| chance.below(7) as u32;
     match chance.below(6) {
-        0 | 1 => vec![Days::One(weekday)],
-        2 => vec![Days::Run(1, 0)],
+        2 if !is_whole || chance.once_in(ALWAYS_EACH) => vec![Days::Run(1, 0)],
+        0..=2 => vec![Days::One(weekday)],
         3 => vec![Days::One(other(chance)), Days::One(weekday)],
         4 => {
             let ahead = chance.value(1, 6);
@@ -72,10 +71,27 @@ fn days_with(weekday: u32, chance: &mut Chance) -> Vec<Days> {
     }
 }
 
-fn nth_of(day: i64, chance: &mut Chance) -> Nth {
+/// Some weeks of a month, that of a day among them.
+fn nth_of(day: i64, chance: &mut Chance) -> Vec<Nth> {
     let Date { year, month, day } = civil::date(day);
-    let is_last = day + 7 > civil::month_length(year, month);
-    if is_last && chance.once_in(2) { Nth::Last } else { Nth::Count((day - 1) / 7 + 1) }
+    let count = (day - 1) / 7 + 1;
+    if day + 7 > civil::month_length(year, month) && chance.once_in(2) {
+        return vec![Nth::Last];
+    }
+    let mut nth = match chance.below(3) {
+        0 => vec![Nth::Run(chance.value(1, count), chance.value(count, 5))],
+        1 => vec![Nth::Count(chance.value(1, 5)), Nth::Count(count)],
+        _ => vec![Nth::Count(count)],
+    };
+    if chance.once_in(8) {
+        nth.push(Nth::Last);
+    }
+    nth
+}
+
+fn any_nth(chance: &mut Chance) -> Vec<Nth> {
+    let count = chance.value(1, 5);
+    vec![if chance.once_in(4) { Nth::Last } else { Nth::Count(count) }]
 }
 
 /// The hours of a window of at most a day, in one of the ways in which they can be written.
@@ -91,17 +107,18 @@ fn hours(opens: i64, closes: i64, chance: &mut Chance) -> Option<Hours> {
 /// The wanted window as a pair of cron expressions.
 pub fn cron((opens, closes): (i64, i64), placement: Placement, chance: &mut Chance) -> Idle {
     let is_long = closes - opens > MINUTES;
-    let style = match chance.below(9) {
+    let is_always = closes - opens == MINUTES && !chance.once_in(ALWAYS_EACH);
+    let style = match chance.below(8) {
         // The next close of a daily or weekly expression could come too early.
         _ if is_long => On::Date,
         _ if placement.is_daily() => On::Daily,
-        0 | 1 => On::Daily,
-        2 | 3 => On::Weekday,
+        _ if chance.once_in(40) => On::Year,
+        0 | 1 if !is_always => On::Daily,
+        0..=3 => On::Weekday,
         4 => On::WeekdayOfMonth,
         5 => On::DayOfMonth,
         6 => On::Steps,
-        7 => On::Date,
-        _ => On::Year,
+        _ => On::Date,
     };
     let closing = match style {
         On::Date | On::Year if is_long || chance.once_in(3) => On::Date,
@@ -224,29 +241,51 @@ fn weekday_field(weekday: u32, chance: &mut Chance) -> Field {
     }
 }
 
-/// Calendars near a day: what is closed, what is open, by days and by times.
-pub fn some_calendars(minute: i64, chance: &mut Chance) -> Vec<calendars::Days> {
-    let count = 1 + chance.below(2);
-    let calendar = |chance: &mut Chance| {
+/// Calendars near a civil minute: what is closed, what is open, by days and by times.
+pub fn some_calendars(
+    minute: i64,
+    windows: &[(i64, i64)],
+    chance: &mut Chance,
+) -> Vec<calendars::Days> {
+    let mut some = Vec::new();
+    for _ in 0..1 + chance.below(2) {
         let effect = chance.one_of(&[Effect::Closed, Effect::Open]);
-        let dates = (0..1 + chance.below(2)).map(|_| some_dates(minute, chance)).collect();
-        calendars::Days { effect, dates }
-    };
-    (0..count).map(|_| calendar(chance)).collect()
+        let mut dates = vec![some_dates(minute, windows, chance)];
+        if chance.once_in(3) {
+            dates.push(some_dates(minute, windows, chance));
+        }
+        some.push(calendars::Days { effect, dates });
+    }
+    some
 }
 
-fn some_dates(minute: i64, chance: &mut Chance) -> calendars::Dates {
+fn some_dates(minute: i64, windows: &[(i64, i64)], chance: &mut Chance) -> calendars::Dates {
     let day = minute.div_euclid(MINUTES) + chance.between(-1, 1);
-    let Date { month, day: of_month, .. } = civil::date(day);
-    match chance.below(5) {
+    let of_year = |day| {
+        let Date { month, day, .. } = civil::date(day);
+        (month, day)
+    };
+    match chance.below(8) {
         0 => calendars::Dates::Day(day),
         1 => calendars::Dates::Run(day, day + chance.between(0, 3)),
-        2 => calendars::Dates::Yearly(month, of_month),
+        2 => calendars::Dates::Yearly(of_year(day), of_year(day)),
+        3 => calendars::Dates::Yearly(
+            of_year(day - chance.between(0, 5)),
+            of_year(day + chance.between(0, 2)),
+        ),
+        // What begins where a window ends, and what ends where it begins.
+        4 => {
+            let closes = windows[0].1;
+            calendars::Dates::Times(closes * 60, (closes + chance.between(1, 600)) * 60)
+        }
+        5 => {
+            let opens = windows[0].0;
+            calendars::Dates::Times((opens - chance.between(1, 600)) * 60, opens * 60)
+        }
         _ => {
             let from = minute + chance.between(-180, 180);
             let longest = chance.one_of(&[180, 180 + MINUTES]);
-            let to = from + chance.between(1, longest);
-            calendars::Dates::Times(from * 60, to * 60)
+            calendars::Dates::Times(from * 60, (from + chance.between(1, longest)) * 60)
         }
     }
 }
