@@ -58,6 +58,7 @@ fn what_is_under_way_is_not_counted_again() {
         since: at("20T20:00:00"),
         accepted: true,
         repeats: false,
+        refused: 0,
         late: false,
     };
     world.history.sessions.entry("session-1".into()).or_default().open = Some(open);
