@@ -195,6 +195,15 @@ fn windows_between_are_whole_and_in_order() {
 }
 
 #[test]
+fn a_window_without_an_end_is_the_last() {
+    let schedule = weekly("America/New_York", &["Mon-Sun"]);
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let windows = schedule.windows_between(at("2026-11-20T03:00:00Z"), at("2026-11-22T20:00:00Z"));
+    assert_eq!(windows, [Window { opens: Timestamp::MIN, closes: Timestamp::MAX }]);
+    assert_eq!(schedule.window_after(Timestamp::MAX), None);
+}
+
+#[test]
 fn err_weekly() {
     let error = |text: &str| text.parse::<WeeklyWindow>().unwrap_err().to_string();
     assert_eq!(error(""), "an idle window is empty");
