@@ -20,6 +20,9 @@ impl<'ast> Visit<'ast> for Codes {
         }
     }
 
+    /// Documentation is no code.
+    fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
+
     fn visit_lit_str(&mut self, text: &'ast syn::LitStr) {
         self.0.insert(text.value());
     }

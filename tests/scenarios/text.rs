@@ -51,7 +51,7 @@ impl Scenario {
     /// Compares what came of it with what is written, or writes it down where that is asked for.
     pub(crate) fn compare(&self, transcript: &str) {
         if std::env::var_os("LIGHTSOUT_BLESS").is_some() {
-            let text = format!("{}\n{transcript}", self.head.trim_end());
+            let text = format!("{}\n\n{transcript}", self.head.trim_end());
             return fs::write(&self.path, text).unwrap();
         }
         let difference = similar::TextDiff::from_lines(self.transcript.as_str(), transcript);

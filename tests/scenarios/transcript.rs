@@ -25,7 +25,7 @@ impl Transcript {
     }
 
     pub(crate) fn text(self) -> String {
-        self.lines
+        self.lines.trim_start().to_owned()
     }
 
     /// What somebody did.
