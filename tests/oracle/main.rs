@@ -12,6 +12,7 @@ mod chance;
 mod civil;
 mod compare;
 mod crontab;
+mod laws;
 mod placements;
 mod subject;
 mod tally;
