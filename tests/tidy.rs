@@ -282,13 +282,18 @@ fn only_the_nimble_adapter_names_the_sdk() {
 }
 
 #[test]
-fn only_the_cron_file_names_the_other_time_library() {
+fn only_the_cron_file_and_the_recurrence_file_name_the_other_time_library() {
     check(|path| {
-        if path.ends_with("policy/schedule/cron.rs") {
-            return Vec::new();
-        }
+        let allowed: &[&str] = if path.ends_with("policy/schedule/cron.rs") {
+            &["chrono", "cron"]
+        } else if path.ends_with("config/ics/recurrence.rs") {
+            &["chrono", "rrule"]
+        } else {
+            &[]
+        };
         let findings = findings(path);
-        let others = ["chrono", "cron"];
+        let others = ["chrono", "chrono_tz", "cron", "rrule"];
+        let others = others.iter().filter(|other| !allowed.contains(other)).collect::<Vec<_>>();
         let is_other = |path: &String| {
             // A word alone may be anybody's name; a path through the crate is its use.
             others.iter().any(|other| path.starts_with(&format!("{other}::")))

@@ -9,6 +9,7 @@
 mod diagnostic;
 mod file;
 mod foresight;
+mod ics;
 mod lower;
 mod render;
 pub mod schema;
@@ -29,7 +30,6 @@ use toml::de::DeTable;
 pub use self::diagnostic::{Diagnostic, Diagnostics, Label, Severity, Span};
 
 use self::diagnostic::Sink;
-use crate::ids::PolicyHash;
 use crate::policy::{Mode, Policy};
 
 /// The largest file that is read: far more than a thousand studios need, and little enough that a
@@ -93,7 +93,8 @@ fn read(path: &Path, now: Option<Timestamp>) -> Result<Loaded, ConfigError> {
     parse_at(&file_name, &text, base_dir, now).map_err(ConfigError::Invalid)
 }
 
-/// Validates the text of a file. `file_name` is for people; relative paths are joined to `base_dir`.
+/// Validates the text of a file, and the calendar files that it names. `file_name` is for people;
+/// relative paths are joined to `base_dir`.
 ///
 /// # Errors
 ///
@@ -121,7 +122,8 @@ pub fn parse_at(
         let found = syntax::explain(&source, root.get_ref(), &syntax_errors, sink.into_list());
         return Err(Diagnostics::new(file_name, source, found));
     }
-    let policy = lower::lower(&file, hash(text), base_dir, &mut sink);
+    let digest = Sha256::new_with_prefix(text);
+    let policy = lower::lower(&file, digest, base_dir, &mut sink);
     // What a file with mistakes in it would lead to is nobody's concern.
     if let Some((policy, now)) = policy.as_ref().zip(now).filter(|_| !sink.has_errors()) {
         foresight::foresee(&file, policy, now, &mut sink);
@@ -143,16 +145,6 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     Ok(bytes)
-}
-
-fn hash(text: &str) -> PolicyHash {
-    use std::fmt::Write;
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(text.as_bytes()) {
-        // Writing to a `String` cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex.into()
 }
 
 #[cfg(test)]

@@ -252,6 +252,7 @@ const HOMES: &[(&str, &str)] = &[
     ("calendars", "in `[schedule.NAME]`"),
     ("effect", "in `[calendar.NAME]`"),
     ("dates", "in `[calendar.NAME]`"),
+    ("ics", "in `[calendar.NAME]`"),
     ("match", "in `[[studio.rule]]`"),
     ("keep", "in `[[studio.rule]]`"),
     ("owner", "in the `match` of a `[[studio.rule]]`"),

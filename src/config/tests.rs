@@ -49,11 +49,16 @@ fn found(text: &str) -> String {
 
 /// Compares what is found in a file with the snapshot of a name.
 fn check(name: &str, text: &str) {
+    snapshot(name, &found(text));
+}
+
+/// Compares a text with the snapshot of a name.
+fn snapshot(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/snapshots"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, found(text)));
+    settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
 /// The sound file with more lines in its studio.

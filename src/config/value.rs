@@ -30,6 +30,20 @@ pub(super) fn text_or_off(value: &Value<'_>, sink: &mut Sink) -> Option<Option<S
     text(value, sink).map(|text| (text != "off").then_some(text))
 }
 
+/// A path; a shell's `~` would make a directory of that name.
+pub(super) fn path(value: &Value<'_>, sink: &mut Sink) -> Option<String> {
+    let path = text(value, sink)?;
+    if path.starts_with('~') {
+        let message = format!("`{}` starts with `~`, which is not expanded", value.key);
+        sink.push(
+            Diagnostic::error("bad-path", value.span(), message)
+                .help("write the whole path, or one relative to this file"),
+        );
+        return None;
+    }
+    Some(path)
+}
+
 /// `true` or `false`.
 pub(super) fn boolean(value: &Value<'_>, sink: &mut Sink) -> Option<bool> {
     let DeValue::Boolean(boolean) = value.content else {

@@ -9,6 +9,7 @@ pub mod matcher;
 pub mod people;
 pub mod schedule;
 pub mod studio;
+mod window;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,8 +21,9 @@ use jiff::SignedDuration;
 pub use calendar::Calendar;
 pub use matcher::{Glob, Matcher};
 pub use people::{People, Person};
-pub use schedule::{Schedule, Timetable, Window};
+pub use schedule::{Schedule, Timetable};
 pub use studio::{Brake, Connection, Rule, Secret, StudioPolicy};
+pub use window::Window;
 
 use crate::ids::{CalendarName, InstanceType, PolicyHash, ScheduleName, StudioId};
 

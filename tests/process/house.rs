@@ -47,7 +47,10 @@ impl House {
         }
         let text =
             text.replace("http://127.0.0.1:9471", endpoint).replace(calendars, "calendars = []");
-        Self::new(&text.replace("../target/lightsout-example/", ""))
+        let house = Self::new(&text.replace("../target/lightsout-example/", ""));
+        let holidays = include_str!("../../config/holidays.ics");
+        std::fs::write(house.directory.path().join("holidays.ics"), holidays).unwrap();
+        house
     }
 
     /// A policy under which everything that may be stopped is due, at any hour.

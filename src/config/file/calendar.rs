@@ -15,6 +15,8 @@ pub(in crate::config) struct CalendarFile {
     pub(in crate::config) name: String,
     pub(in crate::config) effect: Field<Effect>,
     pub(in crate::config) dates: Field<Vec<Entry>>,
+    /// The paths of calendar files.
+    pub(in crate::config) ics: Field<Vec<Located<String>>>,
 }
 
 /// How many `dates` one calendar may have: decades of holidays, and each is looked at in each search
@@ -44,8 +46,8 @@ fn read(value: &Value<'_>, sink: &mut Sink) -> Option<Located<CalendarFile>> {
         name,
         effect: table.field("effect", sink, effect),
         dates: table.field("dates", sink, dates),
+        ics: table.field("ics", sink, ics),
     };
-    table.not_yet("ics", sink);
     table.finish(sink);
     Some(Located { value: calendar, span: value.key_span() })
 }
@@ -77,6 +79,38 @@ fn dates(value: &Value<'_>, sink: &mut Sink) -> Option<Vec<Entry>> {
     }
     let entries: Vec<_> = entries.iter().map(|entry| date(entry, sink)).collect();
     entries.into_iter().collect()
+}
+
+/// The paths of `ics`: all of them, or `None` where one is wrong.
+fn ics(value: &Value<'_>, sink: &mut Sink) -> Option<Vec<Located<String>>> {
+    const HELP: &str = "write `ics = \"holidays.ics\"`, or a list of such paths";
+    let entries = value.entries();
+    if entries.is_empty() {
+        sink.push(
+            Diagnostic::error("empty", value.span(), "`ics` names no file")
+                .label("a calendar needs at least one")
+                .help(HELP),
+        );
+        return None;
+    }
+    let paths: Vec<_> = entries.iter().map(|entry| ics_path(entry, sink)).collect();
+    paths.into_iter().collect()
+}
+
+fn ics_path(value: &Value<'_>, sink: &mut Sink) -> Option<Located<String>> {
+    let path = value::path(value, sink)?;
+    if path.contains("://") {
+        sink.push(
+            Diagnostic::error(
+                "bad-path",
+                value.span(),
+                "`ics` takes the path of a file, not an address",
+            )
+            .help("download the calendar, and write the path of what was downloaded"),
+        );
+        return None;
+    }
+    Some(Located { value: path, span: value.span() })
 }
 
 fn date(value: &Value<'_>, sink: &mut Sink) -> Option<Entry> {

@@ -41,7 +41,7 @@ impl DaemonFile {
         };
         let daemon = Self {
             scan: table.field("scan", sink, scan),
-            state_dir: table.field("state_dir", sink, path),
+            state_dir: table.field("state_dir", sink, value::path),
             concurrency: table.field("concurrency", sink, concurrency),
         };
         table.finish(sink);
@@ -54,7 +54,7 @@ impl AuditFile {
         let value = root.take("audit");
         let table = value.and_then(|value| Table::of(&value, "[audit]", sink));
         let Some(mut table) = table else { return Self { path: Field::Absent } };
-        let audit = Self { path: table.field("path", sink, path) };
+        let audit = Self { path: table.field("path", sink, value::path) };
         table.finish(sink);
         audit
     }
@@ -103,18 +103,4 @@ fn concurrency(value: &Value<'_>, sink: &mut Sink) -> Option<usize> {
         return None;
     }
     usize::try_from(number).ok()
-}
-
-/// A path; a shell's `~` would make a directory of that name.
-fn path(value: &Value<'_>, sink: &mut Sink) -> Option<String> {
-    let path = value::text(value, sink)?;
-    if path.starts_with('~') {
-        let message = format!("`{}` starts with `~`, which is not expanded", value.key);
-        sink.push(
-            Diagnostic::error("bad-path", value.span(), message)
-                .help("write the whole path, or one relative to this file"),
-        );
-        return None;
-    }
-    Some(path)
 }

@@ -12,6 +12,7 @@ mod studio;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
+use sha2::{Digest, Sha256};
 
 use self::calendar::Calendars;
 use self::schedule::Schedules;
@@ -28,15 +29,18 @@ pub(super) const AUDIT_PATH: &str = "/var/log/lightsout/audit.jsonl";
 pub(super) const CONCURRENCY: usize = 16;
 
 /// The policy that a file means. It counts only where the sink has no error in the end.
+///
+/// `digest` has taken the text of the file; it takes what else the policy is made of, and becomes
+/// the policy's hash.
 pub(super) fn lower(
     file: &File,
-    hash: PolicyHash,
+    mut digest: Sha256,
     base_dir: &Path,
     sink: &mut Sink,
 ) -> Option<Policy> {
     contradicting_modes(file, sink);
     let people = people(file);
-    let mut calendars = Calendars::lower(&file.calendars, sink);
+    let mut calendars = Calendars::lower(&file.calendars, base_dir, &mut digest, sink);
     let mut schedules = Schedules::lower(&file.schedules, &mut calendars, &people, sink);
     schedules.check_reference(&file.defaults.settings, sink);
     let layers = Layers::of_file(file);
@@ -59,7 +63,7 @@ pub(super) fn lower(
     }
     let prices = file.prices.iter();
     Some(Policy {
-        hash,
+        hash: hash(digest),
         daemon: daemon(file, base_dir),
         audit_path: path(file.audit.path.value(), AUDIT_PATH, base_dir),
         schedules: schedules.into_policy(),
@@ -77,6 +81,17 @@ fn people(file: &File) -> People {
         address: file.address.value().cloned(),
     };
     file.people.iter().map(|file| (file.id.as_str().into(), person(file))).collect()
+}
+
+/// A digest in hexadecimal.
+fn hash(digest: Sha256) -> PolicyHash {
+    use std::fmt::Write;
+    let mut hex = String::with_capacity(64);
+    for byte in digest.finalize() {
+        // Writing to a `String` cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex.into()
 }
 
 /// The mode of the file as a whole.

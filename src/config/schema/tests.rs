@@ -11,10 +11,6 @@ use jsonschema::Validator;
 use super::*;
 use crate::config::{Diagnostics, Severity};
 
-/// What the schema has and this version's reader does not take yet: a key, in a table. The list holds
-/// exactly these: whoever makes the reader take one removes it here.
-pub(super) const PENDING: &[(&str, &str)] = &[("calendar.*", "ics")];
-
 /// A table of the file that may hold a line more, at its `@`.
 pub(super) struct Place {
     /// The table's keys on the way to it; `*` is any name.
@@ -47,14 +43,6 @@ pub(super) const PLACES: &[Place] = &[
 ];
 
 impl Place {
-    /// Whether the reader does not take the table yet.
-    pub(super) fn is_pending(&self) -> bool {
-        PENDING.iter().any(|(table, key)| {
-            let path = if table.is_empty() { (*key).to_owned() } else { format!("{table}.{key}") };
-            self.path == path || self.path.starts_with(&format!("{path}."))
-        })
-    }
-
     /// What is wrong with one more line in the table, by the codes of the reader's errors.
     pub(super) fn complaints(&self, line: &str) -> Vec<&'static str> {
         let text = self.text.replacen('@', line, 1);

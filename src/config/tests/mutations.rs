@@ -34,12 +34,18 @@ const PIECES: &[&str] = &[
     "99999999999999999999",
     "0x",
     "* * * * *",
+    "12-24..01-01",
+    "2026-02-30",
+    "ics = \"holidays.ics\"\n",
+    "calendars = [\"holidays\"]\n",
     "\r",
     "\u{0}",
 ];
 
 fn never_panics(text: &str) {
-    match parsed(text) {
+    // Beside the example are the calendar files that it names.
+    let directory = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config"));
+    match parse("lightsout.toml", text, directory) {
         Ok(loaded) => drop(loaded.warnings.render(false)),
         Err(found) => {
             assert!(found.has_errors());

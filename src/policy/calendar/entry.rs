@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
+use super::event::Event;
 use super::{Near, end_of, instant, midnight};
-use crate::policy::schedule::Window;
+use crate::policy::window::Window;
 
 /// One entry of a calendar.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +38,8 @@ pub enum Entry {
         /// The first after it; later than the first.
         to: DateTime,
     },
+    /// An event of a calendar file, once or many times.
+    Event(Event),
 }
 
 /// A day that comes back every year, or, if it is February 29th, every leap year.
@@ -251,13 +254,13 @@ impl YearDay {
     }
 
     /// This day in a year, or else the one after it.
-    fn first_in(self, year: i16) -> Option<Date> {
+    pub(super) fn first_in(self, year: i16) -> Option<Date> {
         let exact = Date::new(year, self.month, self.day);
         exact.or_else(|_| Date::new(year, self.month + 1, 1)).ok()
     }
 
     /// This day in a year, or else the one before it.
-    fn last_in(self, year: i16) -> Option<Date> {
+    pub(super) fn last_in(self, year: i16) -> Option<Date> {
         let exact = Date::new(year, self.month, self.day);
         exact.or_else(|_| Date::new(year, self.month, self.day - 1)).ok()
     }
@@ -270,7 +273,7 @@ impl fmt::Display for YearDay {
 }
 
 impl fmt::Display for Entry {
-    /// As the policy file could have it.
+    /// As the policy file could have it; an event as its name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let minutes = |time: &DateTime| time.strftime("%Y-%m-%d %H:%M").to_string();
         match self {
@@ -279,6 +282,7 @@ impl fmt::Display for Entry {
             Self::Yearly { first, last } if first == last => write!(f, "{first}"),
             Self::Yearly { first, last } => write!(f, "{first}..{last}"),
             Self::Times { from, to } => write!(f, "{} .. {}", minutes(from), minutes(to)),
+            Self::Event(event) => write!(f, "{event}"),
         }
     }
 }
@@ -294,25 +298,27 @@ impl Entry {
                 }
             }
         };
-        match *self {
-            Self::Days { first, last } => resolve(midnight(first), end_of(last)),
-            Self::Times { from, to } => resolve(from, to),
+        match self {
+            Self::Event(event) => event.resolve(zone, near, found),
+            Self::Days { first, last } => resolve(midnight(*first), end_of(*last)),
+            Self::Times { from, to } => resolve(*from, *to),
             Self::Yearly { first, last } => {
                 // What began in the year before may go on.
                 let years = near.from.year().saturating_sub(1)..=near.to.year();
-                for (first, last) in years.filter_map(|year| days_of(first, last, year)) {
+                for (first, last) in years.filter_map(|year| days_of(*first, *last, year)) {
                     resolve(midnight(first), end_of(last));
                 }
             }
         }
     }
 
-    /// The instant after which nothing of it is left; `None` where it comes back every year.
+    /// The instant after which nothing of it is left; `None` where it comes back for ever.
     pub(super) fn ends(&self, zone: &TimeZone) -> Option<Timestamp> {
-        let to = match *self {
+        let to = match self {
+            Self::Event(event) => return event.ends(zone),
             Self::Yearly { .. } => return None,
-            Self::Days { last, .. } => end_of(last),
-            Self::Times { to, .. } => to,
+            Self::Days { last, .. } => end_of(*last),
+            Self::Times { to, .. } => *to,
         };
         Some(instant(zone, to))
     }

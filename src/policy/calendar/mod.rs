@@ -7,6 +7,7 @@
 //! [`Calendar::spans`], then read [`Entry`].
 
 mod entry;
+mod event;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +16,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::entry::{Entry, EntryError, YearDay};
+pub use self::event::{Event, Length};
 
-use super::schedule::Window;
+use super::window::{Window, merge};
 use crate::ids::CalendarName;
 
 /// Days and hours, and what they do to the idle hours of a schedule.
@@ -122,17 +124,4 @@ fn midnight(day: Date) -> DateTime {
 /// The midnight with which a day ends.
 fn end_of(day: Date) -> DateTime {
     day.tomorrow().map_or(DateTime::MAX, midnight)
-}
-
-/// Sorts windows and joins those that touch or overlap.
-fn merge(mut windows: Vec<Window>) -> Vec<Window> {
-    windows.sort_unstable();
-    windows.dedup_by(|next, last| {
-        let joins = next.opens <= last.closes;
-        if joins {
-            last.closes = last.closes.max(next.closes);
-        }
-        joins
-    });
-    windows
 }

@@ -12,9 +12,10 @@ use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan};
 
-use super::spans::{clip, merge, subtract};
+use super::spans::{clip, subtract};
 use super::{Idle, Occurrence, Schedule, Window, weekly};
 use crate::policy::calendar::Effect;
+use crate::policy::window::merge;
 
 /// How long a block is: long enough that a season's clock change falls into few of them, short enough
 /// that one question does not work out a year.

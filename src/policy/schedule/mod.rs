@@ -25,16 +25,8 @@ pub use self::weekly::{WeeklyError, WeeklyWindow};
 
 use self::block::{Block, Memo};
 use super::calendar::Calendar;
+pub use super::window::Window;
 use crate::ids::ScheduleName;
-
-/// One concrete idle interval, half-open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Window {
-    /// The first instant of it.
-    pub opens: Timestamp,
-    /// The first instant after it.
-    pub closes: Timestamp,
-}
 
 /// A time zone and its idle hours.
 #[derive(Clone)]
@@ -198,20 +190,6 @@ impl Schedule {
             // Where both fire at the same times it would be; the configuration refuses that.
             Idle::Cron(_) => false,
         }
-    }
-}
-
-impl Window {
-    /// How long it lasts.
-    #[must_use]
-    pub fn length(&self) -> SignedDuration {
-        self.opens.duration_until(self.closes)
-    }
-
-    /// Whether an instant is in it.
-    #[must_use]
-    pub fn contains(&self, instant: Timestamp) -> bool {
-        self.opens <= instant && instant < self.closes
     }
 }
 

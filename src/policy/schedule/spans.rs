@@ -2,22 +2,6 @@
 
 use super::Window;
 
-/// Sorts windows and joins those that touch or overlap; those without length are left out.
-pub(in crate::policy) fn merge(mut windows: Vec<Window>) -> Vec<Window> {
-    windows.retain(|window| window.opens < window.closes);
-    windows.sort_unstable();
-    let mut merged: Vec<Window> = Vec::with_capacity(windows.len());
-    for window in windows {
-        match merged.last_mut() {
-            Some(last) if window.opens <= last.closes => {
-                last.closes = last.closes.max(window.closes);
-            }
-            _ => merged.push(window),
-        }
-    }
-    merged
-}
-
 /// What is left of merged windows outside other merged windows.
 pub(super) fn subtract(windows: &[Window], holes: &[Window]) -> Vec<Window> {
     let mut left = Vec::with_capacity(windows.len());

@@ -227,6 +227,21 @@ const ZONES: &[&str] = &[
     "Pacific/Chatham",
 ];
 
+fn event() -> impl Strategy<Value = Entry> {
+    let start = || {
+        (2009i16..2020, 1i8..=12, 1i8..=28, 0i8..24)
+            .prop_map(|(year, month, day, hour)| Date::constant(year, month, day).at(hour, 0, 0, 0))
+    };
+    let hours = || prop_oneof![0i64..30, 0i64..2_000].prop_map(SignedDuration::from_hours);
+    let length = (hours(), hours()).prop_map(|(civil, exact)| Length { civil, exact });
+    (prop::option::of(0..ZONES.len()), prop::collection::vec(start(), 1..5), length).prop_map(
+        |(name, starts, length)| {
+            let zone = name.map(|name| zone(ZONES[name]));
+            Entry::Event(Event::new("test".to_owned(), zone, starts, length, false))
+        },
+    )
+}
+
 fn entry() -> impl Strategy<Value = Entry> {
     let day = || (2009i16..2020, 1i8..=12, 1i8..=28).prop_map(|(y, m, d)| Date::constant(y, m, d));
     let year_day =
@@ -237,6 +252,7 @@ fn entry() -> impl Strategy<Value = Entry> {
             Entry::Days { first, last: first.saturating_add(jiff::Span::new().days(days)) }
         }),
         (year_day(), year_day()).prop_map(|(first, last)| Entry::Yearly { first, last }),
+        event(),
         year_day().prop_map(|day| Entry::Yearly { first: day, last: day }),
         (time(), 1i64..5_000).prop_map(|(from, minutes)| {
             Entry::Times { from, to: from.saturating_add(jiff::Span::new().minutes(minutes)) }
@@ -244,7 +260,7 @@ fn entry() -> impl Strategy<Value = Entry> {
     ]
 }
 
-pub(super) fn assert_cuts_do_not_matter(
+fn assert_cuts_do_not_matter(
     calendar: &Calendar,
     zone: &TimeZone,
     [from, cut, to]: [Timestamp; 3],
@@ -256,22 +272,27 @@ pub(super) fn assert_cuts_do_not_matter(
     for pair in whole.windows(2) {
         assert!(pair[0].closes < pair[1].opens, "{pair:?}");
     }
+    // Nor does it matter how far away something begins or ends.
+    let cut_off =
+        |window: &Window| Window { opens: window.opens.max(from), closes: window.closes.min(to) };
+    let wide = calendar.spans(zone, at(WIDE.0), at(WIDE.1));
+    let wide = wide.iter().map(cut_off).filter(|window| window.opens < window.closes);
+    assert_eq!(wide.collect::<Vec<_>>(), whole);
     let parts = [calendar.spans(zone, from, cut), calendar.spans(zone, cut, to)].concat();
     assert_eq!(merge(parts), whole);
 }
 
-/// Three instants between 2009 and 2021, in order.
-pub(super) fn cuts() -> impl Strategy<Value = [Timestamp; 3]> {
-    let instant = || {
-        (1_230_768_000i64..1_609_459_200).prop_map(|second| {
-            // Clock changes and midnights are at whole quarters of hours.
-            Timestamp::from_second(second / 900 * 900).unwrap()
-        })
-    };
-    [instant(), instant(), instant()].prop_map(|mut instants| {
-        instants.sort_unstable();
-        instants
-    })
+/// Three instants between 2009 and 2021, in order, often near to each other.
+fn cuts() -> impl Strategy<Value = [Timestamp; 3]> {
+    // Clock changes and midnights are at whole quarters of hours.
+    const QUARTER: i64 = 900;
+    let reach = || prop_oneof![0i64..100, 0i64..10_000, 0i64..200_000];
+    (1_230_768_000 / QUARTER..1_420_070_400 / QUARTER, reach(), reach()).prop_map(
+        |(first, second, third)| {
+            [first, first + second, first + second + third]
+                .map(|quarters| Timestamp::from_second(quarters * QUARTER).unwrap())
+        },
+    )
 }
 
 proptest! {
@@ -287,17 +308,28 @@ proptest! {
 
     #[test]
     fn an_instant_is_in_a_span_if_its_civil_day_is_meant(
-        entry in entry(), name in 0..ZONES.len(), cuts in cuts()
+        entry in entry(), name in 0..ZONES.len(), year in 2010i16..2020, is_first in any::<bool>(),
+        quarters in -300i64..300
     ) {
         let zone = zone(ZONES[name]);
-        let instant = cuts[0];
+        // Near an end of the entry.
+        let near = match &entry {
+            Entry::Days { first, last } => if is_first { *first } else { *last },
+            Entry::Yearly { first, last } => {
+                let day = if is_first { first.first_in(year) } else { last.last_in(year) };
+                day.unwrap()
+            }
+            Entry::Times { .. } | Entry::Event(_) => return Ok(()),
+        };
+        let midnight = TimeZone::UTC.to_timestamp(midnight(near)).unwrap();
+        let instant = Timestamp::from_second(midnight.as_second() + quarters * 900).unwrap();
         let day = zone.to_datetime(instant).date();
         let year_day = YearDay::new(day.month(), day.day()).unwrap();
-        let is_meant = match entry {
-            Entry::Days { first, last } => first <= day && day <= last,
-            Entry::Yearly { first, last } if first <= last => first <= year_day && year_day <= last,
-            Entry::Yearly { first, last } => first <= year_day || year_day <= last,
-            Entry::Times { .. } => return Ok(()),
+        let is_meant = match &entry {
+            Entry::Days { first, last } => *first <= day && day <= *last,
+            Entry::Yearly { first, last } if first <= last => *first <= year_day && year_day <= *last,
+            Entry::Yearly { first, last } => *first <= year_day || year_day <= *last,
+            Entry::Times { .. } | Entry::Event(_) => return Ok(()),
         };
         let next = Timestamp::from_second(instant.as_second() + 1).unwrap();
         let calendar = Calendar { name: "test".into(), effect: Effect::Open, entries: vec![entry] };
