@@ -73,6 +73,10 @@ fn windows_are_in_order_apart_and_the_same_from_each_of_their_instants() {
     walks(&deck, |zone, subject, schedule, walk| {
         let about = about(zone, subject);
         for window in found_by_steps(schedule, walk, &about) {
+            if window.opens == Timestamp::MIN || window.closes == Timestamp::MAX {
+                // Idle for good: a test of its own is about that. Eight years on, the opening is forgotten.
+                continue;
+            }
             let length = window.length();
             let (second, instant) = (SignedDuration::from_secs(1), SignedDuration::from_nanos(1));
             for inside in [SignedDuration::ZERO, length / 2, length - second, length - instant] {
@@ -123,6 +127,10 @@ fn the_list_of_windows_is_what_the_steps_find() {
     walks(&deck, |zone, subject, schedule, walk| {
         let about = about(zone, subject);
         let steps = found_by_steps(schedule, walk, &about);
+        if steps.iter().any(|window| window.closes == Timestamp::MAX) {
+            // Idle for good: a test of its own is about that.
+            return;
+        }
         let (from, to) = (timestamp(walk.from), timestamp(walk.to));
         assert_eq!(schedule.windows_between(from, to), steps, "{about}: {from} .. {to}");
         for window in steps.iter().take(4) {

@@ -13,6 +13,7 @@ mod civil;
 mod compare;
 mod crontab;
 mod laws;
+mod once_wrong;
 mod placements;
 mod subject;
 mod tally;
