@@ -232,7 +232,7 @@ fn what_is_always_idle_is_one_window_however_it_is_asked() {
         weekly(&[(420, 420)]),
         weekly(&[(0, 150), (150, 165), (165, MINUTES)]),
         weekly(&[(1200, 420), (400, 1210)]),
-        Idle::Cron { opens: daily(7), closes: daily(7) },
+        Idle::Cron { opens: Box::new(daily(7)), closes: Box::new(daily(7)) },
     ];
     for (idle, zone) in always.into_iter().zip([
         "UTC",
