@@ -201,7 +201,12 @@ impl StudioPast {
             // After a call without an answer, a refusal of its repetition says nothing of the first:
             // the service may refuse the second because it carries out the first.
             Stage::Rejected | Stage::Withdrawn
-                if trail.open.as_ref().is_some_and(|open| open.repeats) => {}
+                if trail.open.as_ref().is_some_and(|open| open.repeats) =>
+            {
+                if let Some(open) = trail.open.as_mut().filter(|_| stage == Stage::Rejected) {
+                    open.refused = open.refused.saturating_add(1);
+                }
+            }
             Stage::Withdrawn | Stage::Lapsed => *trail.open = None,
             Stage::Rejected | Stage::Failed => trail.failed(action, record),
             Stage::Proven => proven(past, action, &record.data),
@@ -253,6 +258,7 @@ impl Trail<'_> {
         let token = record.data.client_token.clone().unwrap_or_default();
         let again = self.open.as_ref().filter(|open| open.token == token);
         let since = again.map_or(record.time, |open| open.since);
+        let refused = again.map_or(0, |open| open.refused);
         let repeats = again.is_some();
         *self.open = Some(OpenIntent {
             // An intent must not be forgotten for want of a detail.
@@ -261,6 +267,7 @@ impl Trail<'_> {
             at: record.time,
             since,
             repeats,
+            refused,
             accepted: false,
             late: false,
         });

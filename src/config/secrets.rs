@@ -31,12 +31,16 @@ fn blot(masked: &mut String, range: Range<usize>) {
     masked.replace_range(range, &blot);
 }
 
-/// Whether a key is `external_id`, or may have been meant as it.
+/// Whether a key is `external_id` or `address`, or may have been meant as one of them.
 fn is_secret_key(key: &str) -> bool {
     let plain: String =
         key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let is_like =
+        |word: &str, edits: usize| plain.len() <= 20 && suggest::distance(&plain, word) <= edits;
     plain.contains("external")
-        || (plain.len() <= 20 && suggest::distance(&plain, "externalid") <= 3)
+        || plain.contains("address")
+        || is_like("externalid", 3)
+        || is_like("address", 2)
 }
 
 /// The values that follow `external_id =`.

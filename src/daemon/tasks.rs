@@ -57,10 +57,19 @@ pub(super) fn rests_until(order: &Order, past: &SessionHistory) -> Option<Timest
             (attempts, SignedDuration::from_mins(15))
         }
     };
-    let attempts = attempts?;
-    let doublings = attempts.ended.saturating_sub(1).min(DOUBLINGS_MAX);
-    let rest = REST_FIRST.saturating_mul(1 << doublings).min(rest_max);
-    Some(later(attempts.last, rest))
+    let rest = |times: u32| {
+        let doublings = times.saturating_sub(1).min(DOUBLINGS_MAX);
+        REST_FIRST.saturating_mul(1 << doublings).min(rest_max)
+    };
+    let open = match order.action {
+        Action::Stop => past.open.as_ref(),
+        Action::Start => past.starting.as_ref(),
+    };
+    // A repetition that is refused ends nothing, and is no reason to repeat it every minute.
+    let refused = open.filter(|open| open.refused > 0);
+    let refused = refused.map(|open| later(open.at, rest(open.refused)));
+    let ended = attempts.map(|attempts| later(attempts.last, rest(attempts.ended)));
+    refused.max(ended)
 }
 
 /// How soon the studio is looked at again after an attempt, however rare its scans are; `watch` is how

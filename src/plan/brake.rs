@@ -11,12 +11,16 @@ use crate::policy::{Brake, Mode};
 /// What the hour of `per_hour` is.
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// Why actions of each kind and mode are held, where they are.
-pub(super) struct Brakes(Vec<(Action, Mode, Reason)>);
+/// Why actions of each kind and mode are held, where they are, and how many of them pass all the same.
+pub(super) struct Brakes(Vec<(Action, Mode, usize, Reason)>);
 
 impl Brakes {
     /// Counts what would be done. What is only observed counts as if it were enforced, for what is
     /// observed, and not at all for what is enforced.
+    ///
+    /// Of too many stops none passes: more than anybody expected are due, and one that is wrong cannot
+    /// be told from the others. A start endangers nothing, and those of a morning all come at once; so
+    /// as many pass as the bound allows, and the others follow.
     pub(super) fn over(
         brake: Brake,
         decisions: &[Decision],
@@ -28,10 +32,18 @@ impl Brakes {
             let used = used_in_the_hour(history, action, now);
             for mode in [Mode::Observe, Mode::Enforce] {
                 let new = || decisions.iter().filter(|d| is_new(d, action, history));
-                let wanted = count(new().filter(|decision| decision.mode >= mode).count());
+                let counts = |decision: &&Decision| {
+                    decision.mode >= mode && !was_refused(decision, action, history)
+                };
+                let wanted = count(new().filter(counts).count());
                 let is_about_any = new().any(|decision| decision.mode == mode);
                 let reason = exceeded(brake, action, wanted, used).filter(|_| is_about_any);
-                found.extend(reason.map(|reason| (action, mode, reason)));
+                let passing = match action {
+                    Action::Stop => 0,
+                    Action::Start => brake.per_scan.min(brake.per_hour.saturating_sub(used)),
+                };
+                let passing = usize::try_from(passing).unwrap_or(usize::MAX);
+                found.extend(reason.map(|reason| (action, mode, passing, reason)));
             }
         }
         Self(found)
@@ -39,11 +51,11 @@ impl Brakes {
 
     /// Holds what is over the bound.
     pub(super) fn apply(&self, decisions: &mut [Decision], history: &History) {
-        for (action, mode, reason) in &self.0 {
+        for (action, mode, passing, reason) in &self.0 {
             let is_over = |decision: &&mut Decision| {
                 decision.mode == *mode && is_new(decision, *action, history)
             };
-            for decision in decisions.iter_mut().filter(is_over) {
+            for decision in decisions.iter_mut().filter(is_over).skip(*passing) {
                 decision.reason = reason.clone();
                 decision.next_change = None;
                 decision.not_after = None;
@@ -54,8 +66,8 @@ impl Brakes {
     /// The reasons, what is enforced first.
     pub(super) fn reasons(&self) -> Vec<Reason> {
         let mut found: Vec<_> = self.0.iter().collect();
-        found.sort_by_key(|(action, mode, _)| (std::cmp::Reverse(*mode), *action));
-        found.into_iter().map(|(_, _, reason)| reason.clone()).collect()
+        found.sort_by_key(|(action, mode, ..)| (std::cmp::Reverse(*mode), *action));
+        found.into_iter().map(|(.., reason)| reason.clone()).collect()
     }
 }
 
@@ -101,4 +113,15 @@ fn is_new(decision: &Decision, action: Action, history: &History) -> bool {
             Verdict::Stop | Verdict::Start | Verdict::Warn | Verdict::Keep | Verdict::Hold,
         ) => false,
     }
+}
+
+/// Whether the service has refused it already: it is asked for again now and then, and stops nobody
+/// meanwhile.
+fn was_refused(decision: &Decision, action: Action, history: &History) -> bool {
+    let past = history.of(&decision.session);
+    let attempts = match action {
+        Action::Stop => past.attempts.filter(|a| decision.due.is_none_or(|due| a.last >= due)),
+        Action::Start => past.start_attempts,
+    };
+    attempts.is_some_and(|attempts| attempts.ended > 0)
 }

@@ -14,8 +14,9 @@ use crate::ids::SessionId;
 use crate::inventory::{Ending, Session, SessionState, Snapshot, Stopping};
 use crate::policy::{Mode, Policy, StudioPolicy};
 
-/// How many decisions about one session are followed: four a night for more than a year.
-const STEPS_MAX: usize = 2_000;
+/// How many decisions about one session are followed: fifty a day for more than a year, and no policy
+/// leads to more than eight warnings, a stop, a start and what is said in between.
+const STEPS_MAX: usize = 20_000;
 
 /// One thing that will happen to a session.
 #[derive(Debug, Clone, PartialEq)]

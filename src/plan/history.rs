@@ -143,6 +143,8 @@ pub struct OpenIntent {
     pub accepted: bool,
     /// Whether it was announced before under the same token, and nobody knows what came of that.
     pub repeats: bool,
+    /// How often its repetition was refused, which says nothing of the first call.
+    pub refused: u32,
     /// Whether it was already called late.
     pub late: bool,
 }

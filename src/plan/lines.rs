@@ -233,9 +233,13 @@ fn stop(case: &Case<'_>) -> Option<Reason> {
 /// When a decision may become another by the passing of time alone.
 fn next_change(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
     let change = change_of(case, reason);
+    if is_off(case) {
+        // Whatever keeps it off: it may come near its end, and it may be started instead.
+        let turns = [stopped::alarm_at(case), stopped::next_change(case)].into_iter().flatten();
+        return turns.chain(change).filter(|at| *at > case.now).min();
+    }
     // With a calendar that lifts `max_uptime`, the due instant may become another at its beginning.
-    let is_lifted = case.uptime_over.is_some() && !is_off(case);
-    let schedule = case.schedule.filter(|_| is_lifted);
+    let schedule = case.schedule.filter(|_| case.uptime_over.is_some());
     let until = change.unwrap_or(Timestamp::MAX);
     schedule.and_then(|schedule| schedule.opening_between(case.now, until)).or(change)
 }
@@ -263,12 +267,6 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         }
         Reason::Due { .. } => pointless_at(case).or_else(|| not_after(case, reason)),
         Reason::NotStoppable { .. } => ending_alarm_at(case).filter(|at| *at > case.now),
-        Reason::Stopped | Reason::NotOurs | Reason::StartExpired { .. } => {
-            stopped::alarm_at(case).filter(|at| *at > case.now)
-        }
-        Reason::ClosedDay { .. } | Reason::StartNotDue { .. } | Reason::Resume { .. } => {
-            stopped::next_change(case)
-        }
         Reason::TerminationNear { terminate_at } => Some(*terminate_at).filter(|at| *at > case.now),
         Reason::ListingIncomplete { .. }
         | Reason::AccountMismatch { .. }
@@ -288,6 +286,13 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         | Reason::ProfileUnknown
         | Reason::OwnerZoneUnknown { .. }
         | Reason::Brake { .. }
+        // What is off has the turns of all that is off.
+        | Reason::Stopped
+        | Reason::NotOurs
+        | Reason::ClosedDay { .. }
+        | Reason::StartNotDue { .. }
+        | Reason::StartExpired { .. }
+        | Reason::Resume { .. }
         | Reason::NeverDue => None,
     }
 }

@@ -59,6 +59,7 @@ fn open(accepted: bool) -> Option<OpenIntent> {
         since: at,
         accepted,
         repeats: false,
+        refused: 0,
         late: false,
     })
 }

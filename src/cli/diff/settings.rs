@@ -42,10 +42,46 @@ fn sheet(policy: &Policy) -> Sheet {
     };
     sheet.insert((daemon.clone(), "scan"), scan);
     sheet.insert((daemon, "concurrency"), policy.daemon.concurrency.to_string());
+    sheet.insert(("[audit]".to_owned(), "path"), policy.audit_path.display().to_string());
+    let state_dir = policy.daemon.state_dir.display().to_string();
+    sheet.insert(("[daemon]".to_owned(), "state_dir"), state_dir);
+    for (kind, price) in &policy.prices {
+        sheet.insert((format!("[prices] {kind}"), "USD an hour"), price.to_string());
+    }
+    add_schedules(&mut sheet, policy);
+    add_people(&mut sheet, policy);
     for studio in policy.studios.values() {
         add_studio(&mut sheet, studio);
     }
     sheet
+}
+
+/// What windows do not show of schedules and calendars.
+fn add_schedules(sheet: &mut Sheet, policy: &Policy) {
+    for calendar in policy.calendars.values() {
+        let place = format!("[calendar.{}]", calendar.name);
+        let entries: Vec<String> = calendar.entries.iter().map(ToString::to_string).collect();
+        sheet.insert((place.clone(), "effect"), calendar.effect.as_str().to_owned());
+        sheet.insert((place, "entries"), entries.join(", "));
+    }
+    for (name, timetable) in &policy.schedules {
+        for (_, schedule) in timetable.schedules() {
+            let names: Vec<&str> = schedule.calendars.iter().map(|c| c.name.as_str()).collect();
+            sheet.insert((format!("[schedule.{name}]"), "calendars"), names.join(", "));
+        }
+    }
+}
+
+fn add_people(sheet: &mut Sheet, policy: &Policy) {
+    for (owner, person) in &policy.people {
+        let place = format!("[people] {owner}");
+        let zone = person.zone.as_ref().and_then(|zone| zone.iana_name());
+        // Where somebody can be reached is nobody's business here; whether it is known is.
+        let address = person.address.as_ref().map(|_| "(secret)");
+        let said = [("name", person.name.as_deref()), ("zone", zone), ("address", address)];
+        let said = said.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        sheet.extend(said.map(|(key, value)| ((place.clone(), key), value.to_owned())));
+    }
 }
 
 fn add_studio(sheet: &mut Sheet, studio: &StudioPolicy) {

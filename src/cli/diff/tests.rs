@@ -55,6 +55,28 @@ fn what_is_said_differently_is_found() {
 }
 
 #[test]
+fn people_calendars_prices_and_places_count() {
+    let people =
+        "[people]\n\"a\" = { name = \"Ada\", zone = \"Europe/London\", address = \"x@y\" }\n";
+    let prices = "[prices]\n\"g5.xlarge\" = 2.0\n";
+    let calendar = "[calendar.days]\neffect = \"open\"\ndates = [\"07-04\"]\n";
+    let old = format!("{OLD}{people}{prices}{calendar}");
+    for (from, to) in [
+        ("Europe/London", "Asia/Kolkata"),
+        ("x@y\" }", "x@y\" } # or so\n\"b\" = { name = \"Bob\" }"),
+        ("2.0", "3.0"),
+        ("07-04", "07-05"),
+        ("\"open\"", "\"closed\""),
+        ("version = 1", "version = 1\naudit.path = \"elsewhere.jsonl\""),
+    ] {
+        let new = old.replacen(from, to, 1);
+        assert_eq!(changes(&policy(&old), &policy(&new)).len(), 1, "{from} to {to}");
+    }
+    let shown = format!("{:?}", changes(&policy(OLD), &policy(&old)));
+    assert!(!shown.contains("x@y"), "{shown}");
+}
+
+#[test]
 fn windows_that_one_policy_has_alone_are_found() {
     let (from, to): (Timestamp, Timestamp) =
         ("2026-11-19T12:00:00Z".parse().unwrap(), "2026-11-21T00:00:00Z".parse().unwrap());

@@ -40,6 +40,11 @@ fn windows_that_will_not_be_are_foreseen() {
 }
 
 #[test]
+fn a_week_without_an_hour_to_work_is_looked_at_to_its_end() {
+    assert!(ahead(&idle("[\"Mon-Sun\"]")).contains("always-idle"));
+}
+
+#[test]
 fn scans_that_miss_windows_are_foreseen() {
     check("rare_scan", &format!("{}[daemon]\nscan = \"12h\"\n", SOUND));
     assert_eq!(ahead(&format!("{}[daemon]\nscan = \"10h\"\n", SOUND)), "");

@@ -22,6 +22,11 @@ fn secrets_are_blotted_out_of_what_is_shown() {
         "endpoint_url = \"ftp://correct-horse@example.com\"",
         "endpoint_url = \"https://user:p/correct-horse@example.com\"",
         "[[studio.rule]]\nname = \"a\"\nmatch = \"all\"\nkeep = true\nexternal_id = \"correct-horse\"",
+        "[people]\n\"a\" = { adress = \"correct-horse\" }",
+        "[people]\n\"a\" = { address = [\"correct-horse\"] }",
+        "[people.a]\naddress = correct-horse",
+        "[people.a]\naddress = \"correct-horse\nzone = 5",
+        "[people.a]\nE-Mail-Address = \"correct-horse\"",
         "[[studio]]\nid = \"stid-A\"\nexternal_id = \"correct-horse\"\n[x]\nlease.external_id = \"correct-horse\"",
     ] {
         let found = parsed(&studio(lines)).unwrap_err();

@@ -38,6 +38,44 @@ fn over_a_bound_nothing_is_stopped() {
 }
 
 #[test]
+fn of_too_many_starts_as_many_pass_as_the_bound_allows() {
+    let starts = |per_scan, per_hour, used| {
+        let mut world = twenty(per_scan, per_hour);
+        world.studio.settings.start = crate::policy::Start::Resume;
+        world.history.starts = vec![at("20T06:40:00"); used];
+        let stopped_at = at("19T20:00:00");
+        for session in world.snapshot.sessions.values_mut() {
+            session.state = SessionState::Stopped;
+            session.stopped_at = Some(stopped_at);
+            let past = world.history.sessions.entry(session.id.clone()).or_default();
+            past.ours = Some(OurStop { stopped_at });
+        }
+        let World { policy, studio, snapshot, history, .. } = &world;
+        let plan = plan(policy, studio, snapshot, history, at("20T06:50:00"));
+        let count = |verdict| plan.decisions.iter().filter(|d| d.verdict() == verdict).count();
+        (count(Verdict::Start), count(Verdict::Hold), plan.brakes.len())
+    };
+    assert_eq!(starts(20, 20, 0), (20, 0, 0));
+    assert_eq!(starts(5, 20, 0), (5, 15, 1));
+    assert_eq!(starts(20, 20, 12), (8, 12, 1));
+    assert_eq!(starts(0, 20, 0), (0, 20, 1));
+    assert_eq!(starts(5, 20, 20), (0, 20, 1));
+}
+
+#[test]
+fn what_was_refused_does_not_brake_the_others() {
+    let mut world = twenty(15, 40);
+    for number in 2..=7 {
+        let id = format!("session-{number}").into();
+        let run = at("20T09:00:00");
+        let attempts = Attempts { run, ended: 1, last: at("20T20:00:30") };
+        world.history.sessions.entry(id).or_insert_with(SessionHistory::default).attempts =
+            Some(attempts);
+    }
+    assert_eq!(outcome(&world, "20T20:05:00").0, 20);
+}
+
+#[test]
 fn the_hour_counts_what_was_asked_for_in_it() {
     let mut world = twenty(20, 25);
     world.history.stops = vec![at("20T19:00:00"); 6];
@@ -58,6 +96,7 @@ fn what_is_under_way_is_not_counted_again() {
         since: at("20T20:00:00"),
         accepted: true,
         repeats: false,
+        refused: 0,
         late: false,
     };
     world.history.sessions.entry("session-1".into()).or_default().open = Some(open);

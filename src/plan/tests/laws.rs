@@ -35,6 +35,8 @@ struct MadeSession {
     destroyed_after: Option<i64>,
     tag: Option<(&'static str, &'static str)>,
     ours: bool,
+    /// Hours after the first day at which the service destroys it, if it is off.
+    ends: Option<i64>,
 }
 
 fn idle() -> impl Strategy<Value = String> {
@@ -82,10 +84,12 @@ fn some_session() -> impl Strategy<Value = MadeSession> {
     ]);
     let destroyed_after = prop::option::weighted(0.4, 10..96_i64);
     let owner = prop::sample::select(vec!["ada", "bob", "cyd"]);
-    (owner, state, 1..40_i64, destroyed_after, tag, prop::bool::ANY).prop_map(
-        |(owner, state, started, destroyed_after, tag, ours)| {
-            let stopped = (state == SessionState::Stopped).then_some(started / 2);
-            MadeSession { owner, state, started, stopped, destroyed_after, tag, ours }
+    let ends = prop::option::of(1..60_i64);
+    (owner, state, 1..40_i64, destroyed_after, tag, prop::bool::ANY, ends).prop_map(
+        |(owner, state, started, destroyed_after, tag, ours, ends)| {
+            let is_off = state == SessionState::Stopped;
+            let (stopped, ends) = (is_off.then_some(started / 2), ends.filter(|_| is_off));
+            MadeSession { owner, state, started, stopped, destroyed_after, tag, ours, ends }
         },
     )
 }
@@ -172,6 +176,7 @@ impl MadeSession {
             created_at: Some(before(100)),
             started_at: Some(before(self.started)),
             stopped_at: self.stopped.map(before),
+            terminate_at: self.ends.map(|ends| first_day() + hours(ends)),
             stopping: Stopping::Allowed { destroyed_after: self.destroyed_after.map(hours) },
             tags: self.tag.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             ..session()

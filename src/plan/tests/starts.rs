@@ -136,6 +136,21 @@ fn an_alarm_of_the_end_does_not_keep_it_from_being_started() {
 }
 
 #[test]
+fn an_alarm_wakes_in_time_for_the_start_and_a_keep_for_the_alarm() {
+    let ending = |session: &mut Session| session.terminate_at = Some(at("20T10:00:00"));
+    let near = asleep().session(ending).decide("20T06:00:00");
+    assert_eq!(
+        (near.reason.code(), near.next_change),
+        ("termination_near", Some(at("20T06:50:00")))
+    );
+    let kept = asleep().session(ending).session(|session| {
+        session.tags.insert("lightsout:keep".to_owned(), "in repair".to_owned());
+    });
+    assert_eq!(kept.decide("20T01:00:00").next_change, Some(at("20T06:00:00")));
+    assert_eq!(kept.decide("20T06:00:00").reason.code(), "termination_near");
+}
+
+#[test]
 fn a_start_of_ours_that_failed_is_tried_again_and_a_person_s_is_not() {
     let failed = |run: &str| {
         let mut world = asleep().session(|session| {

@@ -190,6 +190,26 @@ fn weekday(text: &str) -> Option<usize> {
     text.parse().ok().filter(|number| *number <= 7)
 }
 
+/// The fires that open a window which has not closed yet. The first on the civil calendar is not always
+/// the first of all: a time that a clock change skips moves forward, maybe past the next fire.
+#[derive(Default)]
+struct Open(Vec<DateTime>);
+
+impl Open {
+    /// Notes a fire, unless it is so long after the first that no clock change could bring it before.
+    fn add(&mut self, fire: DateTime) {
+        let is_near = |first: &DateTime| fire <= first.saturating_add(2.days());
+        if self.0.first().is_none_or(is_near) {
+            self.0.push(fire);
+        }
+    }
+
+    /// All that was open closes.
+    fn close(&mut self, closes: DateTime, found: &mut Vec<Occurrence>) {
+        found.extend(self.0.drain(..).map(|opens| Occurrence { opens, closes }));
+    }
+}
+
 /// The times of a day at which a parsed expression fires.
 fn times(schedule: &cron::Schedule) -> Box<[Time]> {
     let mut times = Vec::new();
@@ -282,24 +302,24 @@ impl CronPair {
     /// whole; one whose beginning lies before them may begin later than it really does.
     pub(super) fn occurrences(&self, from: Date, to: Date) -> Vec<Occurrence> {
         let mut found = Vec::new();
-        let mut open = self.open_before(from);
+        let mut open = Open::default();
+        self.open_before(from).into_iter().for_each(|fire| open.add(fire));
         for day in from.series(1.day()).take_while(|day| *day <= to) {
             let mut opens = self.opens.times_on(day).iter().peekable();
             for closes in self.closes.times_on(day) {
                 // What opens at the time at which another closes is open after it.
                 while let Some(time) = opens.next_if(|time| *time < closes) {
-                    open = open.or(Some(day.to_datetime(*time)));
+                    open.add(day.to_datetime(*time));
                 }
-                let closes = day.to_datetime(*closes);
-                found.extend(open.take().map(|opens| Occurrence { opens, closes }));
+                open.close(day.to_datetime(*closes), &mut found);
             }
-            open = open.or(opens.next().map(|time| day.to_datetime(*time)));
+            opens.for_each(|time| open.add(day.to_datetime(*time)));
         }
         // One that never closes is none: nothing that is missing means "for ever".
         let after = to.saturating_add(1.day()).to_datetime(Time::midnight());
-        let before_midnight = after.saturating_sub(1.second());
-        let last = open.zip(self.closes.first_after(before_midnight));
-        found.extend(last.map(|(opens, closes)| Occurrence { opens, closes }));
+        if let Some(closes) = self.closes.first_after(after.saturating_sub(1.second())) {
+            open.close(closes, &mut found);
+        }
         found
     }
 

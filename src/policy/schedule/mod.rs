@@ -95,9 +95,6 @@ impl Schedule {
     /// with the first instant there is and ends with the last.
     #[must_use]
     pub fn window_after(&self, instant: Timestamp) -> Option<Window> {
-        if self.is_always_idle() {
-            return Some(Window { opens: Timestamp::MIN, closes: Timestamp::MAX });
-        }
         self.span_after(instant, Timestamp::MAX, |block| &block.idle)
     }
 
@@ -176,20 +173,20 @@ impl Schedule {
     #[must_use]
     pub fn empty_between(&self, from: Timestamp, to: Timestamp) -> Vec<Occurrence> {
         let day = |instant| self.zone.to_datetime(instant).date();
-        let occurrences = self.occurrences(day(from), day(to));
+        let mut occurrences = self.occurrences(day(from), day(to));
         let is_empty = |occurrence: &Occurrence| {
             block::instants(&self.zone, occurrence).is_none_or(|w| w.closes <= w.opens)
         };
-        occurrences.into_iter().filter(is_empty).collect()
-    }
-
-    /// Whether nothing is outside the windows.
-    fn is_always_idle(&self) -> bool {
-        match &self.idle {
-            Idle::Weekly(windows) => self.calendars.is_empty() && weekly::covers_the_week(windows),
-            // Where both fire at the same times it would be; the configuration refuses that.
-            Idle::Cron(_) => false,
+        if let Idle::Cron(_) = self.idle {
+            // What opens one window again is no window of its own; the first stands for them all.
+            occurrences.retain({
+                let whole: Vec<_> =
+                    occurrences.iter().filter(|o| !is_empty(o)).map(|o| o.closes).collect();
+                move |occurrence| !whole.contains(&occurrence.closes)
+            });
+            occurrences.dedup_by_key(|occurrence| occurrence.closes);
         }
+        occurrences.into_iter().filter(is_empty).collect()
     }
 }
 

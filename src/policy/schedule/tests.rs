@@ -148,6 +148,24 @@ fn the_cron_pair_means_what_crontab_means() {
 }
 
 #[test]
+fn a_fire_in_the_gap_may_come_after_the_next_one() {
+    // From one to three o'clock is skipped: 02:48 becomes 04:48, and 03:48 is before that.
+    let schedule = cron("Antarctica/Troll", "48 2-4 * * Sun", "7 12 * * *");
+    assert_eq!(
+        shown(&schedule, "2005-03-27T00:00:00Z", 1),
+        ["Sun 03-27 03:48+02:00 .. Sun 03-27 12:07+02:00"]
+    );
+}
+
+#[test]
+fn a_civil_week_without_a_hole_may_have_one_over_a_clock_change() {
+    let schedule = weekly("America/Nuuk", &["Mon-Sun 16:32-24:00", "Mon-Sun 23:07-23:06"]);
+    let window = schedule.window_after("2036-10-26T00:57:30Z".parse().unwrap()).unwrap();
+    assert_eq!(window.opens.to_string(), "2036-03-30T01:07:00Z");
+    assert_eq!(window.closes.to_string(), "2037-03-29T01:06:00Z");
+}
+
+#[test]
 fn a_yearly_cron_window_is_found_from_inside_and_from_outside() {
     let schedule = cron("UTC", "0 0 24 12 *", "0 0 2 1 *");
     let expected = ["Thu 12-24 00:00+00:00 .. Sat 01-02 00:00+00:00"];
@@ -174,6 +192,15 @@ fn windows_between_are_whole_and_in_order() {
     let windows = schedule.windows_between(at("2026-11-20T03:00:00Z"), at("2026-11-22T20:00:00Z"));
     assert_eq!(windows.len(), 3);
     assert_eq!(windows[0].opens, at("2026-11-19T20:00:00Z"));
+}
+
+#[test]
+fn a_window_without_an_end_is_the_last() {
+    let schedule = weekly("America/New_York", &["Mon-Sun"]);
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let windows = schedule.windows_between(at("2026-11-20T03:00:00Z"), at("2026-11-22T20:00:00Z"));
+    assert_eq!(windows, [Window { opens: Timestamp::MIN, closes: Timestamp::MAX }]);
+    assert_eq!(schedule.window_after(Timestamp::MAX), None);
 }
 
 #[test]

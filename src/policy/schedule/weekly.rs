@@ -204,36 +204,6 @@ pub(super) fn occurrences(windows: &[WeeklyWindow], from: Date, to: Date) -> Vec
     }
 }
 
-/// Whether the windows together leave no second of a civil week.
-pub(super) fn covers_the_week(windows: &[WeeklyWindow]) -> bool {
-    const DAY: i32 = 24 * 3600;
-    const WEEK: i32 = 7 * DAY;
-    let seconds = |time: Time| {
-        i32::from(time.hour()) * 3600 + i32::from(time.minute()) * 60 + i32::from(time.second())
-    };
-    let mut spans = Vec::new();
-    // What is not there every week leaves the week open.
-    for window in windows.iter().filter(|window| window.ordinals == Ordinals::EVERY) {
-        for (weekday, _) in window.days.iter().enumerate().filter(|(_, opens)| **opens) {
-            let midnight = i32::try_from(weekday).unwrap_or(0) * DAY;
-            let start = midnight + seconds(window.opens);
-            let end = midnight + seconds(window.closes) + if window.next_day { DAY } else { 0 };
-            // The week is a circle: what runs past its end is also there before its start.
-            spans.push((start, end));
-            spans.push((start - WEEK, end - WEEK));
-        }
-    }
-    spans.sort_unstable();
-    let mut covered = 0;
-    for (start, end) in spans {
-        if start > covered {
-            return false;
-        }
-        covered = covered.max(end);
-    }
-    covered >= WEEK
-}
-
 fn days_since_monday(weekday: Weekday) -> usize {
     usize::try_from(weekday.to_monday_zero_offset()).unwrap_or(0)
 }

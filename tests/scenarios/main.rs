@@ -1,0 +1,68 @@
+//! Stories in plain text, each played by the real daemon over a simulated studio: the policy, the
+//! sessions, what people and fate do, and the transcript of what came of it, which is compared word by
+//! word. `story.rs` says what can happen, `setting.rs` what need not be written.
+//!
+//! A new one is a file here and a line below; `LIGHTSOUT_BLESS=1 cargo test --test scenarios` writes
+//! down its transcript, to be read before it is committed.
+
+mod codes;
+#[path = "../common/mod.rs"]
+mod common;
+mod door;
+mod local;
+mod setting;
+mod stage;
+mod story;
+mod text;
+mod transcript;
+
+/// Declares the scenarios: a test for each.
+macro_rules! scenarios {
+    ($($name:ident)*) => {
+        /// All of them.
+        const SCENARIOS: &[&str] = &[$(stringify!($name)),*];
+
+        $(
+            #[tokio::test]
+            async fn $name() {
+                let scenario = text::Scenario::read(stringify!($name));
+                scenario.compare(&stage::play(&scenario).await);
+            }
+        )*
+    };
+}
+
+scenarios! {
+    a_clock_that_goes_back
+    a_closed_day_in_the_middle_of_the_week
+    a_crunch_lifts_everything
+    a_holiday_on_a_monday
+    a_keep_just_in_time
+    a_long_weekend_that_a_machine_would_not_outlive
+    a_machine_that_is_deleted
+    a_pilot_with_two_artists
+    a_profile_that_forbids_stopping
+    a_schedule_by_tag
+    a_start_missed_because_the_daemon_was_down
+    a_stop_due_between_two_scans
+    a_studio_that_cannot_be_read_whole
+    an_artist_in_another_zone
+    another_account_answers
+    friday_evening_before_a_crunch_saturday
+    keeps_of_all_kinds
+    monday_start_friday_stop
+    no_capacity_in_the_morning
+    no_capacity_until_it_is_too_late
+    no_hole_at_sunday_midnight
+    nobody_says_whose_studio_it_is
+    not_worth_it_and_never_due
+    started_by_hand_for_the_weekend
+    the_brake_holds_a_wrong_schedule
+    the_night_in_which_the_clock_goes_back
+    the_night_in_which_the_clock_goes_forward
+    warnings_that_come_late
+    what_a_person_stopped_stays_off
+    what_is_not_understood_is_left_alone
+    who_comes_back_at_night_is_not_fought
+    windows_over_midnight_and_over_the_weekend
+}

@@ -1,0 +1,103 @@
+//! What people and fate do, a line each.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::local;
+
+/// What can happen, as it is written.
+const VALID: &str = "\
+    daemon up | daemon down
+    NAME starts SESSION | NAME stops SESSION | NAME deletes SESSION
+    NAME tags SESSION KEY=VALUE | NAME untags SESSION KEY
+    listing fails | listing works
+    calls are refused | answers are lost | calls work
+    no capacity | capacity again
+    the launch profile of SESSION is hidden | the account is hidden
+    the clock goes back 1h during a listing
+    end";
+
+/// One line.
+pub(crate) struct Line {
+    pub(crate) at: Timestamp,
+    /// As it is written.
+    pub(crate) text: String,
+    pub(crate) act: Act,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Act {
+    DaemonUp,
+    DaemonDown,
+    Start { who: String, session: String },
+    Stop { who: String, session: String },
+    Delete { who: String, session: String },
+    Tag { who: String, session: String, key: String, value: String },
+    Untag { who: String, session: String, key: String },
+    ListingFails,
+    CallsAreRefused,
+    AnswersAreLost,
+    AllWorks,
+    NoCapacity,
+    Capacity,
+    HideProfile { session: String },
+    HideAccount,
+    ClockGoesBack(SignedDuration),
+    End,
+}
+
+/// Reads a story: lines in the order of time, of which the last one ends it.
+pub(crate) fn read(text: &str, zone: &TimeZone) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut date = None;
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let refused = |why: &str| -> ! { panic!("== story\n{line}\n{why}") };
+        let (day, at, text) = local::read(line, date, zone).unwrap_or_else(|why| refused(&why));
+        if lines.last().is_some_and(|last| at < last.at) {
+            refused("this is before the line above");
+        }
+        let act = act(text).unwrap_or_else(|| refused(&format!("can happen:\n{VALID}")));
+        date = Some(day);
+        lines.push(Line { at, text: text.to_owned(), act });
+    }
+    let ends = lines.iter().filter(|line| line.act == Act::End).count();
+    let is_ended = ends == 1 && lines.last().is_some_and(|line| line.act == Act::End);
+    assert!(is_ended, "a story has one `end`, which is its last line");
+    lines
+}
+
+fn act(text: &str) -> Option<Act> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let own = |text: &str| text.to_owned();
+    Some(match words.as_slice() {
+        ["daemon", "up"] => Act::DaemonUp,
+        ["daemon", "down"] => Act::DaemonDown,
+        ["listing", "fails"] => Act::ListingFails,
+        ["calls", "are", "refused"] => Act::CallsAreRefused,
+        ["answers", "are", "lost"] => Act::AnswersAreLost,
+        ["listing", "works"] | ["calls", "work"] => Act::AllWorks,
+        ["no", "capacity"] => Act::NoCapacity,
+        ["capacity", "again"] => Act::Capacity,
+        ["the", "launch", "profile", "of", session, "is", "hidden"] => {
+            Act::HideProfile { session: own(session) }
+        }
+        ["the", "account", "is", "hidden"] => Act::HideAccount,
+        ["the", "clock", "goes", "back", by, "during", "a", "listing"] => {
+            Act::ClockGoesBack(by.parse().ok()?)
+        }
+        ["end"] => Act::End,
+        [who, "starts", session] => Act::Start { who: own(who), session: own(session) },
+        [who, "stops", session] => Act::Stop { who: own(who), session: own(session) },
+        [who, "deletes", session] => Act::Delete { who: own(who), session: own(session) },
+        [who, "untags", session, key] => {
+            Act::Untag { who: own(who), session: own(session), key: own(key) }
+        }
+        [who, "tags", session, tag @ ..] => {
+            let tag = tag.join(" ");
+            let (key, value) = tag.split_once('=')?;
+            let (key, value) = (own(key.trim()), own(value.trim()));
+            Act::Tag { who: own(who), session: own(session), key, value }
+        }
+        _ => return None,
+    })
+}
