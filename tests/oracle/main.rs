@@ -12,6 +12,8 @@ mod chance;
 mod civil;
 mod compare;
 mod crontab;
+mod laws;
+mod once_wrong;
 mod placements;
 mod subject;
 mod tally;

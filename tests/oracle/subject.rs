@@ -15,7 +15,7 @@ use super::weekly::Weekly;
 #[derive(Debug, Clone)]
 pub enum Idle {
     Weekly(Vec<Weekly>),
-    Cron { opens: Expression, closes: Expression },
+    Cron { opens: Box<Expression>, closes: Box<Expression> },
 }
 
 #[derive(Debug, Clone)]

@@ -7,6 +7,17 @@ use super::civil;
 use super::compare::Met;
 use super::placements::Placement;
 
+/// A day that was skipped (twice), half an hour of summer time, a summer time that is the standard one
+/// with a winter time behind it, two hours, and a quarter of an hour from the full one.
+const ODD_ZONES: [&str; 6] = [
+    "Pacific/Apia",
+    "Pacific/Kwajalein",
+    "Australia/Lord_Howe",
+    "Europe/Dublin",
+    "Antarctica/Troll",
+    "Pacific/Chatham",
+];
+
 #[derive(Default)]
 pub struct Tally {
     cases: usize,
@@ -126,6 +137,10 @@ impl Tally {
         }
         at_least("sizes of shifts".to_owned(), self.shifts.len(), 12);
         at_least("zones".to_owned(), self.zones.len(), zones);
+        for zone in ODD_ZONES {
+            let found = self.zones.get(zone).copied().unwrap_or(0);
+            at_least(zone.to_owned(), found, share(10_000));
+        }
         at_least("empty occurrences".to_owned(), self.empty, share(200));
         at_least("calendars".to_owned(), self.calendars, share(10));
         at_least("weeks of months".to_owned(), self.nth, share(20));

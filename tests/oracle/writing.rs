@@ -128,8 +128,8 @@ pub fn cron((opens, closes): (i64, i64), placement: Placement, chance: &mut Chan
     };
     let with_extras = placement == Placement::Anywhere;
     Idle::Cron {
-        opens: expression(opens, style, with_extras, chance),
-        closes: expression(closes, closing, with_extras, chance),
+        opens: Box::new(expression(opens, style, with_extras, chance)),
+        closes: Box::new(expression(closes, closing, with_extras, chance)),
     }
 }
 
