@@ -55,7 +55,7 @@ fn word(text: &str) -> (&str, &str) {
 fn instants(civil: DateTime, zone: &TimeZone) -> Vec<Timestamp> {
     let found = zone.to_ambiguous_timestamp(civil);
     let mut instants: Vec<Timestamp> =
-        [found.clone().earlier(), found.later()].into_iter().filter_map(Result::ok).collect();
+        [found.earlier(), found.later()].into_iter().filter_map(Result::ok).collect();
     instants.retain(|at| zone.to_datetime(*at) == civil);
     instants.dedup();
     instants

@@ -94,8 +94,9 @@ dates = ["2026-11-27 20:00 .. 2026-11-30 07:00"]
             "examples" = [["2026-12-24..2027-01-01", "07-04"]],
         ))]
         dates: Dates,
-        /// Files in the iCalendar format with more of them. A relative path begins at the directory of
-        /// this file.
+        /// Files in the iCalendar format (RFC 5545) with more of them, recurrences included. A relative path
+        /// begins at the directory of this file. They are read when the policy is, and one that cannot be
+        /// understood is an error. Events that are transparent or tentative count; cancelled ones do not.
         #[schemars(extend("x-default" = "none", "examples" = ["us-holidays.ics"]))]
         ics: Files,
     }

@@ -92,10 +92,10 @@ max_uptime = "14h"
 }
 
 table! {
-    /// A bound on how much may be stopped at a time; the same for starts. Where more is due than a bound
-    /// allows, none of it is done: those sessions are held, and a person is told, until a person raises
-    /// the bound. It is the studio's alone, and needs at least one of its keys. `0` means that none may
-    /// be stopped.
+    /// A bound on how much may be stopped at a time. Where more is due than a bound allows, none of it is
+    /// stopped: those sessions are held, and a person is told, until fewer are due or a person raises the
+    /// bound. Starts have the same bounds; of them as many are made as a bound allows, and the others
+    /// follow. It is the studio's alone, and needs at least one of its keys. `0` means none.
     #[schemars(extend("minProperties" = 1, "x-example" = r#"
 [[studio]]
 id = "us-west-2:stid-EXAMPLE11111"

@@ -69,8 +69,7 @@ fn what_was_refused_does_not_brake_the_others() {
         let id = format!("session-{number}").into();
         let run = at("20T09:00:00");
         let attempts = Attempts { run, ended: 1, last: at("20T20:00:30") };
-        world.history.sessions.entry(id).or_insert_with(SessionHistory::default).attempts =
-            Some(attempts);
+        world.history.sessions.entry(id).or_default().attempts = Some(attempts);
     }
     assert_eq!(outcome(&world, "20T20:05:00").0, 20);
 }
