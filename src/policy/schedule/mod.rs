@@ -178,12 +178,7 @@ impl Schedule {
             block::instants(&self.zone, occurrence).is_none_or(|w| w.closes <= w.opens)
         };
         if let Idle::Cron(_) = self.idle {
-            // What opens one window again is no window of its own; the first stands for them all.
-            occurrences.retain({
-                let whole: Vec<_> =
-                    occurrences.iter().filter(|o| !is_empty(o)).map(|o| o.closes).collect();
-                move |occurrence| !whole.contains(&occurrence.closes)
-            });
+            // What opens again a window that is open on the civil calendar is no window of its own.
             occurrences.dedup_by_key(|occurrence| occurrence.closes);
         }
         occurrences.into_iter().filter(is_empty).collect()
