@@ -15,6 +15,7 @@ use lightsout::sandbox::{Faults, RequestRecord, Requests, Sandbox, SandboxOption
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::common::{ACCOUNT, PROFILES};
 use crate::rig::{at, policy};
 
 /// The studio that things go wrong in. It is the second of three, whatever they are sorted by.
@@ -32,21 +33,9 @@ fn world_text() -> String {
             r#"
 [[studio]]
 id = "{id}"
-account = "111122223333"
+account = "{ACCOUNT}"
 name = "studio{number}"
-
-[[studio.profile]]
-id = "persistent"
-name = "Persistent"
-max_session_length_in_minutes = 43200
-session_persistence_mode = "ACTIVATED"
-automatic_termination_mode = "DEACTIVATED"
-
-[[studio.profile]]
-id = "forbidding"
-name = "Forbidding"
-max_session_length_in_minutes = 43200
-
+{PROFILES}
 [[studio.session]]
 id = "day-{number}"
 profile = "persistent"

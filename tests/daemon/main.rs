@@ -3,6 +3,8 @@
 
 mod calls;
 mod care;
+#[path = "../common/mod.rs"]
+mod common;
 mod doubts;
 mod ending;
 mod http;

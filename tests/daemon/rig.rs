@@ -4,15 +4,15 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::common::{ACCOUNT, House, PROFILES};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use lightsout::audit::memory::MemoryJournal;
-use lightsout::audit::record::{Journal, JournalError, Kind, Record};
-use lightsout::audit::replay::Replay;
+use lightsout::audit::record::{Kind, Record};
 use lightsout::clock::{Clock, SimulatedClock};
 use lightsout::config;
-use lightsout::daemon::{Daemon, Ledger, Summary};
+use lightsout::daemon::Summary;
 use lightsout::ids::SessionId;
 use lightsout::inventory::{Session, Snapshot};
 use lightsout::policy::Policy;
@@ -22,10 +22,8 @@ use lightsout::provider::{Accepted, ClientToken, Provider, ProviderError};
 use lightsout::sandbox::World;
 use lightsout::sandbox::world::{Effect, SessionState};
 use lightsout::sandbox::worldfile;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
-pub(crate) const STUDIO: &str = "us-west-2:stid-EXAMPLE11111";
+pub(crate) use crate::common::STUDIO;
 
 /// When each evening begins. Scans come every 7 minutes from here, so that none of them falls on
 /// the hour at which the idle hours begin.
@@ -86,20 +84,9 @@ start_time = "4m"
 
 [[studio]]
 id = "{STUDIO}"
-account = "111122223333"
+account = "{ACCOUNT}"
 name = "feature"
-
-[[studio.profile]]
-id = "persistent"
-name = "Persistent"
-max_session_length_in_minutes = 43200
-session_persistence_mode = "ACTIVATED"
-automatic_termination_mode = "DEACTIVATED"
-
-[[studio.profile]]
-id = "forbidding"
-name = "Forbidding"
-max_session_length_in_minutes = 43200
+{PROFILES}
 {sessions}
 "#
     );
@@ -287,13 +274,7 @@ pub(crate) struct Rig {
     pub(crate) door: Arc<Door>,
     pub(crate) journal: Arc<MemoryJournal>,
     world: Arc<Mutex<World>>,
-    policy: Policy,
-    running: Option<Running>,
-}
-
-struct Running {
-    ending: CancellationToken,
-    daemon: JoinHandle<Result<(), JournalError>>,
+    house: House,
 }
 
 impl Rig {
@@ -325,18 +306,12 @@ impl Rig {
             before_list: Mutex::default(),
         });
         let studio = format!(
-            "[[studio]]\nid = \"{STUDIO}\"\naccount = \"111122223333\"\nschedule = \"nights\"\n{settings}"
+            "[[studio]]\nid = \"{STUDIO}\"\naccount = \"{ACCOUNT}\"\nschedule = \"nights\"\n{settings}"
         );
-        let policy = policy(scan, &studio);
-        Self {
-            clock,
-            faulty,
-            door,
-            journal: Arc::new(MemoryJournal::new()),
-            world,
-            policy,
-            running: None,
-        }
+        let provider = Arc::clone(&door) as Arc<dyn Provider>;
+        let house = House::new(clock.clone(), policy(scan, &studio), provider);
+        let journal = Arc::clone(&house.journal);
+        Self { clock, faulty, door, journal, world, house }
     }
 
     /// As before, with a daemon that has begun.
@@ -348,43 +323,17 @@ impl Rig {
 
     /// Starts a daemon that knows what the records so far say.
     pub(crate) async fn start(&mut self) {
-        assert!(self.running.is_none(), "a daemon runs already");
-        let (daemon, ending) = self.daemon();
-        self.running = Some(Running { ending, daemon: tokio::spawn(daemon.run()) });
-        self.clock.drive(self.clock.now()).await;
+        self.house.up().await;
     }
 
     /// Looks once, to the proven end.
     pub(crate) async fn once(&self) -> Summary {
-        let (daemon, _ending) = self.daemon();
-        let end = self.clock.now() + SignedDuration::from_hours(1);
-        tokio::select! {
-            biased;
-            summary = daemon.once() => summary.unwrap(),
-            () = self.clock.drive(end) => panic!("one scan took an hour"),
-        }
-    }
-
-    fn daemon(&self) -> (Daemon, CancellationToken) {
-        let mut past = Replay::default();
-        for record in self.journal.records() {
-            past.apply(&record);
-        }
-        let ledger = Ledger::new(Arc::clone(&self.journal) as Arc<dyn Journal>, past);
-        let ending = CancellationToken::new();
-        let daemon = Daemon::new(
-            self.policy.clone(),
-            Arc::new(ledger),
-            Arc::new(self.clock.clone()),
-            ending.clone(),
-            |_| Arc::clone(&self.door) as Arc<dyn Provider>,
-        );
-        (daemon, ending)
+        self.house.once().await
     }
 
     /// Lets time pass until it is so late on that Friday.
     pub(crate) async fn until(&self, time: &str) {
-        self.clock.drive(at(time)).await;
+        self.house.until(at(time)).await;
     }
 
     /// Lets time pass until it is so late on the Monday after.
@@ -398,14 +347,7 @@ impl Rig {
 
     /// Tells the daemon to end, and waits until it has.
     pub(crate) async fn end(&mut self) {
-        let running = self.running.take().unwrap();
-        running.ending.cancel();
-        let end = self.clock.now() + SignedDuration::from_mins(1);
-        tokio::select! {
-            biased;
-            ended = running.daemon => ended.unwrap().unwrap(),
-            () = self.clock.drive(end) => panic!("the daemon did not end within a minute"),
-        }
+        self.house.down().await;
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {

@@ -40,12 +40,18 @@ fn codes() -> BTreeSet<String> {
     codes.0
 }
 
+/// The code in a line that tells of a decision: the word after the session and the verdict.
+fn decided(line: &str) -> Option<&str> {
+    const VERDICTS: &[&str] = &["stop", "start", "warn", "keep", "hold"];
+    let mut words = line.split_whitespace().skip_while(|word| !VERDICTS.contains(word));
+    words.nth(1).map(|code| code.trim_end_matches(':'))
+}
+
 #[test]
 fn every_reason_occurs_in_a_scenario() {
     let transcripts: String =
         SCENARIOS.iter().map(|name| Scenario::read(name).transcript).collect();
-    let words = transcripts.lines().filter_map(|line| line.split(": ").next());
-    let said: BTreeSet<&str> = words.flat_map(str::split_whitespace).collect();
+    let said: BTreeSet<&str> = transcripts.lines().filter_map(decided).collect();
     let mut missing = codes();
     missing.retain(|code| !said.contains(code.as_str()));
     assert!(missing.is_empty(), "no scenario shows {missing:?}");
