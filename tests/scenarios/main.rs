@@ -38,14 +38,22 @@ scenarios! {
     a_crunch_lifts_everything
     a_holiday_on_a_monday
     a_keep_just_in_time
+    a_keep_on_a_machine_that_is_off
+    a_keep_until_that_ends_in_the_night
+    a_late_evening_after_a_stop_of_ours
     a_long_weekend_that_a_machine_would_not_outlive
+    a_machine_made_in_the_evening
     a_machine_that_is_deleted
     a_pilot_with_two_artists
     a_profile_that_forbids_stopping
     a_schedule_by_tag
     a_start_missed_because_the_daemon_was_down
     a_stop_due_between_two_scans
+    a_stop_that_fails
     a_studio_that_cannot_be_read_whole
+    a_window_that_closes_in_an_hour_that_comes_twice
+    a_window_that_opens_in_an_hour_that_is_not_there
+    an_answer_that_is_lost
     an_artist_in_another_zone
     another_account_answers
     friday_evening_before_a_crunch_saturday
@@ -56,11 +64,16 @@ scenarios! {
     no_hole_at_sunday_midnight
     nobody_says_whose_studio_it_is
     not_worth_it_and_never_due
+    started_ahead_of_the_hour_and_left_on
     started_by_hand_for_the_weekend
+    stops_that_are_refused
+    the_brake_counts_an_hour
     the_brake_holds_a_wrong_schedule
+    the_log_is_lost_and_the_mark_remains
     the_night_in_which_the_clock_goes_back
     the_night_in_which_the_clock_goes_forward
     warnings_that_come_late
+    weekdays_in_cron_are_those_of_crontab
     what_a_person_stopped_stays_off
     what_is_not_understood_is_left_alone
     who_comes_back_at_night_is_not_fought

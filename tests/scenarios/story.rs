@@ -7,7 +7,7 @@ use crate::local;
 
 /// What can happen, as it is written.
 const VALID: &str = "\
-    daemon up | daemon down
+    daemon up | daemon down | the log is lost
     NAME starts SESSION | NAME stops SESSION | NAME deletes SESSION
     NAME tags SESSION KEY=VALUE | NAME untags SESSION KEY
     listing fails | listing works
@@ -29,6 +29,7 @@ pub(crate) struct Line {
 pub(crate) enum Act {
     DaemonUp,
     DaemonDown,
+    LogLost,
     Start { who: String, session: String },
     Stop { who: String, session: String },
     Delete { who: String, session: String },
@@ -72,6 +73,7 @@ fn act(text: &str) -> Option<Act> {
     Some(match words.as_slice() {
         ["daemon", "up"] => Act::DaemonUp,
         ["daemon", "down"] => Act::DaemonDown,
+        ["the", "log", "is", "lost"] => Act::LogLost,
         ["listing", "fails"] => Act::ListingFails,
         ["calls", "are", "refused"] => Act::CallsAreRefused,
         ["answers", "are", "lost"] => Act::AnswersAreLost,

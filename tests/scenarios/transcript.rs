@@ -45,6 +45,14 @@ impl Transcript {
         }
     }
 
+    /// A record by itself, for a complaint about it.
+    pub(crate) fn line_of(&self, record: &Record) -> String {
+        let told = told(record, &self.zone).unwrap_or_else(|| short(&record.kind).to_owned());
+        let (day, time) =
+            (local::day(record.time, &self.zone), local::time(record.time, &self.zone));
+        format!("{day} {time} {told}")
+    }
+
     fn line(&mut self, at: Timestamp, what: &str) {
         let day = local::day(at, &self.zone);
         if day != self.day {
