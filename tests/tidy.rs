@@ -285,7 +285,7 @@ fn only_the_nimble_adapter_names_the_sdk() {
 fn only_the_cron_file_and_the_recurrence_file_name_the_other_time_library() {
     check(|path| {
         let allowed: &[&str] = if path.ends_with("policy/schedule/cron.rs") {
-            &["chrono", "cron"]
+            &["cron"]
         } else if path.ends_with("config/ics/recurrence.rs") {
             &["chrono", "rrule"]
         } else {

@@ -6,12 +6,9 @@ use jiff::Timestamp;
 use super::{Workshop, records, session_subject};
 use crate::audit::record::{Data, JournalError, Kind, Record};
 use crate::inventory::{Session, Snapshot};
-use crate::plan::Plan;
+use crate::plan::{Plan, TAG_STOPPED};
 use crate::policy::Mode;
 use crate::provider::ProviderError;
-
-/// The tag that marks a stop of ours, as the plan reads it; its value is the instant of the stop.
-const TAG_STOPPED: &str = "lightsout:stopped";
 
 /// What came of marking a stop.
 #[derive(Debug, Clone, PartialEq)]

@@ -20,7 +20,7 @@ pub(super) const TAG_KEEP_UNTIL: &str = "lightsout:keep-until";
 /// The tag that names another schedule.
 pub(super) const TAG_SCHEDULE: &str = "lightsout:schedule";
 /// The tag that marks a stop of ours.
-pub(super) const TAG_STOPPED: &str = "lightsout:stopped";
+pub const TAG_STOPPED: &str = "lightsout:stopped";
 /// What begins every tag of ours.
 pub(super) const TAG_PREFIX: &str = "lightsout:";
 

@@ -24,6 +24,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use case::TAG_STOPPED;
 pub use due::{Cause, Due};
 pub use forecast::{Event, Foreseen, first_brake, forecast};
 pub use history::{Attempts, History, OpenIntent, OurStop, SessionHistory, WarningGiven};

@@ -1,5 +1,5 @@
 //! Recurrence rules (RFC 5545, section 3.3.10) as the days that they mean; the only file that names
-//! `rrule`, and beside the cron file the only one that names `chrono`.
+//! `rrule` and `chrono`.
 //!
 //! The `rrule` crate expands, on a calendar without a zone (its UTC stands for the civil calendar).
 //! It is lenient where the standard leaves a rule without a meaning, so each part is judged here
