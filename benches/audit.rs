@@ -11,6 +11,7 @@ use lightsout::audit::chain::Chain;
 use lightsout::audit::record::{Data, Journal, Kind, ReasonData, Record, SeenData};
 use lightsout::audit::{LogWriter, Replay, read, verify};
 use lightsout::clock::{Clock, SystemClock};
+use lightsout::policy::AuditRotation;
 
 const RECORDS: usize = 300_000;
 const COMMITS: usize = 2_000;
@@ -30,7 +31,8 @@ fn main() {
 
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("audit.jsonl");
-    let (log, _) = LogWriter::open(&path, Arc::new(SystemClock::new())).unwrap();
+    let (log, _) =
+        LogWriter::open(&path, AuditRotation::default(), Arc::new(SystemClock::new())).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     measure("commit, one after another", COMMITS, || {
         runtime.block_on(async {

@@ -1,110 +1,200 @@
-//! The log's file, as the writer needs it: a port of a few operations, and the real one.
+//! The log's files, as the writer needs them: a port of a few operations, and the real disk.
 //!
-//! The port exists so that tests can make each operation fail. Nothing here knows of lines.
+//! The port is as small as what a file system promises, so that a simulated one can break each
+//! promise: what was not synced may be lost or torn, a name that was changed may change back until
+//! [`Storage::sync_names`], and any operation may fail, with or without its effect. Nothing here
+//! knows of lines.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// What the writer does with its file.
-pub(super) trait Storage: Send {
-    /// The file's length.
-    fn len(&mut self) -> io::Result<u64>;
+use super::files::{LogFile, LogFiles};
 
-    /// Fills `buffer` from the bytes at `offset`.
-    fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+/// What the writer does with the files of one log.
+pub(crate) trait Storage: Send + fmt::Debug {
+    /// Which files there are, in the order of [`LogFile`].
+    fn files(&mut self) -> io::Result<Vec<LogFile>>;
+
+    /// A file's length.
+    fn len(&mut self, file: LogFile) -> io::Result<u64>;
+
+    /// Fills `buffer` from the bytes of a file at `offset`.
+    fn read_at(&mut self, file: LogFile, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// Makes a file without content; one that is there loses its own.
+    fn create(&mut self, file: LogFile) -> io::Result<()>;
 
     /// Writes `bytes` at the end. After an error any part of them may be there.
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    fn append(&mut self, file: LogFile, bytes: &[u8]) -> io::Result<()>;
 
-    /// Ends once everything written survives a power failure.
-    fn sync(&mut self) -> io::Result<()>;
+    /// Ends once every byte of a file survives a power failure. Of its name that is said by
+    /// [`Storage::sync_names`].
+    fn sync(&mut self, file: LogFile) -> io::Result<()>;
 
-    /// Cuts the file to `len` bytes.
-    fn cut(&mut self, len: u64) -> io::Result<()>;
+    /// Cuts a file to `len` bytes.
+    fn cut(&mut self, file: LogFile, len: u64) -> io::Result<()>;
 
-    /// Opens the file anew: after a failed sync the old handle no longer tells what is on the disk.
+    /// Gives a file another name at once and as a whole; a file that had the name is gone.
+    fn rename(&mut self, from: LogFile, to: LogFile) -> io::Result<()>;
+
+    /// Removes a file.
+    fn remove(&mut self, file: LogFile) -> io::Result<()>;
+
+    /// Ends once what was created, renamed and removed survives a power failure.
+    fn sync_names(&mut self) -> io::Result<()>;
+
+    /// Opens the current file anew: after a failed sync the old handle no longer tells what is on the
+    /// disk.
     fn reopen(&mut self) -> io::Result<()>;
 }
 
-/// A file of the operating system, locked against a second writer.
+/// The files of the operating system, locked against a second writer.
 #[derive(Debug)]
 pub(super) struct Disk {
-    path: PathBuf,
-    /// Holds the lock for as long as the writer lives; `file` may be opened anew beside it.
-    lock: File,
-    file: File,
+    files: LogFiles,
+    /// Held for as long as the writer lives. It is a file of its own, since the current one changes.
+    _lock: File,
+    /// What is open for writing, under the name that it has now.
+    open: BTreeMap<LogFile, File>,
 }
 
-/// Why a file cannot be had.
+/// Why the files cannot be had.
 #[derive(Debug)]
 pub(super) enum DiskError {
-    /// Somebody else writes it.
+    /// Somebody else writes them.
     Locked,
     /// What was attempted, and what the operating system said.
     Io(&'static str, io::Error),
 }
 
 impl Disk {
-    /// Opens the file at `path` and locks it; creates it, readable by its owner alone, and its
-    /// directory where they are missing, and makes their names durable.
+    /// Locks the log whose current file is at `path`; creates its directory, for its owner alone,
+    /// where that is missing.
     pub(super) fn open(path: &Path) -> Result<Self, DiskError> {
-        let directory = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        create_directory(directory)
+        let files = LogFiles::at(path).map_err(|error| DiskError::Io("name its files", error))?;
+        create_directory(files.directory())
             .map_err(|error| DiskError::Io("create its directory", error))?;
-        let is_new = !path.exists();
-        let lock = open_file(path).map_err(|error| DiskError::Io("open it", error))?;
+        let lock = create_file(&files.lock()).map_err(|error| DiskError::Io("lock it", error))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(DiskError::Locked),
             Err(TryLockError::Error(error)) => return Err(DiskError::Io("lock it", error)),
         }
-        if is_new {
-            sync_directory(directory).map_err(|error| DiskError::Io("create it", error))?;
+        Ok(Self { files, _lock: lock, open: BTreeMap::new() })
+    }
+
+    /// Where the files are.
+    pub(super) fn files(&self) -> &LogFiles {
+        &self.files
+    }
+
+    /// The handle for writing a file.
+    fn handle(&mut self, file: LogFile) -> io::Result<&mut File> {
+        if !self.open.contains_key(&file) {
+            let handle = self.open_existing(file)?;
+            self.open.insert(file, handle);
         }
-        let file = lock.try_clone().map_err(|error| DiskError::Io("open it", error))?;
-        Ok(Self { path: path.to_owned(), lock, file })
+        self.open.get_mut(&file).ok_or_else(|| io::Error::other("it is not open"))
+    }
+
+    fn open_existing(&self, file: LogFile) -> io::Result<File> {
+        open_file(OpenOptions::new().read(true).append(true), &self.files.path(file))
+    }
+
+    /// Refuses a file that is no longer the one at its path: what is written to it would be lost to
+    /// whoever reads the log.
+    fn require_in_place(&mut self, file: LogFile) -> io::Result<()> {
+        let path = self.files.path(file);
+        let Some(open) = self.open.get(&file) else { return Ok(()) };
+        let open = open.metadata()?;
+        let found = std::fs::metadata(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => io::Error::other("it was moved or removed"),
+            _ => error,
+        })?;
+        if (open.dev(), open.ino()) == (found.dev(), found.ino()) {
+            return Ok(());
+        }
+        Err(io::Error::other("another file has taken its place"))
     }
 }
 
 impl Storage for Disk {
-    fn len(&mut self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
+    fn files(&mut self) -> io::Result<Vec<LogFile>> {
+        self.files.list()
     }
 
-    fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.file.read_exact_at(buffer, offset)
+    fn len(&mut self, file: LogFile) -> io::Result<u64> {
+        self.require_in_place(file)?;
+        Ok(match self.open.get(&file) {
+            Some(open) => open.metadata()?.len(),
+            None => std::fs::metadata(self.files.path(file))?.len(),
+        })
     }
 
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        io::Write::write_all(&mut self.file, bytes)
+    fn read_at(&mut self, file: LogFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        match self.open.get(&file) {
+            Some(open) => open.read_exact_at(buffer, offset),
+            None => File::open(self.files.path(file))?.read_exact_at(buffer, offset),
+        }
     }
 
-    fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+    fn create(&mut self, file: LogFile) -> io::Result<()> {
+        let created = create_file(&self.files.path(file))?;
+        created.set_len(0)?;
+        self.open.insert(file, created);
+        Ok(())
     }
 
-    fn cut(&mut self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
+    fn append(&mut self, file: LogFile, bytes: &[u8]) -> io::Result<()> {
+        io::Write::write_all(self.handle(file)?, bytes)
+    }
+
+    fn sync(&mut self, file: LogFile) -> io::Result<()> {
+        self.handle(file)?.sync_data()
+    }
+
+    fn cut(&mut self, file: LogFile, len: u64) -> io::Result<()> {
+        self.handle(file)?.set_len(len)
+    }
+
+    fn rename(&mut self, from: LogFile, to: LogFile) -> io::Result<()> {
+        std::fs::rename(self.files.path(from), self.files.path(to))?;
+        self.open.remove(&to);
+        // Older files are only read.
+        self.open.retain(|file, _| *file == from || !matches!(file, LogFile::Older(_)));
+        if let Some(handle) = self.open.remove(&from) {
+            self.open.insert(to, handle);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, file: LogFile) -> io::Result<()> {
+        self.open.remove(&file);
+        std::fs::remove_file(self.files.path(file))
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        sync_directory(self.files.directory())
     }
 
     fn reopen(&mut self) -> io::Result<()> {
-        let file = open_file(&self.path)?;
-        let (new, locked) = (file.metadata()?, self.lock.metadata()?);
-        if (new.dev(), new.ino()) != (locked.dev(), locked.ino()) {
-            return Err(io::Error::other("another file has taken its place"));
-        }
-        self.file = file;
+        self.require_in_place(LogFile::Current)?;
+        let file = self.open_existing(LogFile::Current)?;
+        self.open.insert(LogFile::Current, file);
         Ok(())
     }
 }
 
-fn open_file(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+fn create_file(path: &Path) -> io::Result<File> {
+    open_file(OpenOptions::new().read(true).append(true).create(true).mode(0o600), path)
+}
+
+fn open_file(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let file = options.open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a file")) }
 }
 
@@ -116,12 +206,17 @@ fn create_directory(directory: &Path) -> io::Result<()> {
     }
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     for created in missing {
-        match created.parent() {
-            Some(parent) if parent != Path::new("") => sync_directory(parent)?,
-            _ => sync_directory(Path::new("."))?,
-        }
+        sync_directory(&directory_of(created))?;
     }
     Ok(())
+}
+
+/// The directory that holds a path.
+fn directory_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
 }
 
 /// Makes the names in a directory survive a power failure.

@@ -1,20 +1,32 @@
 //! The audit log: what was decided, what was done about it, and what came of it.
 //!
 //! `record` is the wire form of one line and the [`record::Journal`] port through which records are
-//! made durable. `chain` is the line itself, `writer` makes lines durable, `reader` reads and
-//! verifies them, and `replay` turns them back into what a decision needs to know of the past. It is
-//! not the debug log: that is `tracing`, on standard error.
+//! made durable. `chain` is the line itself, `follow` the way from line to line. `disk` is the port to
+//! the files, `appender` the one writer of them, `writer` its thread. `reader` reads and verifies, and
+//! `replay` turns records back into what a decision needs to know of the past. It is not the debug
+//! log: that is `tracing`, on standard error.
 
 pub mod record;
 
 pub mod chain;
-mod disk;
+mod follow;
+pub mod replay;
+
+pub(crate) mod files;
+
+pub(crate) mod disk;
+mod lines;
+mod tail;
+
+pub(crate) mod recall;
+
+pub(crate) mod appender;
+pub(crate) mod inline;
+pub mod writer;
+
 pub mod memory;
 pub mod reader;
-pub mod replay;
 pub mod schema;
-mod tail;
-pub mod writer;
 
 #[cfg(test)]
 mod samples;

@@ -5,15 +5,15 @@
 //! writer was interrupted there, or is writing at this moment. That is told apart from a broken
 //! chain, which only a fault of the disk or a person makes.
 
-use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _};
+use std::io;
 use std::path::Path;
 
-use super::chain::{self, Hash, LINE_MAX, Line, LineError, Link};
+use super::chain::{self, Hash, Line, LineError};
+use super::follow::Follower;
+use super::lines::{Raw, RawLines};
 
-/// How much is read at once.
-const BUFFER_BYTES: usize = 256 * 1024;
+pub use super::follow::Break;
 
 /// Why a line cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -45,13 +45,13 @@ pub enum ReadError {
 ///
 /// When it cannot be opened.
 pub fn read(path: &Path) -> Result<Lines, ReadError> {
-    Ok(Lines { raw: RawLines::open(path)?, ended: false })
+    Ok(Lines { raw: RawLines::of(File::open(path)?), ended: false })
 }
 
 /// The lines of a log, in order.
 #[derive(Debug)]
 pub struct Lines {
-    raw: RawLines,
+    raw: RawLines<File>,
     ended: bool,
 }
 
@@ -110,104 +110,24 @@ pub enum VerifyError {
     },
 }
 
-/// How a line breaks the chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Break {
-    /// It is not whole in itself.
-    Line(LineError),
-    /// It is not the line that has to be here.
-    Sequence {
-        /// The number that it has to have.
-        expected: u64,
-        /// The number that it has.
-        found: u64,
-    },
-    /// It continues another line than the one before it.
-    Prevhash,
-}
-
-impl fmt::Display for Break {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line(error) => error.fmt(f),
-            Self::Sequence { expected, found } => {
-                write!(f, "its sequence is {found} and has to be {expected}")
-            }
-            Self::Prevhash => f.write_str("its prevhash is not the hash of the line before it"),
-        }
-    }
-}
-
 /// Checks every byte of the log at `path`.
 ///
 /// # Errors
 ///
 /// When it cannot be read, or at the first line that breaks the chain.
 pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
-    let mut lines = RawLines::open(path)?;
-    let mut verified = Verified { records: 0, head: Hash::ZERO, torn: None };
+    let mut lines = RawLines::of(File::open(path)?);
+    let mut follower = Follower::START;
     loop {
         let line = lines.number + 1;
-        let checked = match lines.next()? {
-            Raw::End => return Ok(verified),
-            Raw::Torn(bytes) => return Ok(Verified { torn: Some(bytes), ..verified }),
+        let verified = |torn| Verified { records: follower.sequence, head: follower.hash, torn };
+        let followed = match lines.next()? {
+            Raw::End => return Ok(verified(None)),
+            Raw::Torn(bytes) => return Ok(verified(Some(bytes))),
             Raw::TooLong => Err(Break::Line(LineError::TooLong)),
-            Raw::Line(bytes) => linked(bytes, &verified),
+            Raw::Line(bytes) => follower.follow(bytes),
         };
-        let link = checked.map_err(|what| VerifyError::Broken { line, what })?;
-        verified = Verified { records: link.sequence, head: link.hash, torn: None };
-    }
-}
-
-fn linked(line: &[u8], before: &Verified) -> Result<Link, Break> {
-    let link = chain::check(line).map_err(Break::Line)?;
-    let expected = before.records + 1;
-    if link.sequence != expected {
-        return Err(Break::Sequence { expected, found: link.sequence });
-    }
-    if link.prevhash != before.head {
-        return Err(Break::Prevhash);
-    }
-    Ok(link)
-}
-
-/// The lines of a file as bytes, one at a time.
-#[derive(Debug)]
-struct RawLines {
-    file: BufReader<File>,
-    line: Vec<u8>,
-    /// The number of the line that was read last.
-    number: u64,
-}
-
-enum Raw<'a> {
-    /// A line with its newline.
-    Line(&'a [u8]),
-    /// As many bytes without newline, at the end.
-    Torn(u64),
-    /// More than a line may have; what follows cannot be told.
-    TooLong,
-    /// Nothing more.
-    End,
-}
-
-impl RawLines {
-    fn open(path: &Path) -> io::Result<Self> {
-        let file = BufReader::with_capacity(BUFFER_BYTES, File::open(path)?);
-        Ok(Self { file, line: Vec::new(), number: 0 })
-    }
-
-    fn next(&mut self) -> io::Result<Raw<'_>> {
-        self.line.clear();
-        self.number += 1;
-        let mut bounded = (&mut self.file).take(LINE_MAX as u64);
-        bounded.read_until(b'\n', &mut self.line)?;
-        Ok(match self.line.as_slice() {
-            [] => Raw::End,
-            line if line.ends_with(b"\n") => Raw::Line(line),
-            line if line.len() == LINE_MAX => Raw::TooLong,
-            line => Raw::Torn(line.len() as u64),
-        })
+        followed.map_err(|what| VerifyError::Broken { line, what })?;
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::chain::{self, Chain, Hash, LINE_MAX, LINE_START, LineError};
 use super::disk::Storage;
+use super::files::LogFile;
 
 /// Room for a torn line, the last whole one, the one before it, and the newline before that.
 const WINDOW_MAX: u64 = 3 * LINE_MAX as u64 + 1;
@@ -50,14 +51,14 @@ impl From<io::Error> for TailError {
     }
 }
 
-/// Finds the end of the log in `storage`.
-pub(super) fn find(storage: &mut dyn Storage) -> Result<End, TailError> {
-    let len = storage.len()?;
+/// Finds the end of a file.
+pub(super) fn find(storage: &mut dyn Storage, file: LogFile) -> Result<End, TailError> {
+    let len = storage.len(file)?;
     let mut window = WINDOW_FIRST;
     loop {
         let size = window.min(len);
         let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
-        storage.read_at(&mut bytes, len - size)?;
+        storage.read_at(file, &mut bytes, len - size)?;
         let (start, is_all) = (len - size, size == len);
         match end_within(&bytes, start, is_all)? {
             Some(end) => return Ok(end),

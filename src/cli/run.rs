@@ -6,9 +6,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::studios::Torn;
 use super::{Failure, load};
-use crate::audit::reader;
 use crate::audit::writer::LogWriter;
 use crate::clock::{Clock, SystemClock};
 use crate::daemon::{Daemon, Ledger, Summary};
@@ -53,16 +51,12 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
 /// Opens the log, and learns from it what was done before.
 fn open_ledger(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<Arc<Ledger>, Failure> {
     let path = &policy.audit_path;
-    let (writer, opened) =
-        LogWriter::open(path, Arc::clone(clock)).map_err(|error| Failure::of(&error))?;
+    let (writer, opened) = LogWriter::open(path, policy.audit_rotation, Arc::clone(clock))
+        .map_err(|error| Failure::of(&error))?;
     if let Some(repaired) = &opened.repaired {
         tracing::warn!(bytes = repaired.bytes, "a torn last line of the audit log was cut");
     }
-    // Read after the repair, so that a torn line is not in it. Whoever acts by a log must know that it
-    // is the one that was written.
-    let _verified = reader::verify(path).map_err(|error| Failure::at(path, &error))?;
-    let past = super::studios::past(path, Torn::Refused)?;
-    Ok(Arc::new(Ledger::new(Arc::new(writer), past)))
+    Ok(Arc::new(Ledger::new(Arc::new(writer), opened.past)))
 }
 
 /// The first SIGTERM or SIGINT ends the program in order; a second one at once.

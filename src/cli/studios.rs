@@ -44,21 +44,12 @@ pub(super) fn read(policy: &Policy) -> Result<Seen<'_>, Failure> {
         });
         join_all(reads).await
     });
-    let past = past(&policy.audit_path, Torn::Tolerated)?;
+    let past = past(&policy.audit_path)?;
     Ok(Seen { now: clock.now(), studios, past })
 }
 
-/// Whether the last line of a log may be unfinished.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Torn {
-    /// A daemon that is writing now may be in the middle of it.
-    Tolerated,
-    /// Whoever acts by the log must have read all of it.
-    Refused,
-}
-
 /// What the log says; a log that does not exist yet says nothing.
-pub(super) fn past(path: &Path, torn: Torn) -> Result<Replay, Failure> {
+fn past(path: &Path) -> Result<Replay, Failure> {
     let mut replay = Replay::default();
     if !path.exists() {
         return Ok(replay);
@@ -66,7 +57,8 @@ pub(super) fn past(path: &Path, torn: Torn) -> Result<Replay, Failure> {
     for line in reader::read(path).map_err(|error| Failure::at(path, &error))? {
         match line {
             Ok(line) => replay.apply(&line.record),
-            Err(reader::ReadError::Torn { .. }) if torn == Torn::Tolerated => {}
+            // A daemon that is writing now may be in the middle of it.
+            Err(reader::ReadError::Torn { .. }) => {}
             Err(error) => return Err(Failure::at(path, &error)),
         }
     }

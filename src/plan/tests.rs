@@ -18,7 +18,8 @@ use crate::inventory::{
 use crate::policy::matcher::Criteria;
 use crate::policy::schedule::Idle;
 use crate::policy::{
-    Connection, DaemonPolicy, Glob, Matcher, Preserve, Rule, Scan, Schedule, Settings, Timetable,
+    AuditRotation, Connection, DaemonPolicy, Glob, Matcher, Preserve, Rule, Scan, Schedule,
+    Settings, Timetable,
 };
 
 /// A Friday in Los Angeles, as instants: 2026-11-20T20:00 is when the idle hours begin.
@@ -84,6 +85,7 @@ impl World {
                 concurrency: 16,
             },
             audit_path: PathBuf::new(),
+            audit_rotation: AuditRotation::default(),
             schedules: BTreeMap::from([(ScheduleName::from("nights"), shared(nights()))]),
             calendars: BTreeMap::new(),
             people: BTreeMap::new(),

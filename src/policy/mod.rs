@@ -36,6 +36,8 @@ pub struct Policy {
     pub daemon: DaemonPolicy,
     /// Where actions are recorded.
     pub audit_path: PathBuf,
+    /// When the log goes on in a new file.
+    pub audit_rotation: AuditRotation,
     /// Every schedule, by name: rules and tags refer to them.
     pub schedules: BTreeMap<ScheduleName, Arc<Timetable>>,
     /// Every calendar, by name; the schedules that it changes hold it too.
@@ -60,6 +62,15 @@ impl Policy {
         }
         self
     }
+}
+
+/// When the log goes on in a new file. What is `None` is no reason to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AuditRotation {
+    /// Once the file has so many bytes.
+    pub size: Option<u64>,
+    /// Once its first record is so old.
+    pub age: Option<SignedDuration>,
 }
 
 /// How the daemon itself runs.

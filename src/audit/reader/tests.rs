@@ -1,6 +1,7 @@
 use tempfile::TempDir;
 
 use super::*;
+use crate::audit::chain::LINE_MAX;
 use crate::audit::record::Record;
 use crate::audit::samples;
 

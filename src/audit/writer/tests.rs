@@ -6,7 +6,12 @@ use futures_util::future::join_all;
 use tempfile::TempDir;
 
 use super::*;
+use crate::audit::chain::Hash;
+use crate::audit::disk::Storage;
+use crate::audit::files::LogFile;
 use crate::audit::reader::{self, Verified};
+use crate::audit::record::Kind;
+use crate::audit::replay::Replay;
 use crate::audit::samples;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -14,11 +19,11 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn opened(path: &Path) -> (LogWriter, Opened) {
-    LogWriter::open(path, samples::clock()).unwrap()
+    LogWriter::open(path, AuditRotation::default(), samples::clock()).unwrap()
 }
 
 fn refused(path: &Path) -> String {
-    let error = LogWriter::open(path, samples::clock()).unwrap_err();
+    let error = LogWriter::open(path, AuditRotation::default(), samples::clock()).unwrap_err();
     error.to_string().replace(&path.display().to_string(), "LOG")
 }
 
@@ -46,6 +51,7 @@ enum Fault {
 }
 
 /// A disk on which each commit meets the next fault of a list.
+#[derive(Debug)]
 struct Faulty {
     disk: Disk,
     faults: Arc<Mutex<VecDeque<Fault>>>,
@@ -60,38 +66,58 @@ impl Faulty {
 }
 
 impl Storage for Faulty {
-    fn len(&mut self) -> io::Result<u64> {
-        self.disk.len()
+    fn files(&mut self) -> io::Result<Vec<LogFile>> {
+        Storage::files(&mut self.disk)
     }
 
-    fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.disk.read_at(buffer, offset)
+    fn len(&mut self, file: LogFile) -> io::Result<u64> {
+        self.disk.len(file)
     }
 
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn read_at(&mut self, file: LogFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.disk.read_at(file, buffer, offset)
+    }
+
+    fn create(&mut self, file: LogFile) -> io::Result<()> {
+        self.disk.create(file)
+    }
+
+    fn append(&mut self, file: LogFile, bytes: &[u8]) -> io::Result<()> {
         if let Some(Fault::Write(written)) = self.next(|fault| matches!(fault, Fault::Write(_))) {
-            self.disk.append(&bytes[..written.min(bytes.len())])?;
+            self.disk.append(file, &bytes[..written.min(bytes.len())])?;
             return Err(io::Error::from(io::ErrorKind::StorageFull));
         }
-        self.disk.append(bytes)
+        self.disk.append(file, bytes)
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn sync(&mut self, file: LogFile) -> io::Result<()> {
         match self.next(|fault| matches!(fault, Fault::Sync | Fault::SyncAndCut | Fault::None)) {
             Some(Fault::Sync) => Err(io::Error::other("sync failed")),
             Some(Fault::SyncAndCut) => {
                 self.fails_to_cut = true;
                 Err(io::Error::other("sync failed"))
             }
-            _ => self.disk.sync(),
+            _ => self.disk.sync(file),
         }
     }
 
-    fn cut(&mut self, len: u64) -> io::Result<()> {
+    fn cut(&mut self, file: LogFile, len: u64) -> io::Result<()> {
         if std::mem::take(&mut self.fails_to_cut) {
             return Err(io::Error::other("cut failed"));
         }
-        self.disk.cut(len)
+        self.disk.cut(file, len)
+    }
+
+    fn rename(&mut self, from: LogFile, to: LogFile) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn remove(&mut self, file: LogFile) -> io::Result<()> {
+        self.disk.remove(file)
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        self.disk.sync_names()
     }
 
     fn reopen(&mut self) -> io::Result<()> {
@@ -102,11 +128,16 @@ impl Storage for Faulty {
     }
 }
 
-fn faulty(path: &Path, faults: &[Fault]) -> LogWriter {
+/// The log at `path`, over a disk with faults.
+fn appender(path: &Path, faults: &[Fault]) -> Appender {
     let faults = Arc::new(Mutex::new(faults.iter().copied().collect()));
     let disk = Disk::open(path).unwrap();
     let storage = Faulty { disk, faults, fails_to_cut: false };
-    LogWriter::start(Box::new(storage), samples::clock()).unwrap().0
+    Appender::open(Box::new(storage), AuditRotation::default(), &*samples::clock()).unwrap().0
+}
+
+fn faulty(path: &Path, faults: &[Fault]) -> LogWriter {
+    LogWriter::start(appender(path, faults), samples::clock()).unwrap()
 }
 
 #[test]
@@ -114,13 +145,14 @@ fn what_is_committed_is_in_the_file_and_continues_after_reopening() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("var/log/audit.jsonl");
     let (log, found) = opened(&path);
-    assert_eq!(found, Opened { records: 0, hash: Hash::ZERO, repaired: None });
+    let past = Replay::default();
+    assert_eq!(found, Opened { records: 0, hash: Hash::ZERO, repaired: None, past });
     block_on(log.commit(vec![samples::small(0), samples::small(1)])).unwrap();
     assert_eq!(subjects(&path), ["s0", "s1"]);
     drop(log);
     let head = verified(&path).head;
     let (log, found) = opened(&path);
-    assert_eq!(found, Opened { records: 2, hash: head, repaired: None });
+    assert_eq!((found.records, found.hash, found.repaired), (2, head, None));
     block_on(log.commit(vec![samples::small(2)])).unwrap();
     block_on(log.commit(Vec::new())).unwrap();
     assert_eq!(verified(&path).records, 3);
@@ -173,7 +205,8 @@ fn a_simulated_clock_stands_still_while_a_commit_waits() {
     let directory = TempDir::new().unwrap();
     let clock = crate::clock::SimulatedClock::new(samples::at("2026-11-20T04:00:00Z"));
     let path = directory.path().join("log");
-    let (log, _) = LogWriter::open(&path, Arc::new(clock.clone())).unwrap();
+    let (log, _) =
+        LogWriter::open(&path, AuditRotation::default(), Arc::new(clock.clone())).unwrap();
     let end = samples::at("2026-11-27T04:00:00Z");
     block_on(async {
         let committed = async {
@@ -342,10 +375,7 @@ fn a_log_that_fails_from_its_first_commit_recovers() {
 fn a_group_that_fails_fails_for_everybody_in_it() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("log");
-    let disk = Disk::open(&path).unwrap();
-    let faults = Arc::new(Mutex::new([Fault::Sync].into()));
-    let storage = Box::new(Faulty { disk, faults, fails_to_cut: false });
-    let appender = Appender { storage, chain: Chain::EMPTY, len: 0, doubtful: false };
+    let appender = appender(&path, &[Fault::Sync]);
     let (queue, requests) = sync_channel(QUEUE_MAX);
     let answers: Vec<_> = (0..5)
         .map(|number| {

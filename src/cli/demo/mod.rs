@@ -102,8 +102,9 @@ async fn open_sandbox(clock: &Arc<dyn Clock>) -> Result<Sandbox, Failure> {
 }
 
 fn open_log(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<Arc<Teller>, Failure> {
-    let (writer, opened) = LogWriter::open(&policy.audit_path, Arc::clone(clock))
-        .map_err(|error| Failure::of(&error))?;
+    let (writer, opened) =
+        LogWriter::open(&policy.audit_path, policy.audit_rotation, Arc::clone(clock))
+            .map_err(|error| Failure::of(&error))?;
     if opened.records > 0 {
         let path = policy.audit_path.display();
         return Err(Failure::Usage(format!("{path} exists; the demo begins a log of its own")));

@@ -21,7 +21,7 @@ use super::diagnostic::{Diagnostic, Sink};
 use super::file::File;
 use super::file::people::PersonFile;
 use crate::ids::{InstanceType, PolicyHash};
-use crate::policy::{DaemonPolicy, Mode, People, Person, Policy, Scan};
+use crate::policy::{AuditRotation, DaemonPolicy, Mode, People, Person, Policy, Scan};
 
 pub(super) const SCAN: SignedDuration = SignedDuration::from_mins(5);
 pub(super) const STATE_DIR: &str = "/var/lib/lightsout";
@@ -66,6 +66,7 @@ pub(super) fn lower(
         hash: hash(digest),
         daemon: daemon(file, base_dir),
         audit_path: path(file.audit.path.value(), AUDIT_PATH, base_dir),
+        audit_rotation: AuditRotation::default(),
         schedules: schedules.into_policy(),
         calendars: calendars.into_policy(),
         people,

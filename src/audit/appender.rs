@@ -1,0 +1,229 @@
+//! The one writer of a log's files: what was committed is durable, what failed is not there.
+//!
+//! When a write or its sync fails, the file is cut back to what is known to be durable, and the next
+//! commit first opens and examines it anew. Start at [`Appender::open`], then [`Appender::commit`].
+
+use std::fmt;
+use std::io;
+
+use super::chain::{Chain, Hash};
+use super::disk::Storage;
+use super::files::LogFile;
+use super::recall::{self, Recalled};
+use super::record::{Data, JournalError, Kind, ReasonData, Record};
+use super::replay::Replay;
+use super::tail::{self, End, TailError, Torn};
+use crate::clock::Clock;
+use crate::policy::AuditRotation;
+
+/// What was found when a log was opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opened {
+    /// The sequence number of the last record; 0 in a new log.
+    pub records: u64,
+    /// The hash of the last record.
+    pub hash: Hash,
+    /// What was cut from its end. A `log.repaired` record that says so is among `records`.
+    pub repaired: Option<Torn>,
+    /// What the log says of the past.
+    pub past: Replay,
+}
+
+/// Why a log cannot be continued.
+#[derive(Debug)]
+pub(crate) enum StartError {
+    /// What was attempted, and what the operating system said.
+    Io(&'static str, io::Error),
+    /// A line of a file is broken, and not because the log was torn there.
+    Broken {
+        /// The file.
+        file: LogFile,
+        /// The number of the line in it, from 1.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(attempt, error) => write!(f, "cannot {attempt}, the audit log: {error}"),
+            Self::Broken { file, line, what } => {
+                write!(f, "the audit log is broken in {file:?} at line {line}: {what}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Lines that are to become durable together.
+#[derive(Debug)]
+pub(super) struct Group {
+    bytes: Vec<u8>,
+    chain: Chain,
+}
+
+impl Group {
+    /// How many bytes there are so far.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Appends the lines of all `records`, or of none.
+    pub(super) fn push(&mut self, records: &[Record]) -> Result<(), JournalError> {
+        let (chain_before, len_before) = (self.chain.clone(), self.bytes.len());
+        for record in records {
+            if let Err(error) = self.chain.push(record, &mut self.bytes) {
+                self.chain = chain_before;
+                self.bytes.truncate(len_before);
+                let detail = format!("of a {} record: {error}", record.kind);
+                return Err(JournalError { detail });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The log, and how much of its current file is known to be durable.
+#[derive(Debug)]
+pub(super) struct Appender {
+    storage: Box<dyn Storage>,
+    /// The chain up to `len`.
+    chain: Chain,
+    /// The length up to which everything in the current file is durable.
+    len: u64,
+    /// Whether something may lie behind `len`, or the handle may no longer tell the truth.
+    doubtful: bool,
+    /// What everything up to `len` says.
+    past: Replay,
+    /// Given back by each commit, for the next.
+    buffer: Vec<u8>,
+}
+
+impl Appender {
+    /// Opens the log in `storage`, which may be empty. A torn last line is cut, which is recorded
+    /// first.
+    pub(super) fn open(
+        mut storage: Box<dyn Storage>,
+        _rotation: AuditRotation,
+        clock: &dyn Clock,
+    ) -> Result<(Self, Opened), StartError> {
+        let Recalled { past, end: End { chain, len, torn } } = recall::recall(&mut *storage)?;
+        let buffer = Vec::new();
+        let mut appender = Self { storage, chain, len, doubtful: false, past, buffer };
+        if let Some(torn) = torn {
+            let repaired = appender.repair(torn, clock);
+            repaired.map_err(|error| StartError::Io("repair the end of", error))?;
+        }
+        let Chain { sequence: records, hash, .. } = appender.chain;
+        let opened = Opened { records, hash, repaired: torn, past: appender.past.clone() };
+        Ok((appender, opened))
+    }
+
+    /// The lines that come next.
+    pub(super) fn group(&mut self) -> Group {
+        let mut bytes = std::mem::take(&mut self.buffer);
+        bytes.clear();
+        Group { bytes, chain: self.chain.clone() }
+    }
+
+    /// Makes a group durable, which has the lines of `records`; or leaves all as it was.
+    pub(super) fn commit<'a>(
+        &mut self,
+        group: Group,
+        records: impl IntoIterator<Item = &'a Record>,
+    ) -> Result<(), JournalError> {
+        let written = self.write(&group.bytes, group.chain);
+        self.buffer = group.bytes;
+        written.map_err(|error| JournalError { detail: error.to_string() })?;
+        records.into_iter().for_each(|record| self.past.apply(record));
+        Ok(())
+    }
+
+    /// Lets go of memory that a large group took.
+    pub(super) fn shrink(&mut self, bytes_max: usize) {
+        self.buffer.clear();
+        self.buffer.shrink_to(bytes_max);
+    }
+
+    fn write(&mut self, bytes: &[u8], chain: Chain) -> io::Result<()> {
+        if self.doubtful {
+            self.recover()?;
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.require_unchanged()?;
+        self.doubtful = true;
+        let appended = self.storage.append(LogFile::Current, bytes);
+        let written = appended.and_then(|()| self.storage.sync(LogFile::Current));
+        if let Err(error) = written {
+            // What was reported as failed should not be found by a reader either. Where even this
+            // fails, `recover` tries again before anything else is written.
+            let _ = self.storage.cut(LogFile::Current, self.len);
+            return Err(error);
+        }
+        self.doubtful = false;
+        self.len += bytes.len() as u64;
+        self.chain = chain;
+        Ok(())
+    }
+
+    /// Brings the file back to what is known to be durable, and makes sure that it is so.
+    fn recover(&mut self) -> io::Result<()> {
+        self.storage.reopen()?;
+        let len = self.storage.len(LogFile::Current)?;
+        if len < self.len {
+            return Err(changed(len, self.len));
+        }
+        self.storage.cut(LogFile::Current, self.len)?;
+        self.storage.sync(LogFile::Current)?;
+        let end =
+            tail::find(&mut *self.storage, LogFile::Current).map_err(|error| match error {
+                TailError::Io(error) => error,
+                TailError::Broken { what, .. } => io::Error::other(format!("its end: {what}")),
+            })?;
+        if end != (End { chain: self.chain.clone(), len: self.len, torn: None }) {
+            return Err(io::Error::other("its end is not what was written to it"));
+        }
+        self.doubtful = false;
+        Ok(())
+    }
+
+    /// Refuses to continue a file that somebody else cut or added to: the chain would break.
+    fn require_unchanged(&mut self) -> io::Result<()> {
+        let len = self.storage.len(LogFile::Current)?;
+        if len == self.len { Ok(()) } else { Err(changed(len, self.len)) }
+    }
+
+    /// Cuts what is torn, and records that as the first thing.
+    fn repair(&mut self, torn: Torn, clock: &dyn Clock) -> io::Result<()> {
+        self.storage.cut(LogFile::Current, self.len)?;
+        let record = [repaired(torn, clock)];
+        let mut group = self.group();
+        group.push(&record).map_err(io::Error::other)?;
+        self.commit(group, &record).map_err(|error| io::Error::other(error.detail))
+    }
+}
+
+fn changed(found: u64, expected: u64) -> io::Error {
+    io::Error::other(format!(
+        "something else changed it: it has {found} bytes where {expected} were written"
+    ))
+}
+
+fn repaired(torn: Torn, clock: &dyn Clock) -> Record {
+    let Torn { bytes, sha256 } = torn;
+    let reason = ReasonData {
+        code: "torn_line".to_owned(),
+        values: [("bytes", bytes.to_string()), ("sha256", sha256.to_string())]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
+        text: format!("the last line was torn: {bytes} bytes were cut"),
+        alarm: false,
+    };
+    let data = Data { reason: Some(reason), ..Data::default() };
+    Record { time: clock.now(), kind: Kind::LogRepaired, subject: String::new(), data }
+}

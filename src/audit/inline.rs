@@ -1,0 +1,49 @@
+//! A log without a thread: it commits at once, on whatever thread asks.
+//!
+//! It writes through the same `Appender` as the `LogWriter`, so a simulated disk beneath it shows
+//! what that one would do. Whoever has real work to do beside the disk takes the `LogWriter`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+
+use super::appender::{Appender, Opened, StartError};
+use super::disk::Storage;
+use super::record::{Journal, JournalError, Record};
+use crate::clock::Clock;
+use crate::policy::AuditRotation;
+
+/// The log over any storage.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the simulation of disks"))]
+#[derive(Debug)]
+pub(crate) struct InlineLog(Mutex<Appender>);
+
+#[cfg_attr(not(test), expect(dead_code, reason = "for the simulation of disks"))]
+impl InlineLog {
+    /// Opens the log in `storage`, which may be empty.
+    pub(crate) fn open(
+        storage: Box<dyn Storage>,
+        rotation: AuditRotation,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<(Self, Opened), StartError> {
+        let (appender, opened) = Appender::open(storage, rotation, &**clock)?;
+        Ok((Self(Mutex::new(appender)), opened))
+    }
+
+    fn commit_now(&self, records: Vec<Record>) -> Result<Vec<Record>, JournalError> {
+        let mut appender = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut group = appender.group();
+        group.push(&records)?;
+        appender.commit(group, &records)?;
+        Ok(records)
+    }
+}
+
+impl Journal for InlineLog {
+    fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>> {
+        Box::pin(async move { self.commit_now(records) })
+    }
+}
+
+#[cfg(test)]
+mod tests;
