@@ -32,6 +32,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["ids", "inventory", "policy", "plan", "provider", "audit", "execute", "report", "clock"],
     ),
     (
+        "simulate",
+        &[
+            "ids",
+            "inventory",
+            "policy",
+            "plan",
+            "clock",
+            "config",
+            "provider",
+            "sandbox",
+            "audit",
+            "daemon",
+        ],
+    ),
+    (
         "cli",
         &[
             "ids",
@@ -46,6 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "execute",
             "report",
             "daemon",
+            "simulate",
         ],
     ),
 ];

@@ -14,11 +14,9 @@ use crate::clock::Clock;
 use crate::policy::AuditRotation;
 
 /// The log over any storage.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the simulation of disks"))]
 #[derive(Debug)]
 pub(crate) struct InlineLog(Mutex<Appender>);
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for the simulation of disks"))]
 impl InlineLog {
     /// Opens the log in `storage`, which may be empty.
     pub(crate) fn open(

@@ -13,6 +13,7 @@ mod output;
 mod plan;
 mod run;
 mod sandbox;
+mod simulate;
 mod studios;
 
 use std::path::PathBuf;
@@ -117,6 +118,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Serve the embedded Nimble Studio on loopback.
     Sandbox(sandbox::Arguments),
+    /// Play the daemon's stories in which everything goes wrong, and judge them. Touches nothing.
+    Simulate(simulate::Arguments),
     /// Read the audit log.
     Audit(audit::Arguments),
 }
@@ -205,6 +208,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(arguments) => check::main(&config, &arguments),
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Sandbox(arguments) => sandbox::main(&arguments),
+        Command::Simulate(arguments) => simulate::main(&arguments),
         Command::Audit(arguments) => audit::main(&config, &arguments),
     }
 }

@@ -157,6 +157,8 @@ impl Studio {
         loop {
             let sleep = self.workshop.clock.sleep_until(wake);
             tokio::select! {
+                // In this order each time, so that a simulation can be repeated.
+                biased;
                 () = sleep => return,
                 Some(ended) = self.tasks.join_next() => {
                     let now = self.workshop.clock.now();
@@ -200,6 +202,7 @@ impl Studio {
         tokio::pin!(deadline);
         loop {
             tokio::select! {
+                biased;
                 () = &mut deadline => break,
                 ended = self.tasks.join_next() => match ended {
                     Some(ended) => { self.take_in(ended); }

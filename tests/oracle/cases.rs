@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::chance::Chance;
 use super::civil::{self, DAY};
 use super::placements::Placement;
 use super::subject::{Idle, Subject};
 use super::writing;
 use super::zone::{self, Transition, Zone};
+use lightsout::simulate::Chance;
 
 /// The years in which clock changes are taken, the last one excluded.
 pub const YEARS: (i64, i64) = (1990, 2038);

@@ -6,10 +6,10 @@ use std::fmt;
 use lightsout::policy::{Schedule, Window};
 
 use super::cases::{Case, Deck};
-use super::chance::Chance;
 use super::civil::{self, DAY};
 use super::truth::{self, Answer, Span, Truth};
 use super::zone::{self, Zone};
+use lightsout::simulate::Chance;
 
 /// How many seconds before and after each edge are looked at one by one.
 const SECONDS: i64 = 150;

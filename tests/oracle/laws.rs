@@ -8,7 +8,6 @@ use jiff::{SignedDuration, Timestamp};
 use lightsout::policy::{Schedule, Window};
 
 use super::cases::{Deck, Form};
-use super::chance::Chance;
 use super::civil::{self, DAY};
 use super::crontab::{Expression, Field};
 use super::placements::MINUTES;
@@ -16,6 +15,7 @@ use super::subject::{Idle, Subject};
 use super::weekly::{Days, Hours, Weekly};
 use super::writing;
 use super::zone::{Zone, timestamp};
+use lightsout::simulate::Chance;
 
 const SCHEDULES: usize = 3_000;
 const SEED: u64 = 7;

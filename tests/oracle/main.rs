@@ -8,7 +8,6 @@
 
 mod calendars;
 mod cases;
-mod chance;
 mod civil;
 mod compare;
 mod crontab;

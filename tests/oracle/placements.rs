@@ -1,6 +1,6 @@
 //! Where windows are put: in and around the civil times that a clock change skips or repeats.
 
-use super::chance::Chance;
+use lightsout::simulate::Chance;
 
 pub const MINUTES: i64 = 1440;
 

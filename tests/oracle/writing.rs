@@ -3,12 +3,12 @@
 use lightsout::policy::calendar::Effect;
 
 use super::calendars;
-use super::chance::Chance;
 use super::civil::{self, Date};
 use super::crontab::{Expression, Field, Item};
 use super::placements::{MINUTES, Placement};
 use super::subject::Idle;
 use super::weekly::{Days, Hours, Nth, Weekly};
+use lightsout::simulate::Chance;
 
 /// Of every so many schedules that would be idle for good, one is: both sides look for years before
 /// they say so.

@@ -1,10 +1,12 @@
-//! Chance that can be repeated: the same seed draws the same cases on every machine.
+//! Chance that can be repeated: the same seed draws the same on every machine.
 
-/// SplitMix64, as its authors publish it: a counter and three multiplications.
+/// `SplitMix64`, as its authors publish it: a counter and three multiplications.
+#[derive(Debug, Clone)]
 pub struct Chance(u64);
 
 impl Chance {
-    /// A stream of its own for each case of each seed, so that one case can be replayed alone.
+    /// A stream of its own for each use of a seed, so that one use can change without the others.
+    #[must_use]
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut first = Self(seed);
         let start = first.next() ^ stream.wrapping_mul(0xD1B5_4A32_D192_ED03);
@@ -19,22 +21,21 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to below `bound`.
+    /// A number from 0 to below `bound`; 0 where there is none.
     pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
+        let drawn = self.next() % (bound as u64).max(1);
+        usize::try_from(drawn).unwrap_or(0)
     }
 
     /// A number from `low` to `high`, both included; `low` where there is nothing between.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
-        if high <= low {
-            return low;
-        }
-        low + (self.next() % (high - low + 1) as u64) as i64
+        let span = u64::try_from(high.saturating_sub(low)).unwrap_or(0).saturating_add(1);
+        low.saturating_add(i64::try_from(self.next() % span.max(1)).unwrap_or(0))
     }
 
-    /// As [`Chance::between`], for the values of a cron field.
+    /// As [`Chance::between`], for small numbers.
     pub fn value(&mut self, low: u32, high: u32) -> u32 {
-        self.between(i64::from(low), i64::from(high)) as u32
+        u32::try_from(self.between(i64::from(low), i64::from(high))).unwrap_or(low)
     }
 
     /// Once in `times`.
@@ -42,10 +43,12 @@ impl Chance {
         self.below(times) == 0
     }
 
+    /// One of several, of which there has to be one.
     pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }
 
+    /// Puts items into another order.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));

@@ -1,0 +1,224 @@
+//! A disk that forgets: what was written counts only once it was synced.
+//!
+//! Each file has two contents, what a reader sees and what a power failure would leave; and so have the
+//! names of the files. A crash keeps what is durable and a torn part of the rest, or none of it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use super::faults::Fault;
+use super::ground::{Ground, locked};
+use super::lifeline::Lifeline;
+use crate::audit::disk::Storage;
+use crate::audit::files::LogFile;
+
+/// How far from its end the log is searched for an intent.
+const SEARCH_BYTES_MAX: usize = 1 << 20;
+
+/// A file without its name.
+#[derive(Debug, Default, Clone)]
+struct Content {
+    seen: Vec<u8>,
+    /// How much of what is seen is durable; all after it is not.
+    durable: usize,
+    /// What is durable beyond what is seen: it was cut, and that was not synced.
+    uncut: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+struct Files {
+    contents: Vec<Content>,
+    names: BTreeMap<LogFile, usize>,
+    durable_names: BTreeMap<LogFile, usize>,
+}
+
+impl Files {
+    fn content(&mut self, file: LogFile) -> io::Result<&mut Content> {
+        let number = self.names.get(&file).ok_or(io::ErrorKind::NotFound)?;
+        self.contents.get_mut(*number).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+/// The disk, which outlives the daemon.
+#[derive(Debug, Clone, Default)]
+pub(super) struct DiskHandle(Arc<Mutex<Files>>);
+
+impl DiskHandle {
+    /// Whether the log holds the intent of a call where a power failure would not take it.
+    pub(super) fn holds_durably(&self, token: &str) -> bool {
+        let files = locked(&self.0);
+        let mut numbers = files.durable_names.values().rev();
+        numbers.any(|number| {
+            let Content { seen, durable, .. } = &files.contents[*number];
+            let from = durable.saturating_sub(SEARCH_BYTES_MAX);
+            let tail = String::from_utf8_lossy(&seen[from..*durable]);
+            tail.rsplit('\n').any(|line| line.contains(token) && line.contains(".intended\""))
+        })
+    }
+
+    /// The bytes of every file of the log, oldest first.
+    pub(super) fn files(&self) -> Vec<Vec<u8>> {
+        let files = locked(&self.0);
+        let names = files.names.iter().filter(|(name, _)| **name != LogFile::Next);
+        names.map(|(_, number)| files.contents[*number].seen.clone()).collect()
+    }
+
+    /// The power fails.
+    pub(super) fn crash(&self, ground: &Ground) {
+        let mut files = locked(&self.0);
+        if files.names != files.durable_names && ground.draw(|chance| chance.once_in(2)) {
+            ground.count(Fault::LostWrite);
+            files.names = files.durable_names.clone();
+        }
+        files.durable_names = files.names.clone();
+        for content in &mut files.contents {
+            content.crash(ground);
+        }
+    }
+}
+
+impl Content {
+    fn crash(&mut self, ground: &Ground) {
+        let loose = self.seen.len() - self.durable;
+        let kept =
+            ground.draw(|chance| if chance.once_in(3) { 0 } else { chance.below(loose + 1) });
+        if loose > 0 {
+            ground.count(if kept == 0 { Fault::LostWrite } else { Fault::TornWrite });
+        }
+        self.seen.truncate(self.durable + kept);
+        if kept == 0 {
+            self.seen.append(&mut self.uncut);
+        }
+        self.uncut.clear();
+        self.durable = self.seen.len();
+    }
+
+    fn cut(&mut self, len: usize) {
+        if len < self.durable {
+            self.uncut = self.seen[len..self.durable].to_vec();
+            self.durable = len;
+        }
+        self.seen.truncate(len);
+    }
+}
+
+/// The disk as one life of the daemon has it open.
+#[derive(Debug)]
+pub(super) struct OpenDisk {
+    files: DiskHandle,
+    ground: Arc<Ground>,
+    lifeline: Arc<Lifeline>,
+}
+
+impl OpenDisk {
+    pub(super) fn new(files: DiskHandle, ground: Arc<Ground>, lifeline: Arc<Lifeline>) -> Self {
+        Self { files, ground, lifeline }
+    }
+
+    /// Each operation is a point at which the life may end, before it or after it.
+    fn pass(&self) -> io::Result<()> {
+        if self.lifeline.is_over() { Err(io::Error::other("the life is over")) } else { Ok(()) }
+    }
+
+    fn fault(&self, fault: Fault, kind: io::ErrorKind) -> io::Result<()> {
+        if self.ground.strikes(fault) { Err(kind.into()) } else { Ok(()) }
+    }
+
+    /// Does something with the files, between two points.
+    fn with<T>(&self, act: impl FnOnce(&mut Files) -> io::Result<T>) -> io::Result<T> {
+        self.pass()?;
+        let done = act(&mut locked(&self.files.0));
+        self.pass()?;
+        done
+    }
+}
+
+impl Storage for OpenDisk {
+    fn files(&mut self) -> io::Result<Vec<LogFile>> {
+        self.with(|files| Ok(files.names.keys().copied().collect()))
+    }
+
+    fn len(&mut self, file: LogFile) -> io::Result<u64> {
+        self.with(|files| Ok(files.content(file)?.seen.len() as u64))
+    }
+
+    fn read_at(&mut self, file: LogFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.with(|files| {
+            let content = files.content(file)?;
+            let from = usize::try_from(offset).unwrap_or(usize::MAX);
+            let found = content.seen.get(from..).and_then(|rest| rest.get(..buffer.len()));
+            buffer.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
+            Ok(())
+        })
+    }
+
+    fn create(&mut self, file: LogFile) -> io::Result<()> {
+        self.fault(Fault::WriteFails, io::ErrorKind::Other)?;
+        self.with(|files| {
+            files.contents.push(Content::default());
+            let number = files.contents.len() - 1;
+            files.names.insert(file, number);
+            Ok(())
+        })
+    }
+
+    fn append(&mut self, file: LogFile, bytes: &[u8]) -> io::Result<()> {
+        self.fault(Fault::WriteFails, io::ErrorKind::Other)?;
+        let full = self.fault(Fault::DiskFull, io::ErrorKind::StorageFull);
+        let written = match full {
+            Ok(()) => bytes.len(),
+            Err(_) => self.ground.draw(|chance| chance.below(bytes.len())),
+        };
+        self.with(|files| {
+            files.content(file)?.seen.extend_from_slice(&bytes[..written]);
+            full
+        })
+    }
+
+    fn sync(&mut self, file: LogFile) -> io::Result<()> {
+        self.fault(Fault::SyncFails, io::ErrorKind::Other)?;
+        self.with(|files| {
+            let content = files.content(file)?;
+            content.durable = content.seen.len();
+            content.uncut.clear();
+            Ok(())
+        })
+    }
+
+    fn cut(&mut self, file: LogFile, len: u64) -> io::Result<()> {
+        self.with(|files| {
+            files.content(file)?.cut(usize::try_from(len).unwrap_or(usize::MAX));
+            Ok(())
+        })
+    }
+
+    fn rename(&mut self, from: LogFile, to: LogFile) -> io::Result<()> {
+        self.fault(Fault::WriteFails, io::ErrorKind::Other)?;
+        self.with(|files| {
+            let number = files.names.remove(&from).ok_or(io::ErrorKind::NotFound)?;
+            files.names.insert(to, number);
+            Ok(())
+        })
+    }
+
+    fn remove(&mut self, file: LogFile) -> io::Result<()> {
+        self.with(|files| {
+            files.names.remove(&file).ok_or(io::ErrorKind::NotFound)?;
+            Ok(())
+        })
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        self.fault(Fault::SyncFails, io::ErrorKind::Other)?;
+        self.with(|files| {
+            files.durable_names = files.names.clone();
+            Ok(())
+        })
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        self.fault(Fault::OpenFails, io::ErrorKind::Other)?;
+        self.pass()
+    }
+}

@@ -1,0 +1,171 @@
+//! What everybody in a simulation stands on: the world, the weather, and what was found wrong.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::faults::{Fault, Weather};
+use super::rules::{Rules, STUDIO};
+use crate::clock::{Clock, Hold, SimulatedClock};
+use crate::plan::Action;
+use crate::sandbox::World;
+use crate::sandbox::world::{Caller, LaunchProfile, Session, SessionFilter, VolumeRetentionMode};
+
+/// Who the daemon's calls come from.
+pub(super) const US: &str = "AROASIMULATED:lightsout";
+
+/// Something that must not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// When, by the daemon's wall clock.
+    pub at: Timestamp,
+    /// Which rule was broken.
+    pub rule: &'static str,
+    /// How.
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.at, self.rule, self.what)
+    }
+}
+
+/// A call that the service carries out after its caller has stopped waiting.
+#[derive(Debug, Clone)]
+pub(super) struct LateCall {
+    pub(super) at: Timestamp,
+    pub(super) action: Action,
+    pub(super) session: String,
+    pub(super) token: String,
+    pub(super) retains: bool,
+}
+
+/// The service's own clock: right, whatever the daemon's shows.
+#[derive(Debug, Clone)]
+pub(super) struct ServiceClock {
+    daemon: SimulatedClock,
+    /// By how much the daemon's clock is ahead.
+    error: Arc<Mutex<SignedDuration>>,
+}
+
+impl ServiceClock {
+    pub(super) fn new(daemon: SimulatedClock) -> Self {
+        Self { daemon, error: Arc::default() }
+    }
+
+    /// The daemon's clock is set, wrongly, by so much.
+    pub(super) fn set_daemon(&self, by: SignedDuration) {
+        self.daemon.jump(by);
+        *locked(&self.error) += by;
+    }
+
+    pub(super) fn error(&self) -> SignedDuration {
+        *locked(&self.error)
+    }
+}
+
+impl Clock for ServiceClock {
+    fn now(&self) -> Timestamp {
+        self.daemon.now() - self.error()
+    }
+
+    fn monotonic(&self) -> SignedDuration {
+        self.daemon.monotonic()
+    }
+
+    fn sleep_until(&self, instant: Timestamp) -> futures_util::future::BoxFuture<'static, ()> {
+        self.daemon.sleep_until(instant + self.error())
+    }
+
+    fn sleep(&self, duration: SignedDuration) -> futures_util::future::BoxFuture<'static, ()> {
+        self.daemon.sleep(duration)
+    }
+
+    fn hold(&self, label: &str) -> Hold {
+        self.daemon.hold(label)
+    }
+}
+
+/// Shared by the driver, the service and the disk.
+#[derive(Debug)]
+pub(super) struct Ground {
+    /// The daemon's clock.
+    pub(super) clock: SimulatedClock,
+    /// The service's.
+    pub(super) service: ServiceClock,
+    pub(super) world: Arc<Mutex<World>>,
+    pub(super) weather: Mutex<Weather>,
+    /// The policy in force.
+    pub(super) rules: Mutex<Rules>,
+    /// When somebody last changed the tags of a session, by the service's clock.
+    pub(super) tagged: Mutex<BTreeMap<String, Timestamp>>,
+    pub(super) late: Mutex<Vec<LateCall>>,
+    pub(super) findings: Mutex<Vec<Finding>>,
+}
+
+impl Ground {
+    pub(super) fn find(&self, rule: &'static str, what: String) {
+        locked(&self.findings).push(Finding { at: self.clock.now(), rule, what });
+    }
+
+    pub(super) fn strikes(&self, fault: Fault) -> bool {
+        locked(&self.weather).strikes(fault, self.service.now())
+    }
+
+    pub(super) fn prevails(&self, fault: Fault) -> bool {
+        locked(&self.weather).prevails(fault, self.service.now())
+    }
+
+    pub(super) fn count(&self, fault: Fault) {
+        locked(&self.weather).count(fault);
+    }
+
+    pub(super) fn draw<T>(&self, draw: impl FnOnce(&mut super::chance::Chance) -> T) -> T {
+        draw(locked(&self.weather).chance())
+    }
+
+    /// The world as it is now, with what late calls have done to it.
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        let now = self.service.now();
+        let mut world = locked(&self.world);
+        let mut late = locked(&self.late);
+        late.sort_by_key(|call| call.at);
+        while late.first().is_some_and(|call| call.at <= now) {
+            let call = late.remove(0);
+            let caller = Caller::new(US).with_token(&call.token);
+            let retention = call.retains.then_some(VolumeRetentionMode::Retain);
+            // A late call may find everything changed, and then has no effect.
+            let _ = match call.action {
+                Action::Stop => world.stop(STUDIO, &call.session, retention, caller, call.at),
+                Action::Start => world.start(STUDIO, &call.session, None, caller, call.at),
+            };
+        }
+        world.advance(now);
+        world
+    }
+
+    /// A session as it really is, with its launch profile.
+    pub(super) fn truth(&self, session: &str) -> Option<(Session, LaunchProfile)> {
+        let mut world = self.world();
+        let session = world.session(STUDIO, session, self.service.now()).ok()?.clone();
+        let profile = session.launch_profile_id.as_ref()?;
+        let profile = world.launch_profile(STUDIO, profile.as_str()).ok()?.clone();
+        Some((session, profile))
+    }
+
+    /// Every session as it really is.
+    pub(super) fn sessions(&self) -> Vec<Session> {
+        let everything = SessionFilter::default();
+        let mut world = self.world();
+        let sessions = world.sessions(STUDIO, &everything, None, usize::MAX, self.service.now());
+        sessions.map(|page| page.items.into_iter().cloned().collect()).unwrap_or_default()
+    }
+}
+
+/// A lock that a panic elsewhere does not close.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,218 @@
+//! Each call that changes something, judged at the moment at which it is made.
+//!
+//! The judge reads the policy by `rules` and `hours` and the studio as it really is. It shares neither
+//! the plan's order of questions nor its windows. It is strict where the daemon could have known, and
+//! lenient only by what passes between the last look and the call.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::disk::DiskHandle;
+use super::ground::{Ground, US, locked};
+use super::hours::Idle;
+use super::rules::{OBSERVED, Preserve, RENDERS, Rules, SUPERVISOR};
+use crate::clock::Clock;
+use crate::plan::Action;
+use crate::sandbox::world::{LaunchProfile, Mode, Session, SessionState};
+
+/// How long before a call its session may have been read: what changed since then is nobody's fault.
+const LOOKED_MAX: SignedDuration = SignedDuration::from_secs(100);
+
+/// How far a search for the next working hours goes.
+const SEARCH: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// Below this a rotation is not worth it.
+const ROTATION_MIN: SignedDuration = SignedDuration::from_hours(2);
+
+/// How long before the end of a stopped session its rescue may begin, with the time for a look.
+const RESCUE: SignedDuration = SignedDuration::from_mins(30);
+
+/// Judges a stop or a start.
+pub(super) fn call(ground: &Ground, disk: &DiskHandle, action: Action, id: &str, token: &str) {
+    if !disk.holds_durably(token) {
+        ground.find("no call without a durable intent", format!("{action} of {id}"));
+    }
+    let Some((session, profile)) = ground.truth(id) else { return };
+    let rules = locked(&ground.rules).clone();
+    let scene = Scene { ground, rules: &rules, session: &session, profile: &profile };
+    match action {
+        Action::Stop => scene.stop(),
+        Action::Start => scene.start(),
+    }
+}
+
+/// Judges a mark: only a stop of ours is marked, and with its own instant.
+pub(super) fn mark(ground: &Ground, id: &str, value: &str) {
+    let Some((session, _)) = ground.truth(id) else { return };
+    let is_ours = session.stopped_by.as_deref() == Some(US);
+    let instant = session.stopped_at.map(|at| at.to_string());
+    let is_later = session.started_at > session.stopped_at;
+    if !is_later && (!is_ours || instant.as_deref() != Some(value)) {
+        ground.find("only our own stops are marked", format!("{id} with {value}"));
+    }
+}
+
+/// One call and what it is about.
+struct Scene<'a> {
+    ground: &'a Ground,
+    rules: &'a Rules,
+    session: &'a Session,
+    profile: &'a LaunchProfile,
+}
+
+impl Scene<'_> {
+    fn now(&self) -> Timestamp {
+        self.ground.clock.now()
+    }
+
+    fn find(&self, rule: &'static str, what: &str) {
+        let Session { id, state, started_at, tags, .. } = self.session;
+        let started = started_at.map_or("never".to_owned(), |at| at.to_string());
+        let state = state.as_str();
+        self.ground.find(rule, format!("{id} ({state}, started {started}, {tags:?}): {what}"));
+    }
+
+    fn stop(&self) {
+        if self.session.state != SessionState::Ready {
+            // Somebody else was faster, or an earlier call has had its effect; the service refuses.
+            return;
+        }
+        self.exempt("no kept session is stopped");
+        if !self.may_be_stopped() {
+            self.find("no stop where the launch profile forbids it", "stopped");
+        }
+        let (by_hours, by_uptime) = (self.due_by_hours(), self.due_by_uptime());
+        if !by_hours && !by_uptime {
+            self.find("no stop outside the policy", "it is not due");
+        }
+        if by_hours && !by_uptime && self.is_too_short() {
+            self.find("no stop that is not worth it", "its window is about to close");
+        }
+        self.survives(by_uptime && !by_hours);
+    }
+
+    /// Whoever is exempt is not touched, unless it was made exempt since the last look.
+    fn exempt(&self, rule: &'static str) {
+        if self.session.owned_by.as_deref() == Some(SUPERVISOR) {
+            self.find(rule, "a rule keeps it");
+        }
+        if self.profile.name == OBSERVED {
+            self.find("nothing is called in observe", "a rule says observe");
+        }
+        let changed = locked(&self.ground.tagged).get(self.session.id.as_str()).copied();
+        let was_seen = changed.is_none_or(|at| at < self.ground.service.now() - LOOKED_MAX);
+        if was_seen && self.is_kept_by_tag() {
+            self.find(rule, "a tag keeps it");
+        }
+    }
+
+    fn is_kept_by_tag(&self) -> bool {
+        self.session.tags.iter().any(|(key, value)| match key.as_str() {
+            "lightsout:stopped" => false,
+            "lightsout:keep-until" => {
+                value.parse::<Timestamp>().map_or(true, |until| until > self.now())
+            }
+            key if key == RENDERS.0 => value == RENDERS.1,
+            key => key.starts_with("lightsout:"),
+        })
+    }
+
+    fn started(&self) -> Option<Timestamp> {
+        self.session.started_at.max(self.session.created_at)
+    }
+
+    fn may_be_stopped(&self) -> bool {
+        self.stopped_length().is_some() || self.persists()
+    }
+
+    /// Whether it may stay off for as long as it likes.
+    fn persists(&self) -> bool {
+        let on = |mode: &Option<Mode>| *mode == Some(Mode::Activated);
+        on(&self.session.session_persistence_mode) && !on(&self.session.automatic_termination_mode)
+    }
+
+    /// How long it lives when it is off.
+    fn stopped_length(&self) -> Option<SignedDuration> {
+        let minutes = self.profile.stream.max_stopped_session_length_in_minutes?;
+        let is_limited = minutes > 0 && !self.persists();
+        is_limited.then(|| SignedDuration::from_mins(i64::from(minutes)))
+    }
+
+    fn due_by_hours(&self) -> bool {
+        let Some(started) = self.started() else { return false };
+        let is_leased = self.now() < started + self.rules.lease && !self.is_rescued();
+        !is_leased && self.rules.hours.idle(self.now()) != Idle::No
+    }
+
+    fn due_by_uptime(&self) -> bool {
+        let (Some(limit), Some(started)) = (self.rules.max_uptime, self.started()) else {
+            return false;
+        };
+        self.now() >= started + limit && !self.rules.hours.lifted(self.now())
+    }
+
+    /// Whether we started it last, for whatever reason: such a run may have no lease.
+    fn is_rescued(&self) -> bool {
+        self.session.started_by.as_deref() == Some(US) && self.rules.preserve == Preserve::Rotate
+    }
+
+    fn is_too_short(&self) -> bool {
+        let left = self.rules.least_stop - LOOKED_MAX;
+        let mut ahead = SignedDuration::ZERO;
+        while ahead < left {
+            if self.rules.hours.idle(self.now() + ahead) == Idle::No {
+                return true;
+            }
+            ahead += SignedDuration::from_mins(1);
+        }
+        false
+    }
+
+    /// The data-loss guard.
+    fn survives(&self, is_by_uptime: bool) {
+        let Some(length) = self.stopped_length() else { return };
+        match self.rules.preserve {
+            Preserve::Allow => return,
+            Preserve::Rotate if length >= ROTATION_MIN => return,
+            Preserve::Rotate | Preserve::Refuse => {}
+        }
+        let hours = &self.rules.hours;
+        let from =
+            if is_by_uptime { hours.next_idle(self.now(), SEARCH) } else { Some(self.now()) };
+        let Some(closes) = from.and_then(|from| hours.next_working(from, SEARCH)) else { return };
+        // The search goes by quarters of an hour.
+        let needed = closes + self.rules.return_margin - SignedDuration::from_mins(20);
+        if self.now() + length < needed {
+            self.find("no stop that would destroy work", &format!("it lives for {length:#}"));
+        }
+    }
+
+    fn start(&self) {
+        if !matches!(self.session.state, SessionState::Stopped | SessionState::StartFailed) {
+            return;
+        }
+        if self.is_rescue() {
+            return;
+        }
+        self.exempt("no kept session is started");
+        if !self.rules.resume || self.session.stopped_by.as_deref() != Some(US) {
+            self.find(
+                "only our own stops are undone",
+                "it was stopped by another, or is to stay off",
+            );
+        }
+        let hours = &self.rules.hours;
+        if hours.idle(self.now() + SignedDuration::from_mins(11)) == Idle::Yes {
+            self.find("no start into idle hours", "its window does not close yet");
+        }
+        if hours.closed(self.now()) && hours.closed(self.now() - LOOKED_MAX) {
+            self.find("no start on a closed day", "it is closed");
+        }
+    }
+
+    /// Whether it is about to be destroyed, and is to be saved from that.
+    fn is_rescue(&self) -> bool {
+        let end = self.session.terminate_at;
+        let is_near = end.is_some_and(|end| self.now() >= end - RESCUE);
+        self.rules.preserve == Preserve::Rotate && is_near
+    }
+}

@@ -1,0 +1,233 @@
+//! The log judged as a whole: that it is whole, that what it says is what was done, and that nothing
+//! in it comes twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::disk::DiskHandle;
+use super::ground::{Ground, US};
+use super::rules::Rules;
+use super::story::studio_id;
+use crate::audit::chain::{self, Hash};
+use crate::audit::record::{Deed, Kind, Record, Stage};
+use crate::audit::replay::Replay;
+use crate::daemon::Ledger;
+use crate::plan::Action;
+use crate::sandbox::world::Operation;
+
+/// The whole lines of the log. What is torn is the writer's to cut; a chain that is broken is not.
+pub(super) fn read(ground: &Ground, disk: &DiskHandle) -> Vec<Record> {
+    let mut records = Vec::new();
+    let mut before: Option<(u64, Hash)> = None;
+    for line in lines(disk) {
+        let (checked, parsed) = (chain::check(&line), chain::parse_line(&line));
+        let (Ok(link), Ok(parsed)) = (checked, parsed) else {
+            ground.find("the log is whole", String::from_utf8_lossy(&line).into_owned());
+            continue;
+        };
+        let follows = before
+            .is_none_or(|(sequence, hash)| link.sequence == sequence + 1 && link.prevhash == hash);
+        if !follows {
+            ground.find("the log is one chain", format!("broken at record {}", link.sequence));
+        }
+        before = Some((link.sequence, link.hash));
+        records.push(parsed.record);
+    }
+    records
+}
+
+/// The hash of everything that the log says.
+pub(super) fn head(disk: &DiskHandle) -> String {
+    Hash::of(&disk.files().concat()).to_string()
+}
+
+fn lines(disk: &DiskHandle) -> Vec<Vec<u8>> {
+    let bytes = disk.files().concat();
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    lines.filter(|line| line.ends_with(b"\n")).map(<[u8]>::to_vec).collect()
+}
+
+/// What a daemon learns that starts now.
+pub(super) fn replay(ground: &Ground, disk: &DiskHandle) -> Replay {
+    let mut replay = Replay::default();
+    for record in read(ground, disk) {
+        replay.apply(&record);
+    }
+    replay
+}
+
+/// A daemon that ended in order knew what one will know that starts now.
+pub(super) fn agrees(ground: &Ground, disk: &DiskHandle, ledger: &Ledger) {
+    let studio = studio_id();
+    let known = ledger.with(&studio, Clone::clone);
+    let said = replay(ground, disk).studio(&studio).clone();
+    if known != said {
+        ground.find("what is known is what the log says", format!("{known:?}\n{said:?}"));
+    }
+}
+
+/// How often each reason was recorded.
+pub(super) fn reasons(records: &[Record]) -> BTreeMap<String, u64> {
+    let mut reasons = BTreeMap::new();
+    for reason in records.iter().filter_map(|record| record.data.reason.as_ref()) {
+        *reasons.entry(reason.code.clone()).or_default() += 1;
+    }
+    reasons
+}
+
+/// What the service did at our request.
+#[derive(Debug, Default)]
+pub(super) struct Effects {
+    pub(super) stops: u64,
+    pub(super) starts: u64,
+}
+
+pub(super) fn effects(ground: &Ground) -> Effects {
+    let mut found = Effects::default();
+    for effect in ground.world().effects() {
+        if effect.principal == US {
+            found.stops += u64::from(effect.operation == Operation::StopStreamingSession);
+            found.starts += u64::from(effect.operation == Operation::StartStreamingSession);
+        }
+    }
+    found
+}
+
+/// Judges the whole log.
+pub(super) fn check(
+    ground: &Ground,
+    records: &[Record],
+    policies: &BTreeMap<String, Rules>,
+    jumps: &[Timestamp],
+) {
+    tokens(ground, records);
+    let book = Book { ground, records, policies, jumps };
+    book.brakes();
+    book.warnings();
+}
+
+/// A token is about one run, and another one about the same run comes only after a known end.
+fn tokens(ground: &Ground, records: &[Record]) {
+    let mut runs: BTreeMap<&str, Timestamp> = BTreeMap::new();
+    let mut open: BTreeMap<(&str, Action, Timestamp), &str> = BTreeMap::new();
+    for record in records {
+        let (Some(Deed { action, stage }), Some(token)) =
+            (record.kind.deed(), record.data.client_token.as_deref())
+        else {
+            continue;
+        };
+        let run = match action {
+            Action::Stop => record.data.seen.as_ref().and_then(|seen| seen.started_at),
+            Action::Start => record.data.stopped_at,
+        };
+        let Some(run) = run else { continue };
+        let call = (record.subject.as_str(), action, run);
+        match stage {
+            Stage::Intended => {
+                if *runs.entry(token).or_insert(run) != run {
+                    ground.find("one token for one run", format!("{} {token}", record.subject));
+                }
+                let before = open.insert(call, token);
+                if before.is_some_and(|before| before != token) {
+                    let what = format!("{} {action} at {}", record.subject, record.time);
+                    ground.find("no second attempt before the first has ended", what);
+                }
+            }
+            Stage::Rejected | Stage::Withdrawn | Stage::Failed | Stage::Lapsed | Stage::Proven => {
+                open.remove(&call);
+            }
+            Stage::Accepted
+            | Stage::Unanswered
+            | Stage::Late
+            | Stage::Withheld
+            | Stage::Dropped => {}
+        }
+    }
+}
+
+struct Book<'a> {
+    ground: &'a Ground,
+    records: &'a [Record],
+    policies: &'a BTreeMap<String, Rules>,
+    jumps: &'a [Timestamp],
+}
+
+impl Book<'_> {
+    fn rules(&self, record: &Record) -> Option<&Rules> {
+        self.policies.get(record.data.policy.as_deref()?)
+    }
+
+    fn intents(&self, action: Action) -> impl Iterator<Item = &Record> {
+        let kind = Deed { action, stage: Stage::Intended }.kind();
+        self.records.iter().filter(move |record| record.kind == kind)
+    }
+
+    /// Whether the wall clock was set between two instants, so that they cannot be compared.
+    fn jumped(&self, from: Timestamp, to: Timestamp) -> bool {
+        let slack = SignedDuration::from_hours(8);
+        self.jumps.iter().any(|at| from - slack <= *at && *at <= to + slack)
+    }
+
+    /// In no hour more stops were asked for than the bound of that hour.
+    fn brakes(&self) {
+        let mut hour: Vec<(Timestamp, &str)> = Vec::new();
+        for record in self.intents(Action::Stop) {
+            let Some(rules) = self.rules(record) else { continue };
+            let token = record.data.client_token.as_deref().unwrap_or_default();
+            let since = record.time - SignedDuration::from_hours(1);
+            hour.retain(|(at, _)| *at > since);
+            if hour.iter().all(|(_, before)| *before != token) {
+                hour.push((record.time, token));
+            }
+            let tokens: BTreeSet<&str> = hour.iter().map(|(_, token)| *token).collect();
+            let count = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
+            let is_over = count > rules.per_hour || rules.per_scan == 0;
+            if is_over && !self.jumped(since, record.time) {
+                let what = format!("{count} stops in the hour up to {}", record.time);
+                self.ground.find("no brake is exceeded", what);
+            }
+        }
+    }
+
+    /// Each stop was announced, long enough before, and each announcement was made once.
+    fn warnings(&self) {
+        let mut given: BTreeMap<(&str, Timestamp, Timestamp, i64), Timestamp> = BTreeMap::new();
+        for record in self.records {
+            let data = &record.data;
+            let run = data.seen.as_ref().and_then(|seen| seen.started_at);
+            let (Some(run), Some(due)) = (run, data.due) else { continue };
+            let subject = record.subject.as_str();
+            match record.kind {
+                Kind::WarningGiven if data.mode.as_deref() == Some("enforce") => {
+                    for lead in data.leads.iter().flatten() {
+                        let before = given.insert((subject, run, due, *lead), record.time);
+                        if let Some(before) = before {
+                            let what = format!("{subject} at {before} and {}", record.time);
+                            self.ground.find("no warning is given twice", what);
+                        }
+                    }
+                }
+                Kind::StopIntended => {
+                    let Some(rules) = self.rules(record) else { continue };
+                    for lead in &rules.warn {
+                        let at = given.get(&(subject, run, due, lead.as_secs()));
+                        self.warned(record, *lead, at.copied());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn warned(&self, stop: &Record, lead: SignedDuration, at: Option<Timestamp>) {
+        let wait = lead.min(SignedDuration::from_mins(15));
+        let is_heard = at.is_some_and(|at| at + wait <= stop.time);
+        let from = at.unwrap_or(stop.time).min(stop.time);
+        if !is_heard && !self.jumped(from, stop.time) {
+            let what =
+                format!("{} at {}: the warning of {lead:#} was {at:?}", stop.subject, stop.time);
+            self.ground.find("no stop without its warnings", what);
+        }
+    }
+}

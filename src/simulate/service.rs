@@ -1,0 +1,234 @@
+//! The service as the daemon meets it: the simulated studio, with faults in between.
+//!
+//! Each call passes a point of the daemon's life before and after, takes some time, and may go wrong as
+//! the weather has it. Before a call that changes something has its effect, it is judged by `judge`.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+
+use super::disk::DiskHandle;
+use super::faults::Fault;
+use super::ground::{Ground, LateCall, US, locked};
+use super::lifeline::Lifeline;
+use super::people;
+use super::rules::STUDIO;
+use super::{disguise, judge};
+use crate::clock::Clock;
+use crate::ids::SessionId;
+use crate::inventory::{Gap, Problem, Session, Snapshot, Wanted};
+use crate::plan::Action;
+use crate::provider::direct::Direct;
+use crate::provider::{Accepted, ClientToken, Provider, ProviderError};
+
+/// The studio through the weather.
+pub(super) struct Service {
+    ground: Arc<Ground>,
+    direct: Direct,
+    lifeline: Arc<Lifeline>,
+    disk: DiskHandle,
+    /// Listings of the last minutes, for those that lag behind.
+    listings: Mutex<Vec<Snapshot>>,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+/// The faults of a call that has no effect, and how it is answered.
+const REFUSALS: &[(Fault, Problem)] = &[
+    (Fault::Throttled, Problem::Throttled),
+    (Fault::ServerError, Problem::ServerError),
+    (Fault::TimedOut, Problem::TimedOut),
+    (Fault::Unreachable, Problem::Unreachable),
+    (Fault::Denied, Problem::Denied),
+];
+
+/// How many listings are kept.
+const LISTINGS_MAX: usize = 4;
+
+impl Service {
+    pub(super) fn new(ground: Arc<Ground>, lifeline: Arc<Lifeline>, disk: DiskHandle) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(ground.service.clone());
+        let direct = Direct::new(STUDIO.into(), Arc::clone(&ground.world), clock, US);
+        Self { ground, direct, lifeline, disk, listings: Mutex::default() }
+    }
+
+    /// The time that a call takes on its way.
+    async fn travel(&self) {
+        self.lifeline.point().await;
+        let slow = self.ground.strikes(Fault::SlowAnswer);
+        let millis = self.ground.draw(|chance| chance.between(20, 900));
+        let millis = if slow { millis * 30 } else { millis };
+        self.ground.clock.sleep(SignedDuration::from_millis(millis)).await;
+        self.lifeline.point().await;
+    }
+
+    fn refusal(&self) -> Option<Problem> {
+        let strikes = |(fault, _): &&(Fault, Problem)| self.ground.strikes(*fault);
+        REFUSALS.iter().find(strikes).map(|(_, problem)| *problem)
+    }
+
+    async fn list(&self) -> Snapshot {
+        let began = self.ground.clock.now();
+        self.travel().await;
+        if let Some(problem) = self.refusal() {
+            return unread(began, problem);
+        }
+        drop(self.ground.world());
+        let mut snapshot = self.direct.observe().await;
+        snapshot.began = began;
+        let stale = self.remember(&snapshot);
+        if let Some(stale) = stale.filter(|_| self.ground.strikes(Fault::StaleList)) {
+            snapshot = Snapshot { began, ..stale };
+        }
+        disguise::snapshot(&self.ground, &mut snapshot);
+        self.travel().await;
+        snapshot
+    }
+
+    /// Keeps a listing, and gives the oldest that is kept.
+    fn remember(&self, snapshot: &Snapshot) -> Option<Snapshot> {
+        let mut listings = locked(&self.listings);
+        listings.push(snapshot.clone());
+        if listings.len() > LISTINGS_MAX {
+            listings.remove(0);
+        }
+        listings.first().cloned()
+    }
+
+    async fn look(&self, id: &SessionId) -> Result<Session, ProviderError> {
+        self.travel().await;
+        if let Some(problem) = self.refusal() {
+            return Err(failed("GetStreamingSession", problem));
+        }
+        drop(self.ground.world());
+        let mut session = self.direct.read(id).await?;
+        disguise::session(&self.ground, &mut session);
+        people::race(&self.ground, id.as_str());
+        self.travel().await;
+        Ok(session)
+    }
+
+    async fn change(
+        &self,
+        action: Action,
+        session: &Session,
+        token: &ClientToken,
+    ) -> Result<Accepted, ProviderError> {
+        let operation = match action {
+            Action::Stop => "StopStreamingSession",
+            Action::Start => "StartStreamingSession",
+        };
+        self.lifeline.point().await;
+        judge::call(&self.ground, &self.disk, action, session.id.as_str(), &token.0);
+        self.travel().await;
+        if let Some(problem) = self.refusal() {
+            return Err(failed(operation, problem));
+        }
+        if self.ground.strikes(Fault::LateEffect) {
+            self.put_off(action, session, token);
+            return Err(failed(operation, Problem::TimedOut));
+        }
+        drop(self.ground.world());
+        let answer = match action {
+            Action::Stop => self.direct.stop(session, token).await,
+            Action::Start => self.direct.start(session, token).await,
+        };
+        self.travel().await;
+        if answer.is_ok() && self.ground.strikes(Fault::LostAnswer) {
+            let lost = [Problem::TimedOut, Problem::ServerError, Problem::Garbled];
+            return Err(failed(operation, self.ground.draw(|chance| chance.one_of(&lost))));
+        }
+        answer
+    }
+
+    /// The service carries the call out when nobody waits for it any more.
+    fn put_off(&self, action: Action, session: &Session, token: &ClientToken) {
+        let later = self.ground.draw(|chance| chance.between(1, 60));
+        locked(&self.ground.late).push(LateCall {
+            at: self.ground.service.now() + SignedDuration::from_secs(later),
+            action,
+            session: session.id.to_string(),
+            token: token.0.clone(),
+            retains: session.retains_volumes,
+        });
+    }
+
+    async fn mark(&self, session: &Session, key: &str, value: &str) -> Result<(), ProviderError> {
+        self.lifeline.point().await;
+        judge::mark(&self.ground, session.id.as_str(), value);
+        self.travel().await;
+        if let Some(problem) = self.refusal() {
+            return Err(failed("TagResource", problem));
+        }
+        drop(self.ground.world());
+        let answer = self.direct.tag(session, key, value).await;
+        self.travel().await;
+        answer
+    }
+}
+
+fn failed(operation: &'static str, problem: Problem) -> ProviderError {
+    let detail = "a fault on purpose".to_owned();
+    ProviderError { problem, operation, detail, request_id: None }
+}
+
+fn unread(began: Timestamp, problem: Problem) -> Snapshot {
+    let detail = "a fault on purpose".to_owned();
+    Snapshot {
+        began,
+        sessions: std::collections::BTreeMap::new(),
+        profiles: std::collections::BTreeMap::new(),
+        gaps: vec![Gap { wanted: Wanted::Sessions, problem, detail }],
+        accounts: Vec::new(),
+    }
+}
+
+impl Provider for Service {
+    fn observe(&self) -> BoxFuture<'_, Snapshot> {
+        Box::pin(self.list())
+    }
+
+    fn read<'a>(&'a self, session: &'a SessionId) -> BoxFuture<'a, Result<Session, ProviderError>> {
+        Box::pin(self.look(session))
+    }
+
+    fn stop<'a>(
+        &'a self,
+        session: &'a Session,
+        token: &'a ClientToken,
+    ) -> BoxFuture<'a, Result<Accepted, ProviderError>> {
+        Box::pin(self.change(Action::Stop, session, token))
+    }
+
+    fn start<'a>(
+        &'a self,
+        session: &'a Session,
+        token: &'a ClientToken,
+    ) -> BoxFuture<'a, Result<Accepted, ProviderError>> {
+        Box::pin(self.change(Action::Start, session, token))
+    }
+
+    fn tag<'a>(
+        &'a self,
+        session: &'a Session,
+        key: &'a str,
+        value: &'a str,
+    ) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(self.mark(session, key, value))
+    }
+
+    fn untag<'a>(
+        &'a self,
+        session: &'a Session,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<(), ProviderError>> {
+        self.ground.find("no call that nothing asks for", format!("{} loses {key}", session.id));
+        self.direct.untag(session, key)
+    }
+}

@@ -1,0 +1,396 @@
+//! The course of one simulation: the daemon's lives, and what happens meanwhile.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use super::chance::Chance;
+use super::disk::{DiskHandle, OpenDisk};
+use super::faults::{Fault, Weather};
+use super::ground::{Ground, ServiceClock, locked};
+use super::lifeline::Lifeline;
+use super::rules::{Rules, STUDIO};
+use super::service::Service;
+use super::{Outcome, Shape, ending, ledgers, people, studio};
+use crate::audit::inline::InlineLog;
+use crate::audit::record::{Journal, JournalError, Record};
+use crate::clock::{Clock, SimulatedClock};
+use crate::config;
+use crate::daemon::{Daemon, Ledger};
+use crate::policy::{AuditRotation, Policy};
+use crate::provider::Provider;
+
+/// Streams of chance, so that one part of a story can be drawn otherwise without the others.
+const STREAM_RULES: u64 = 1;
+const STREAM_STUDIO: u64 = 2;
+const STREAM_WEATHER: u64 = 3;
+const STREAM_EVENTS: u64 = 4;
+const STREAM_LIVES: u64 = 5;
+
+/// Days on which a story may begin: among them are weeks in which clocks change, and the end of a year.
+const FIRST_DAYS: &[&str] = &[
+    "2026-03-05",
+    "2026-03-26",
+    "2026-04-02",
+    "2026-09-24",
+    "2026-10-01",
+    "2026-10-22",
+    "2026-10-29",
+    "2026-11-20",
+    "2026-12-24",
+    "2027-02-25",
+];
+
+/// The calm at the end, at the least.
+const CALM: SignedDuration = SignedDuration::from_hours(26);
+
+/// How long the daemon has to end when it is told to.
+const ENDING_MAX: SignedDuration = SignedDuration::from_mins(1);
+
+/// What happens at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    /// Somebody does something.
+    Act,
+    /// Artists come in.
+    ComeIn,
+    /// The daemon is started anew, or its clock is set, and so on.
+    Fault(Fault),
+    /// From here on nothing goes wrong.
+    Calm,
+    /// It is over.
+    End,
+}
+
+/// How a life ended.
+enum Death {
+    /// It could not begin.
+    Stillborn,
+    Crashed,
+    /// In order; then it is started again after a while, with these rules.
+    Told(SignedDuration),
+    /// The story is over.
+    Over,
+}
+
+/// One story.
+pub(super) struct Story {
+    seed: u64,
+    ground: Arc<Ground>,
+    disk: DiskHandle,
+    events: VecDeque<(Timestamp, Event)>,
+    lives: Chance,
+    lives_count: u64,
+    from: Timestamp,
+    calm: Timestamp,
+    is_calm: bool,
+    /// Every policy that was in force, by its hash.
+    policies: BTreeMap<String, Rules>,
+    /// When the daemon's clock was set.
+    jumps: Vec<Timestamp>,
+}
+
+impl Story {
+    pub(super) fn draw(seed: u64, shape: &Shape) -> Self {
+        let mut events = Chance::new(seed, STREAM_EVENTS);
+        let first: jiff::civil::Date =
+            events.one_of(FIRST_DAYS).parse().unwrap_or(jiff::civil::Date::ZERO);
+        let mut rules = Rules::draw(&mut Chance::new(seed, STREAM_RULES), first);
+        rules.scan = shape.scan.unwrap_or(rules.scan);
+        let midnight = rules.hours.zone.to_timestamp(first.at(0, 0, 0, 0));
+        let from = midnight.unwrap_or(Timestamp::UNIX_EPOCH)
+            + SignedDuration::from_mins(events.between(0, 24 * 60));
+        let calm = from + SignedDuration::from_hours(24 * shape.days);
+        let world = studio::draw(&mut Chance::new(seed, STREAM_STUDIO), shape.sessions, from);
+        let weather = Chance::new(seed, STREAM_WEATHER);
+        let weather = if shape.is_stormy {
+            Weather::draw(weather, from, calm)
+        } else {
+            Weather::calm(weather)
+        };
+        let clock = SimulatedClock::new(from);
+        let ground = Arc::new(Ground {
+            service: ServiceClock::new(clock.clone()),
+            clock,
+            world: Arc::new(Mutex::new(world.unwrap_or_default())),
+            weather: Mutex::new(weather),
+            rules: Mutex::new(rules.clone()),
+            tagged: Mutex::default(),
+            late: Mutex::default(),
+            findings: Mutex::default(),
+        });
+        let events = course(&mut events, &rules, from, calm, shape.is_stormy);
+        Self {
+            seed,
+            ground,
+            disk: DiskHandle::default(),
+            events: events.into(),
+            lives: Chance::new(seed, STREAM_LIVES),
+            lives_count: 0,
+            from,
+            calm,
+            is_calm: !shape.is_stormy,
+            policies: BTreeMap::new(),
+            jumps: Vec::new(),
+        }
+    }
+
+    /// Life after life, until the story is over.
+    pub(super) fn play(mut self) -> Outcome {
+        loop {
+            let lifeline = Arc::new(Lifeline::new(self.fatal_point()));
+            // Each life has a runtime of its own, which takes all that ran in it along.
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else {
+                self.ground.find("the simulator works", "no runtime".to_owned());
+                break;
+            };
+            let death = runtime.block_on(self.live(&lifeline));
+            drop(runtime);
+            let pause = match death {
+                Death::Over => break,
+                Death::Told(pause) => pause,
+                Death::Stillborn | Death::Crashed => {
+                    self.ground.count(Fault::Crash);
+                    self.disk.crash(&self.ground);
+                    SignedDuration::from_secs(self.lives.one_of(&[1, 5, 30, 300]))
+                }
+            };
+            self.pause(pause);
+        }
+        self.outcome()
+    }
+
+    fn fatal_point(&mut self) -> Option<u64> {
+        let drawn = self.lives.between(0, 2500);
+        let is_mortal = !self.is_calm && !self.lives.once_in(3);
+        is_mortal.then(|| drawn.unsigned_abs())
+    }
+
+    /// Nobody is there.
+    fn pause(&mut self, time: SignedDuration) {
+        let end = self.ground.service.now() + time;
+        loop {
+            let due = self.events.front().filter(|(at, _)| *at <= end).copied();
+            self.ground
+                .clock
+                .jump(self.ground.service.now().duration_until(due.map_or(end, |(at, _)| at)));
+            let Some((_, event)) = due else { return };
+            match event {
+                Event::Calm | Event::End => return,
+                Event::Act => people::act(&self.ground),
+                Event::ComeIn => people::come_in(&self.ground),
+                // There is nothing to end, and nobody who reads the clock.
+                Event::Fault(_) => {}
+            }
+            self.events.pop_front();
+        }
+    }
+
+    /// One life of the daemon.
+    async fn live(&mut self, lifeline: &Arc<Lifeline>) -> Death {
+        self.lives_count += 1;
+        let Some(policy) = self.policy() else { return Death::Over };
+        let Some((ledger, ending)) = self.open(policy.audit_rotation, lifeline) else { return Death::Stillborn };
+        let service =
+            Service::new(Arc::clone(&self.ground), Arc::clone(lifeline), self.disk.clone());
+        let service: Arc<dyn Provider> = Arc::new(service);
+        let clock: Arc<dyn Clock> = Arc::new(self.ground.clock.clone());
+        let daemon = Daemon::new(policy, Arc::clone(&ledger), clock, ending.clone(), |_| {
+            Arc::clone(&service)
+        });
+        let mut daemon = tokio::spawn(daemon.run());
+        loop {
+            let (at, event) = self.events.front().copied().unwrap_or((self.from, Event::End));
+            let wall = at + self.ground.service.error();
+            tokio::select! {
+                biased;
+                () = lifeline.died() => return Death::Crashed,
+                _ = &mut daemon => return Death::Crashed,
+                () = self.ground.clock.drive(wall) => {}
+            }
+            self.events.pop_front();
+            let Some(pause) = self.happens(event) else { continue };
+            ending.cancel();
+            let end = self.ground.clock.now() + ENDING_MAX;
+            tokio::select! {
+                biased;
+                () = lifeline.died() => return Death::Crashed,
+                _ = &mut daemon => {}
+                () = self.ground.clock.drive(end) => {
+                    self.ground.find("the daemon ends when it is told to", String::new());
+                }
+            }
+            ledgers::agrees(&self.ground, &self.disk, &ledger);
+            if event == Event::End {
+                return Death::Over;
+            }
+            return Death::Told(pause);
+        }
+    }
+
+    /// The log, and what it says.
+    fn open(&self, rotation: AuditRotation, lifeline: &Arc<Lifeline>) -> Option<(Arc<Ledger>, CancellationToken)> {
+        let clock: Arc<dyn Clock> = Arc::new(self.ground.clock.clone());
+        let open = OpenDisk::new(self.disk.clone(), Arc::clone(&self.ground), Arc::clone(lifeline));
+        let (log, _) = InlineLog::open(Box::new(open), rotation, &clock).ok()?;
+        let replay = ledgers::replay(&self.ground, &self.disk);
+        let journal = MortalJournal { log, lifeline: Arc::clone(lifeline) };
+        Some((Arc::new(Ledger::new(Arc::new(journal), replay)), CancellationToken::new()))
+    }
+
+    /// The policy in force, as the program reads it.
+    fn policy(&mut self) -> Option<Policy> {
+        let rules = locked(&self.ground.rules).clone();
+        match config::parse("simulated.toml", &rules.text(), std::path::Path::new("")) {
+            Ok(loaded) => {
+                self.policies.insert(loaded.policy.hash.to_string(), rules);
+                Some(loaded.policy)
+            }
+            Err(found) => {
+                self.ground.find("the drawn policy is valid", found.render(false));
+                None
+            }
+        }
+    }
+
+    /// Something happens. Answers with how long the daemon is down after it, if it is to end.
+    fn happens(&mut self, event: Event) -> Option<SignedDuration> {
+        match event {
+            Event::Act => people::act(&self.ground),
+            Event::ComeIn => people::come_in(&self.ground),
+            Event::Calm => {
+                self.is_calm = true;
+                people::calm(&self.ground);
+                return Some(SignedDuration::from_secs(1));
+            }
+            Event::End => return Some(SignedDuration::ZERO),
+            Event::Fault(fault) => {
+                self.ground.count(fault);
+                return self.fault(fault);
+            }
+        }
+        None
+    }
+
+    fn fault(&mut self, fault: Fault) -> Option<SignedDuration> {
+        let mins = SignedDuration::from_mins;
+        let by = mins(self.lives.between(3, 400));
+        match fault {
+            Fault::Restart => return Some(SignedDuration::from_secs(2)),
+            Fault::Downtime => return Some(by),
+            Fault::PolicyChanges => {
+                let mut rules = locked(&self.ground.rules);
+                let today = rules.hours.zone.to_datetime(self.ground.service.now()).date();
+                let amended = rules.amended(&mut self.lives, today);
+                *rules = amended;
+                return Some(SignedDuration::from_secs(2));
+            }
+            Fault::ClockForward => self.jump(by),
+            Fault::ClockBack => self.jump(-by),
+            Fault::Suspend => {
+                self.jumps.push(self.ground.clock.now());
+                self.ground.clock.jump(by);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// The clock is set wrongly; where it is wrong already, it is set right.
+    fn jump(&mut self, by: SignedDuration) {
+        let error = self.ground.service.error();
+        let by = if error.is_zero() { by } else { -error };
+        self.jumps.push(self.ground.clock.now());
+        self.ground.service.set_daemon(by);
+    }
+
+    fn outcome(self) -> Outcome {
+        let records = ledgers::read(&self.ground, &self.disk);
+        ledgers::check(&self.ground, &records, &self.policies, &self.jumps);
+        ending::check(&self.ground, self.calm);
+        let effects = ledgers::effects(&self.ground);
+        let ground = &self.ground;
+        Outcome {
+            seed: self.seed,
+            findings: locked(&ground.findings).clone(),
+            faults: locked(&ground.weather).counts.clone(),
+            reasons: ledgers::reasons(&records),
+            records: records.len() as u64,
+            stops: effects.stops,
+            starts: effects.starts,
+            lives: self.lives_count,
+            head: ledgers::head(&self.disk),
+            from: self.from,
+            to: ground.service.now(),
+        }
+    }
+}
+
+/// What happens when, in order.
+fn course(
+    chance: &mut Chance,
+    rules: &Rules,
+    from: Timestamp,
+    calm: Timestamp,
+    is_stormy: bool,
+) -> Vec<(Timestamp, Event)> {
+    let minutes = from.duration_until(calm).as_mins();
+    let mut events = Vec::new();
+    let mut scatter = |chance: &mut Chance, event: Event, times: i64| {
+        for _ in 0..times {
+            let at = from + SignedDuration::from_secs(chance.between(0, minutes * 60));
+            events.push((at, event));
+        }
+    };
+    let days = (minutes / (24 * 60)).max(1);
+    scatter(chance, Event::Act, days * 6);
+    if is_stormy {
+        for fault in [Fault::Restart, Fault::Downtime, Fault::PolicyChanges, Fault::Suspend] {
+            let times = chance.between(0, days / 3);
+            scatter(chance, Event::Fault(fault), times);
+        }
+        let clock = chance.one_of(&[Fault::ClockBack, Fault::ClockForward]);
+        let times = chance.between(0, 2);
+        scatter(chance, Event::Fault(clock), times);
+    }
+    for day in 0..=days {
+        let morning = rules.hours.zone.to_datetime(from + SignedDuration::from_hours(24 * day));
+        let at = morning.date().at(8, 30, 0, 0);
+        let at = rules.hours.zone.to_timestamp(at).unwrap_or(from);
+        if from < at && at < calm {
+            events.push((at, Event::ComeIn));
+        }
+    }
+    events.push((calm, Event::Calm));
+    events.push((ending::instant(rules, calm + CALM), Event::End));
+    events.sort_by_key(|(at, _)| *at);
+    events
+}
+
+/// The log as one life sees it: committing takes a while, in which the life may end.
+#[derive(Debug)]
+struct MortalJournal {
+    log: InlineLog,
+    lifeline: Arc<Lifeline>,
+}
+
+impl Journal for MortalJournal {
+    fn commit(
+        &self,
+        records: Vec<Record>,
+    ) -> futures_util::future::BoxFuture<'_, Result<Vec<Record>, JournalError>> {
+        Box::pin(async move {
+            self.lifeline.point().await;
+            let result = self.log.commit(records).await;
+            self.lifeline.point().await;
+            result
+        })
+    }
+}
+
+/// The studio's id, as the daemon knows it.
+pub(super) fn studio_id() -> crate::ids::StudioId {
+    STUDIO.into()
+}
