@@ -192,7 +192,9 @@ impl Story {
     async fn live(&mut self, lifeline: &Arc<Lifeline>) -> Death {
         self.lives_count += 1;
         let Some(policy) = self.policy() else { return Death::Over };
-        let Some((ledger, ending)) = self.open(policy.audit_rotation, lifeline) else { return Death::Stillborn };
+        let Some((ledger, ending)) = self.open(policy.audit_rotation, lifeline) else {
+            return Death::Stillborn;
+        };
         let service =
             Service::new(Arc::clone(&self.ground), Arc::clone(lifeline), self.disk.clone());
         let service: Arc<dyn Provider> = Arc::new(service);
@@ -231,7 +233,11 @@ impl Story {
     }
 
     /// The log, and what it says.
-    fn open(&self, rotation: AuditRotation, lifeline: &Arc<Lifeline>) -> Option<(Arc<Ledger>, CancellationToken)> {
+    fn open(
+        &self,
+        rotation: AuditRotation,
+        lifeline: &Arc<Lifeline>,
+    ) -> Option<(Arc<Ledger>, CancellationToken)> {
         let clock: Arc<dyn Clock> = Arc::new(self.ground.clock.clone());
         let open = OpenDisk::new(self.disk.clone(), Arc::clone(&self.ground), Arc::clone(lifeline));
         let (log, _) = InlineLog::open(Box::new(open), rotation, &clock).ok()?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lightsout::clock::{Clock, SystemClock};
-use lightsout::sandbox::world::Operation;
+use lightsout::sandbox::world::{Effect, Operation};
 use lightsout::sandbox::{Faults, Requests, Sandbox, SandboxOptions, World, worldfile};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +69,21 @@ impl House {
     /// Starts the program.
     pub(crate) fn start(&self, arguments: &[&str]) -> Process {
         let mut command = program();
+        command.arg("--config").arg(self.config()).args(arguments);
+        Process::start(command)
+    }
+
+    /// Starts the program through another one, such as a shell that limits it.
+    pub(crate) fn start_through(&self, wrapper: &[&str], arguments: &[&str]) -> Process {
+        let inner = program();
+        let mut command = Command::new(wrapper[0]);
+        command.args(&wrapper[1..]).arg(inner.get_program()).stdin(Stdio::null());
+        for (name, value) in inner.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         command.arg("--config").arg(self.config()).args(arguments);
         Process::start(command)
     }
@@ -203,6 +218,16 @@ impl Process {
         assert!(sent.success());
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// The most memory it ever had, in kB.
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = format!("/proc/{}/status", self.child.id());
@@ -316,6 +341,33 @@ started = "-9h"
         ))
     }
 
+    /// So many sessions that may be stopped.
+    pub(crate) fn many(sessions: usize) -> Self {
+        Self::of(&format!(
+            r#"
+[settings]
+stop_time = "1s"
+
+[[studio]]
+id = "{STUDIO}"
+account = "111122223333"
+name = "feature"
+
+[[studio.profile]]
+id = "persistent"
+name = "Persistent"
+max_session_length_in_minutes = 43200
+session_persistence_mode = "ACTIVATED"
+automatic_termination_mode = "DEACTIVATED"
+
+[[studio.generate]]
+count = {sessions}
+profile = "Persistent"
+started = "-9h"
+"#
+        ))
+    }
+
     fn of(world: &str) -> Self {
         let loaded = worldfile::parse(world, "world.toml", now()).unwrap();
         let (silent, silences) = channel();
@@ -365,6 +417,13 @@ started = "-9h"
             world.effects().iter().map(|effect| effect.subject.clone()).collect();
         effects.sort();
         effects
+    }
+
+    /// The client token of each effect, with its session.
+    pub(crate) fn tokens(&self) -> Vec<(String, String)> {
+        let world = self.world.lock().unwrap();
+        let token = |effect: &Effect| effect.token.clone().unwrap_or_default();
+        world.effects().iter().map(|effect| (effect.subject.clone(), token(effect))).collect()
     }
 
     pub(crate) fn assert_requests_are_valid(&self) {

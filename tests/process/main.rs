@@ -5,7 +5,9 @@
 mod ending;
 mod example;
 mod foresight;
+mod full_disk;
 mod house;
 mod judging;
+mod killing;
 mod limits;
 mod modes;
