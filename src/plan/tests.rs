@@ -3,6 +3,7 @@
 mod brake;
 mod laws;
 mod starts;
+mod vetoes;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -86,6 +87,7 @@ impl World {
             audit_path: PathBuf::new(),
             schedules: BTreeMap::from([(ScheduleName::from("nights"), shared(nights()))]),
             calendars: BTreeMap::new(),
+            vetoes: BTreeMap::new(),
             people: BTreeMap::new(),
             studios: BTreeMap::new(),
             prices: BTreeMap::new(),

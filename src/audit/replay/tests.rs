@@ -358,6 +358,7 @@ fn a_decision_has_the_fingerprint_of_its_record() {
             next_change: Some(at(LATER_RUN)),
             not_after: None,
             mark: None,
+            asks: Vec::new(),
         };
         let run = (number % 2 == 0).then(|| at(RUN));
         let seen = SeenData { started_at: run, ..SeenData::default() };
