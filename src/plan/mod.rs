@@ -29,7 +29,9 @@ use jiff::{SignedDuration, Timestamp};
 pub use case::TAG_STOPPED;
 pub use due::{Cause, Due};
 pub use forecast::{Event, Foreseen, first_brake, forecast};
-pub use history::{Attempts, History, OpenIntent, OurStop, SessionHistory, VetoGiven, VetoSays, WarningGiven};
+pub use history::{
+    Attempts, History, OpenIntent, OurStop, SessionHistory, VetoGiven, VetoSays, WarningGiven,
+};
 pub use line::Step;
 pub use reason::{BrakeBound, Reason};
 pub use warning::Announcement;

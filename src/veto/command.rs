@@ -55,10 +55,7 @@ impl CommandVetoes {
 
     /// Runs commands in this environment.
     #[must_use]
-    pub fn with_environment(
-        clock: Arc<dyn Clock>,
-        environment: Vec<(OsString, OsString)>,
-    ) -> Self {
+    pub fn with_environment(clock: Arc<dyn Clock>, environment: Vec<(OsString, OsString)>) -> Self {
         Self { clock, environment, turns: Semaphore::new(COMMANDS_MAX) }
     }
 

@@ -77,7 +77,10 @@ fn a_command_says_busy_or_not() {
     check(r#"echo '{"busy": false}'"#, "clear");
     check(r#"echo '{"busy": false, "reason": "nothing runs", "load": 0.1}'"#, "clear");
     check(r#"echo '{"busy": true}'"#, "busy");
-    check(r#"printf %s '{"busy": true, "reason": " rendering\n\tframe 12 "}'"#, "busy (rendering  frame 12)");
+    check(
+        r#"printf %s '{"busy": true, "reason": " rendering\n\tframe 12 "}'"#,
+        "busy (rendering  frame 12)",
+    );
     check(r#"printf '\n {"busy" :true,"reason":null}\n\n'"#, "busy");
 }
 
@@ -191,13 +194,11 @@ fn assert_gone(file: &Path) {
 fn a_command_that_is_silent_is_ended_with_all_that_it_began() {
     let directory = tempfile::tempdir().unwrap();
     let (own, child) = (directory.path().join("own"), directory.path().join("child"));
-    let script = format!(
-        "echo $$ > {}; sleep 1000 & echo $! > {}; wait",
-        own.display(),
-        child.display()
-    );
+    let script =
+        format!("echo $$ > {}; sleep 1000 & echo $! > {}; wait", own.display(), child.display());
     let clock = SimulatedClock::new(question().due);
-    let (vetoes, timeout) = (CommandVetoes::new(Arc::new(clock.clone())), SignedDuration::from_secs(10));
+    let (vetoes, timeout) =
+        (CommandVetoes::new(Arc::new(clock.clone())), SignedDuration::from_secs(10));
     let said = run(async {
         let (veto, question) = (veto(&["/bin/sh", "-c", &script], timeout), question());
         // Once it has begun all that it begins, time passes over it.
@@ -251,7 +252,8 @@ fn a_question_that_is_dropped_ends_its_command() {
     let own = directory.path().join("own");
     let script = format!("echo $$ > {}; exec sleep 1000", own.display());
     run(async {
-        let (vetoes, veto, question) = (vetoes(), veto(&["/bin/sh", "-c", &script], LONG), question());
+        let (vetoes, veto, question) =
+            (vetoes(), veto(&["/bin/sh", "-c", &script], LONG), question());
         let begun = async {
             while pid_in(&own).is_none() {
                 tokio::task::yield_now().await;

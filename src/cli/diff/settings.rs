@@ -163,7 +163,10 @@ fn settings(settings: &Settings) -> Vec<(&'static str, String)> {
         ("least_stop", length(least_stop)),
         ("max_uptime", max_uptime.as_ref().map_or_else(off, length)),
         ("warn", format!("[{}]", warn.iter().map(length).collect::<Vec<_>>().join(", "))),
-        ("veto", format!("[{}]", veto.iter().map(|v| v.name.as_str()).collect::<Vec<_>>().join(", "))),
+        (
+            "veto",
+            format!("[{}]", veto.iter().map(|v| v.name.as_str()).collect::<Vec<_>>().join(", ")),
+        ),
         ("preserve", preserve.to_string()),
         ("return_margin", length(return_margin)),
         ("start", start.to_string()),

@@ -39,8 +39,7 @@ pub(in crate::config) const EVERY: Bounds = Bounds {
 /// How many words a command may have: more than any command needs that is written by hand.
 pub(in crate::config) const WORDS_MAX: usize = 64;
 
-pub(in crate::config) const HELP_COMMAND: &str =
-    "write for example `command = [\"/usr/local/bin/ask-farm\", \"--json\"]`: the program, then its arguments";
+pub(in crate::config) const HELP_COMMAND: &str = "write for example `command = [\"/usr/local/bin/ask-farm\", \"--json\"]`: the program, then its arguments";
 
 pub(super) fn read_all(root: &mut Table<'_>, sink: &mut Sink) -> Vec<Located<VetoFile>> {
     let value = root.take("veto");
@@ -73,7 +72,9 @@ fn read(value: &Value<'_>, sink: &mut Sink) -> Option<Located<VetoFile>> {
 /// The program and its arguments. One text would look like the line of a shell, and none reads it.
 fn command(value: &Value<'_>, sink: &mut Sink) -> Option<Vec<String>> {
     let DeValue::Array(_) = value.content else {
-        sink.push(wrong_type(value, "a list of words").note("no shell reads it").help(HELP_COMMAND));
+        sink.push(
+            wrong_type(value, "a list of words").note("no shell reads it").help(HELP_COMMAND),
+        );
         return None;
     };
     let entries = value.entries();

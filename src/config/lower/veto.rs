@@ -69,10 +69,9 @@ impl Vetoes {
             diagnostic.help(format!("write a table `[veto.{}]` with its `command`", name.value))
         } else {
             let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-            diagnostic.label(format!("valid: {}", names.join(", "))).help(format!(
-                "name one of these, or write a table `[veto.{}]`",
-                name.value
-            ))
+            diagnostic
+                .label(format!("valid: {}", names.join(", ")))
+                .help(format!("name one of these, or write a table `[veto.{}]`", name.value))
         });
     }
 

@@ -45,7 +45,10 @@ fn wrong_vetoes_are_explained() {
     check("veto_unknown_key", &veto("command = [\"ask\"]\nshell = true"));
     check("veto_named_off", &top("[veto.off]\ncommand = [\"ask\"]"));
     check("veto_not_a_table", &top("veto = [\"farm\"]"));
-    check("vetoes_too_many", &studio("veto = [\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"]"));
+    check(
+        "vetoes_too_many",
+        &studio("veto = [\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"]"),
+    );
     check("vetoes_off_in_list", &studio("veto = [\"off\"]"));
 }
 

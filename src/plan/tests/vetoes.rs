@@ -30,7 +30,15 @@ fn vetoed(names: &[&str]) -> World {
 }
 
 impl World {
-    fn says_about(mut self, name: &str, run: &str, due: &str, since: &str, given: &str, says: VetoSays) -> Self {
+    fn says_about(
+        mut self,
+        name: &str,
+        run: &str,
+        due: &str,
+        since: &str,
+        given: &str,
+        says: VetoSays,
+    ) -> Self {
         let given = VetoGiven { run: at(run), due: at(due), since: at(since), at: at(given), says };
         let past = self.history.sessions.entry("session-1".into()).or_default();
         past.vetoes.insert(name.into(), given);
@@ -149,7 +157,10 @@ fn a_veto_ends_after_its_deferral_whatever_it_says() {
         let session = snapshot.sessions.first_key_value().unwrap().1;
         let explained = explain(policy, studio, snapshot, session, history, at("21T02:00:00"));
         let line = explained.steps.iter().find(|step| step.line == 7).unwrap();
-        assert_eq!(line.looked_at, "`farm`: counts no more since 2026-11-21T10:00:00Z, after defer_max 6h");
+        assert_eq!(
+            line.looked_at,
+            "`farm`: counts no more since 2026-11-21T10:00:00Z, after defer_max 6h"
+        );
     }
 }
 
@@ -172,7 +183,8 @@ fn nobody_is_asked_about_what_is_kept_held_or_refused_anyway() {
     assert_eq!(asks(vetoed(&["farm"]).rule(true, |_| {}), DUE), 0);
     let off = vetoed(&["farm"]).session(|session| session.state = SessionState::Stopped);
     assert_eq!(asks(off, DUE), 0);
-    let too_short = vetoed(&["farm"]).session(|session| session.started_at = Some(at("20T02:00:00")));
+    let too_short =
+        vetoed(&["farm"]).session(|session| session.started_at = Some(at("20T02:00:00")));
     assert_eq!(too_short.decide("20T06:40:00").reason.code(), "stop_too_short");
     assert_eq!(asks(too_short, "20T06:40:00"), 0);
     let refused = vetoed(&["farm"]).session(|session| {
@@ -250,8 +262,10 @@ fn the_brake_counts_what_vetoes_have_yet_to_be_asked_about() {
 fn a_forecast_takes_vetoes_for_clear_once_they_are_asked() {
     let stop_of = |world: World| {
         let World { policy, studio, snapshot, history, .. } = &world;
-        let events = forecast(policy, studio, snapshot, history, at("20T20:01:00"), at("22T20:00:00"));
-        let is_stop = |e: &&Foreseen| e.event.decision().is_some_and(|d| d.verdict() == Verdict::Stop);
+        let events =
+            forecast(policy, studio, snapshot, history, at("20T20:01:00"), at("22T20:00:00"));
+        let is_stop =
+            |e: &&Foreseen| e.event.decision().is_some_and(|d| d.verdict() == Verdict::Stop);
         events.iter().find(is_stop).map(|event| event.at)
     };
     assert_eq!(stop_of(vetoed(&["farm", "licences"])), Some(at("20T20:01:00")));
