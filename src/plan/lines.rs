@@ -10,7 +10,7 @@ use super::due::{Cause, Due, is_too_short};
 use super::hold::{held, look_at_hold};
 use super::keeps::{kept, look_at_keeps};
 use super::line::{Line, Step, look_at_mode};
-use super::veto::{look_at_vetoes, to_ask, vetoed};
+use super::veto::{look_at_vetoes, overruled, to_ask, vetoed};
 use super::warning::{Warnings, next_warning, warnings};
 use super::{Announcement, Decision, Reason, moved, stopped, veto};
 use crate::inventory::{Doubt, SessionState, Stopping, Transition};
@@ -234,7 +234,11 @@ fn braked(case: &Case<'_>) -> Option<Reason> {
 
 fn stop(case: &Case<'_>) -> Option<Reason> {
     let due = case.due.as_ref()?;
-    (due.at <= case.now).then(|| Reason::Due { due: due.at, cause: due.cause.clone() })
+    (due.at <= case.now).then(|| Reason::Due {
+        due: due.at,
+        cause: due.cause.clone(),
+        overruled: overruled(case, due),
+    })
 }
 
 /// When a decision may become another by the passing of time alone.

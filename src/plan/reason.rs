@@ -187,6 +187,8 @@ pub enum Reason {
         due: Timestamp,
         /// What says so.
         cause: Cause,
+        /// The vetoes that still speak against it, and have kept it for as long as they may.
+        overruled: Vec<VetoName>,
     },
     /// Line 5: it follows its owner's time zone, which the policy does not name.
     OwnerZoneUnknown {
@@ -446,7 +448,14 @@ impl Reason {
                 BTreeMap::from([("tag", tag.clone()), ("value", value.clone())])
             }
             Self::NotStoppable { remedy, ending, .. } => ending_values(remedy, *ending),
-            Self::NotDue { due, cause } | Self::Due { due, cause } => due_values(*due, cause),
+            Self::NotDue { due, cause } => due_values(*due, cause),
+            Self::Due { due, cause, overruled } => {
+                let mut values = due_values(*due, cause);
+                if !overruled.is_empty() {
+                    values.insert("overruled", names(overruled, ""));
+                }
+                values
+            }
             Self::StopTooShort { closes, least_stop } => BTreeMap::from([
                 ("closes", closes.to_string()),
                 ("least_stop", format!("{least_stop:#}")),
@@ -648,7 +657,13 @@ impl fmt::Display for Reason {
             Self::WarningOut { due, stop_at } => {
                 write!(f, "it was due at {} and is warned; it stops at {}", At(*due), At(*stop_at))
             }
-            Self::Due { due, cause } => write!(f, "it was due at {}: {cause}", At(*due)),
+            Self::Due { due, cause, overruled } => {
+                write!(f, "it was due at {}: {cause}", At(*due))?;
+                if overruled.is_empty() {
+                    return Ok(());
+                }
+                write!(f, "; kept for as long as it may be by {}", names(overruled, "`"))
+            }
             Self::OwnerZoneUnknown { schedule } => write!(
                 f,
                 "schedule `{schedule}` follows its owner's time zone, and [people] does not name it"

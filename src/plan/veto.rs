@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::case::Case;
 use super::due::Due;
 use super::{Reason, VetoGiven, VetoSays, lines, moved};
+use crate::ids::VetoName;
 use crate::policy::{Mode, Veto};
 
 /// How a veto stands to a stop that is due.
@@ -86,6 +87,15 @@ pub(super) fn vetoed(case: &Case<'_>) -> Option<Reason> {
     // Nobody is asked about what the brake holds: it counts this as a stop already.
     let is_asked = !unasked.is_empty() && case.brake.is_none();
     failed.or(busy).or_else(|| is_asked.then_some(Reason::VetoUnasked { vetoes: unasked }))
+}
+
+/// The vetoes that would keep it still, had they not done so for as long as they may.
+pub(super) fn overruled(case: &Case<'_>, due: &Due) -> Vec<VetoName> {
+    let is_over = |veto: &&Arc<Veto>| {
+        let given = given(case, due, veto).filter(|given| given.says != VetoSays::Clear);
+        given.is_some_and(|given| ends(given, veto) <= case.now)
+    };
+    case.settings.veto.iter().filter(is_over).map(|veto| veto.name.clone()).collect()
 }
 
 /// The vetoes that are to be asked now: those that said nothing yet, and those whose answer has become old.

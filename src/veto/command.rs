@@ -49,8 +49,8 @@ impl CommandVetoes {
     /// Runs commands in what is left of this process's own environment.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let kept = |name: &&str| Some((OsString::from(name), env::var_os(name)?));
-        Self::with_environment(clock, ENVIRONMENT.iter().filter_map(|name| kept(&name)).collect())
+        let kept = |name: &&str| Some((OsString::from(*name), env::var_os(name)?));
+        Self::with_environment(clock, ENVIRONMENT.iter().filter_map(kept).collect())
     }
 
     /// Runs commands in this environment.

@@ -1,5 +1,7 @@
 //! Real commands, small ones: each answer, each way of not answering, and that nothing is left behind.
 
+mod examples;
+
 use std::path::Path;
 use std::sync::Arc;
 

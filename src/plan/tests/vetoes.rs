@@ -151,6 +151,11 @@ fn a_veto_ends_after_its_deferral_whatever_it_says() {
         assert_eq!(world.decide("21T01:59:59").next_change, Some(at("21T02:00:00")));
         let decision = world.decide("21T02:00:00");
         assert_eq!((decision.verdict(), decision.reason.code()), (Verdict::Stop, "idle_hours"));
+        assert_eq!(
+            decision.reason.to_string(),
+            "it was due at 2026-11-21 04:00Z: idle hours of schedule `nights`; kept for as long as it may be by `farm`"
+        );
+        assert_eq!(decision.reason.values()["overruled"], "farm");
         assert!(decision.asks.is_empty());
         assert_eq!(decision.next_change, Some(at("23T06:30:01")));
         let World { policy, studio, snapshot, history, .. } = &world;
