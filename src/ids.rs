@@ -87,6 +87,10 @@ text_id! {
     RuleName
 }
 text_id! {
+    /// The name of a `[veto.NAME]`.
+    VetoName
+}
+text_id! {
     /// SHA-256, in hexadecimal, of the policy file that took effect.
     PolicyHash
 }

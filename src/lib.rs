@@ -17,3 +17,4 @@ pub mod provider;
 pub mod report;
 pub mod sandbox;
 pub mod simulate;
+pub mod veto;

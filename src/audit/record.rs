@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use deed::{Deed, Stage};
 
-use crate::plan::{Decision, Reason};
+use crate::ids::VetoName;
+use crate::plan::{Decision, Reason, VetoSays};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +87,8 @@ kinds! {
     SessionVanished = "session.vanished",
     /// A stop was announced.
     WarningGiven = "warning.given",
+    /// A veto was asked about a session that is due.
+    VetoAnswered = "veto.answered",
     /// A stop is about to be asked for.
     StopIntended = "stop.intended",
     /// A stop would have been asked for, were this not `observe`.
@@ -192,6 +195,9 @@ pub struct Data {
     /// The leads of warnings, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads: Option<Vec<i64>>,
+    /// What a veto said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub veto: Option<VetoData>,
     /// The number of the attempt, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
@@ -262,6 +268,18 @@ pub struct SeenData {
     pub started_at: Option<Timestamp>,
 }
 
+/// An answer of a veto.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VetoData {
+    /// The veto's name.
+    pub name: String,
+    /// `clear`, `busy`, or `failed`, which counts as busy.
+    pub says: String,
+    /// Its own words, or what went wrong; bounded.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub words: String,
+}
+
 /// How a service ends a session by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EndingData {
@@ -293,6 +311,30 @@ impl From<&Reason> for ReasonData {
             values: values.map(|(name, value)| (name.to_owned(), value)).collect(),
             text: reason.to_string(),
             alarm: reason.is_alarm(),
+        }
+    }
+}
+
+impl VetoData {
+    /// What the veto of a name said, for a record.
+    #[must_use]
+    pub fn new(name: &VetoName, says: &VetoSays) -> Self {
+        let (says, words) = match says {
+            VetoSays::Clear => ("clear", ""),
+            VetoSays::Busy { words } => ("busy", words.as_str()),
+            VetoSays::Failed { words } => ("failed", words.as_str()),
+        };
+        Self { name: name.to_string(), says: says.to_owned(), words: words.to_owned() }
+    }
+
+    /// What it said. A word that is not known says nothing that could be understood.
+    #[must_use]
+    pub fn says(&self) -> VetoSays {
+        let words = self.words.clone();
+        match self.says.as_str() {
+            "clear" => VetoSays::Clear,
+            "busy" => VetoSays::Busy { words },
+            _ => VetoSays::Failed { words },
         }
     }
 }

@@ -13,7 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::record::{Data, Deed, Kind, Record, Stage};
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::plan::{
-    Action, Attempts, Decision, History, OpenIntent, OurStop, SessionHistory, WarningGiven,
+    Action, Attempts, Decision, History, OpenIntent, OurStop, SessionHistory, VetoGiven,
+    WarningGiven,
 };
 use crate::policy::Mode;
 
@@ -102,9 +103,9 @@ impl Print {
     ) {
         (code, alarm).hash(&mut self.0);
         // The provider's own words may differ from call to call and mean the same; how far a bound is
-        // passed may change with every scan.
+        // passed may change with every scan, and what a veto says with every answer.
         values
-            .filter(|(name, _)| !["detail", "count"].contains(name))
+            .filter(|(name, _)| !["detail", "count", "words", "asks_again"].contains(name))
             .for_each(|value| value.hash(&mut self.0));
     }
 
@@ -143,6 +144,7 @@ impl Replay {
                 Kind::SessionDecided
                 | Kind::SessionVanished
                 | Kind::WarningGiven
+                | Kind::VetoAnswered
                 | Kind::MarkIntended,
                 _,
                 Some(session),
@@ -168,6 +170,9 @@ impl StudioPast {
                 self.history.sessions.remove(&session);
             }
             Kind::WarningGiven => warned(self.history.sessions.entry(session).or_default(), record),
+            Kind::VetoAnswered => {
+                answered(self.history.sessions.entry(session).or_default(), record);
+            }
             Kind::MarkIntended => {
                 let past = self.history.sessions.entry(session).or_default();
                 past.marked = record.data.stopped_at.or(past.marked);
@@ -291,6 +296,7 @@ fn proven(past: &mut SessionHistory, action: Action, data: &Data) {
                 Some(run) => past.warnings.retain(|warning| warning.run != run),
                 None => past.warnings.clear(),
             }
+            past.vetoes.clear();
             past.open = None;
             // Without the service's instant nothing would show later that the stop was ours.
             past.ours = data.stopped_at.map(|stopped_at| OurStop { stopped_at });
@@ -316,6 +322,18 @@ fn warned(past: &mut SessionHistory, record: &Record) {
     }));
     let surplus = past.warnings.len().saturating_sub(WARNINGS_MAX);
     past.warnings.drain(..surplus);
+}
+
+fn answered(past: &mut SessionHistory, record: &Record) {
+    let data = &record.data;
+    let run = run(Action::Stop, data);
+    let (Some(run), Some(due), Some(veto)) = (run, data.due, &data.veto) else { return };
+    // What was said of another run counts no more, by whatever name.
+    past.vetoes.retain(|_, given| given.run == run);
+    let name = veto.name.as_str().into();
+    let before = past.vetoes.get(&name).filter(|given| given.due == due);
+    let since = before.map_or(record.time, |given| given.since);
+    past.vetoes.insert(name, VetoGiven { run, due, since, at: record.time, says: veto.says() });
 }
 
 /// Who could hear a warning: nobody, where the log does not say that it was meant.

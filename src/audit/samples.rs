@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::chain::Chain;
-use super::record::{Data, EndingData, ErrorData, Kind, ReasonData, Record, SeenData};
+use super::record::{Data, EndingData, ErrorData, Kind, ReasonData, Record, SeenData, VetoData};
 use crate::clock::{Clock, SimulatedClock};
 
 pub(super) fn at(text: &str) -> Timestamp {
@@ -40,6 +40,11 @@ pub(super) fn full(kind: Kind, number: i64) -> Record {
         stopped_at: Some(at("2026-11-20T04:03:00Z")),
         stopped_by: Some("AROAEXAMPLE:lightsout".to_owned()),
         leads: Some(vec![1800, 300]),
+        veto: Some(VetoData {
+            name: "farm".to_owned(),
+            says: "busy".to_owned(),
+            words: "frame 12".to_owned(),
+        }),
         attempt: Some(0),
         client_token: Some(format!("token-{number}")),
         not_after: Some(at("2026-11-20T15:00:00Z")),

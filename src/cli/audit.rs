@@ -157,7 +157,13 @@ fn what(record: &Record) -> String {
     let reason = data.reason.iter().map(|reason| reason.text.clone());
     let error = data.error.iter().map(|error| format!("{}: {}", error.problem, error.detail));
     let state = data.state_after.iter().map(|state| format!("now {state}"));
-    let parts: Vec<String> =
-        verdict.chain(reason).chain(error).chain(state).chain(data.note.clone()).collect();
+    let veto = data.veto.iter().map(|veto| format!("{}: {}", veto.name, veto.says()));
+    let parts: Vec<String> = veto
+        .chain(verdict)
+        .chain(reason)
+        .chain(error)
+        .chain(state)
+        .chain(data.note.clone())
+        .collect();
     parts.join("; ")
 }

@@ -12,6 +12,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::daemon::{Daemon, Ledger, Summary};
 use crate::policy::Policy;
 use crate::provider::nimble::Connections;
+use crate::veto::CommandVetoes;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -35,7 +36,8 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         let ending = CancellationToken::new();
         end_on_signal(&ending)?;
         let connections = Connections::new(Arc::clone(&clock));
-        let daemon = Daemon::new(policy, ledger, clock, ending, |studio| {
+        let vetoes = Arc::new(CommandVetoes::new(Arc::clone(&clock)));
+        let daemon = Daemon::new(policy, ledger, clock, ending, vetoes, |studio| {
             Arc::new(connections.connect(studio))
         });
         let failed = |error: crate::audit::record::JournalError| Failure::Failed(error.to_string());

@@ -3,6 +3,11 @@
 //! The third phase, for those who check a file: everything in it is valid, and the doubt is whether it
 //! means what was meant. All findings are warnings. Start at [`foresee`].
 
+use std::env;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::diagnostic::{Diagnostic, Sink, Span};
@@ -11,7 +16,7 @@ use super::file::rule::RuleFile;
 use super::file::studio::StudioFile;
 use super::suggest::quoted;
 use super::value::shown;
-use crate::ids::{CalendarName, ScheduleName};
+use crate::ids::{CalendarName, ScheduleName, VetoName};
 use crate::policy::schedule::Idle;
 use crate::policy::{
     Calendar, Policy, Rule, Scan, Schedule, Settings, StudioPolicy, Timetable, Window,
@@ -39,6 +44,13 @@ pub(super) fn foresee(file: &File, policy: &Policy, now: Timestamp, sink: &mut S
         let name = CalendarName::from(located.value.name.as_str());
         if let Some(calendar) = policy.calendars.get(&name) {
             check_end(calendar, policy, &located.span, now, sink);
+        }
+    }
+    for located in &file.vetoes {
+        let name = VetoName::from(located.value.name.as_str());
+        let program = policy.vetoes.get(&name).and_then(|veto| veto.command.first());
+        if let Some((program, command)) = program.zip(located.value.command.given()) {
+            check_program(&located.value.name, program, &command.span, sink);
         }
     }
     for studio in &file.studios {
@@ -77,6 +89,37 @@ fn check_end(calendar: &Calendar, policy: &Policy, span: &Span, now: Timestamp, 
             .label(label)
             .help("add the days of the coming year, or leave the calendar out"),
     );
+}
+
+/// The command of a veto that cannot be run: every stop would wait for it in vain.
+fn check_program(veto: &str, program: &str, span: &Span, sink: &mut Sink) {
+    let wrong = if program.contains('/') {
+        why_not_run(Path::new(program))
+    } else {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let is_there = env::split_paths(&path).any(|d| why_not_run(&d.join(program)).is_none());
+        (!is_there).then(|| "no directory of PATH has such a program".to_owned())
+    };
+    let Some(wrong) = wrong else { return };
+    let message = format!("the command of veto {} cannot be run here", quoted(veto));
+    sink.push(
+        Diagnostic::warning("no-program", span.clone(), message)
+            .label(format!("{}: {wrong}", quoted(program)))
+            .note("a veto without an answer keeps every session until its `defer_max` is over")
+            .help("write the path of a file that this user may execute"),
+    );
+}
+
+/// What stands against running a file.
+fn why_not_run(path: &Path) -> Option<String> {
+    match fs::metadata(path) {
+        Err(error) => Some(error.to_string()),
+        Ok(found) if !found.is_file() => Some("it is not a file".to_owned()),
+        Ok(found) if found.permissions().mode() & 0o111 == 0 => {
+            Some("it is not executable".to_owned())
+        }
+        Ok(_) => None,
+    }
 }
 
 /// One schedule over the time to come.

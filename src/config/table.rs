@@ -172,18 +172,6 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Refuses a key that a later version will have.
-    pub(super) fn not_yet(&mut self, key: &'static str, sink: &mut Sink) {
-        self.refuse(key, sink, |value| {
-            Diagnostic::error(
-                "not-supported",
-                value.key_span(),
-                format!("this version does not have `{key}` yet"),
-            )
-            .help("leave it out: it would have no effect, so the file is refused")
-        });
-    }
-
     /// Every entry, for tables whose keys are names.
     pub(super) fn all(&self) -> Vec<Value<'a>> {
         let value =
@@ -253,6 +241,10 @@ const HOMES: &[(&str, &str)] = &[
     ("effect", "in `[calendar.NAME]`"),
     ("dates", "in `[calendar.NAME]`"),
     ("ics", "in `[calendar.NAME]`"),
+    ("command", "in `[veto.NAME]`"),
+    ("timeout", "in `[veto.NAME]`"),
+    ("defer_max", "in `[veto.NAME]`"),
+    ("every", "in `[veto.NAME]`"),
     ("match", "in `[[studio.rule]]`"),
     ("keep", "in `[[studio.rule]]`"),
     ("owner", "in the `match` of a `[[studio.rule]]`"),

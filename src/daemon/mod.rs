@@ -4,6 +4,7 @@
 //! studio that hangs holds up nobody, since each has a task of its own; they share the log alone.
 //! Start at [`Daemon::run`], then read `studio`, then `scan`.
 
+mod asking;
 mod ledger;
 mod news;
 mod once;
@@ -21,11 +22,14 @@ use tokio_util::sync::CancellationToken;
 pub use ledger::Ledger;
 pub use once::Summary;
 
+use asking::Asking;
+
 use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
 use crate::clock::Clock;
 use crate::execute::Workshop;
 use crate::policy::{Policy, StudioPolicy};
 use crate::provider::Provider;
+use crate::veto::Vetoes;
 
 /// How long calls in flight may take to end once the daemon is told to: a service manager that
 /// waits 10 seconds sees it gone, with its last record written.
@@ -41,16 +45,19 @@ pub struct Daemon {
     ledger: Arc<Ledger>,
     clock: Arc<dyn Clock>,
     ending: CancellationToken,
+    vetoes: Arc<dyn Vetoes>,
     workshops: Vec<Workshop>,
 }
 
 impl Daemon {
-    /// Puts one together; `connect` reaches a studio and must not wait for it.
+    /// Puts one together; `vetoes` asks those that are to be asked, `connect` reaches a studio and must
+    /// not wait for it.
     pub fn new(
         policy: Policy,
         ledger: Arc<Ledger>,
         clock: Arc<dyn Clock>,
         ending: CancellationToken,
+        vetoes: Arc<dyn Vetoes>,
         mut connect: impl FnMut(&StudioPolicy) -> Arc<dyn Provider>,
     ) -> Self {
         let policy = Arc::new(policy);
@@ -64,7 +71,7 @@ impl Daemon {
             ending: ending.clone(),
         };
         let workshops = policy.studios.values().map(workshop).collect();
-        Self { policy, ledger, clock, ending, workshops }
+        Self { policy, ledger, clock, ending, vetoes, workshops }
     }
 
     /// Looks after every studio until it is told to end.
@@ -75,7 +82,8 @@ impl Daemon {
         self.record_start().await?;
         let mut studios = JoinSet::new();
         for workshop in self.workshops {
-            studios.spawn(look_after(workshop, Arc::clone(&self.ledger)));
+            let (ledger, vetoes) = (Arc::clone(&self.ledger), Arc::clone(&self.vetoes));
+            studios.spawn(look_after(workshop, ledger, vetoes));
         }
         while let Some(ended) = studios.join_next().await {
             if let Err(error) = ended {
@@ -94,7 +102,8 @@ impl Daemon {
         self.record_start().await?;
         let mut scans = JoinSet::new();
         for workshop in self.workshops {
-            scans.spawn(once::once(workshop, Arc::clone(&self.ledger)));
+            let (ledger, vetoes) = (Arc::clone(&self.ledger), Arc::clone(&self.vetoes));
+            scans.spawn(once::once(workshop, ledger, vetoes));
         }
         let mut total = Summary::default();
         while let Some(ended) = scans.join_next().await {
@@ -130,9 +139,10 @@ impl Daemon {
 
 /// Runs the loop of a studio until the program ends. A loop that panics is begun again: everything it
 /// knew is in the log, and the others go on meanwhile.
-async fn look_after(workshop: Workshop, ledger: Arc<Ledger>) {
+async fn look_after(workshop: Workshop, ledger: Arc<Ledger>, vetoes: Arc<dyn Vetoes>) {
     loop {
-        let studio = studio::Studio::new(workshop.clone(), Arc::clone(&ledger));
+        let asking = Asking::new(Arc::clone(&vetoes));
+        let studio = studio::Studio::new(workshop.clone(), Arc::clone(&ledger), asking);
         let Err(error) = tokio::spawn(studio.run()).await else { return };
         let studio = workshop.studio.label();
         tracing::error!(studio, %error, "the loop of a studio ended by itself; it begins again");

@@ -13,7 +13,7 @@ use crate::audit::replay::{Fingerprint, StudioPast};
 use crate::execute::{Workshop, seen_data, session_subject};
 use crate::ids::SessionId;
 use crate::inventory::{Session, Snapshot};
-use crate::plan::{Action, Decision, Plan, Reason, Verdict};
+use crate::plan::{Action, Decision, Plan, Reason, Verdict, VetoSays};
 
 /// How many records are gathered before they are committed: it bounds the memory they take.
 const RECORDS_PER_COMMIT: usize = 500;
@@ -149,6 +149,7 @@ fn log_news(workshop: &Workshop, records: &[Record]) {
             Kind::StudioHeld => tracing::warn!(studio, why, "the studio is held"),
             Kind::StudioResumed => tracing::info!(studio, "the studio is held no longer"),
             Kind::WarningGiven => tracing::info!(studio, session, why, "warned"),
+            Kind::VetoAnswered => log_answer(studio, session, data),
             Kind::SessionDecided if reason.is_some_and(|reason| reason.code == EXPIRED) => {
                 tracing::warn!(studio, session, why, "it was not started in time");
             }
@@ -159,6 +160,19 @@ fn log_news(workshop: &Workshop, records: &[Record]) {
                 Some(deed) => log_deed(studio, session, deed, data),
                 None => tracing::debug!(studio, session, why, "{kind}"),
             },
+        }
+    }
+}
+
+/// Says on the debug log what a veto said.
+fn log_answer(studio: &str, session: &str, data: &Data) {
+    let Some(veto) = &data.veto else { return };
+    let (name, says) = (veto.name.as_str(), veto.says());
+    match says {
+        VetoSays::Clear => tracing::debug!(studio, session, veto = name, "not busy"),
+        VetoSays::Busy { words } => tracing::info!(studio, session, veto = name, words, "busy"),
+        VetoSays::Failed { words } => {
+            tracing::warn!(studio, session, veto = name, words, "a veto gave no answer");
         }
     }
 }

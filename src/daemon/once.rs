@@ -1,19 +1,23 @@
 //! One scan of one studio, to its proven end.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::Ledger;
+use super::asking::Asking;
 use super::news::Missing;
 use super::scan::{Arrivals, Scan, scan, settle};
 use super::studio::{WATCH_FIRST, is_held, later, longer};
 use super::tasks::{is_done_already, log_mark, log_outcome};
+use crate::audit::record::JournalError;
 use crate::execute::{Mark, Order, Outcome, Workshop, attempt, mark, marks, orders};
 use crate::ids::SessionId;
 use crate::inventory::Snapshot;
 use crate::plan::{self, Action};
+use crate::veto::Vetoes;
 
 /// What one scan of every studio came to.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +62,17 @@ impl Summary {
     }
 }
 
-/// Looks once, acts, and waits until every stop and start has arrived or is late.
-pub(super) async fn once(workshop: Workshop, ledger: Arc<Ledger>) -> Summary {
+/// Looks once, asks who has a veto, acts, and waits until every stop and start has arrived or is late.
+pub(super) async fn once(
+    workshop: Workshop,
+    ledger: Arc<Ledger>,
+    vetoes: Arc<dyn Vetoes>,
+) -> Summary {
     let ending = workshop.ending.clone();
     let mut summary = Summary::default();
-    // One listing shows of no session that it is gone.
-    let mut missing = Missing::default();
-    let mut scanned = match ending.run_until_cancelled(scan(&workshop, &ledger, &mut missing)).await
-    {
+    let mut arrivals = Arrivals::default();
+    let looked = look(&workshop, &ledger, Asking::new(vetoes), &mut arrivals);
+    let mut scanned = match ending.run_until_cancelled(looked).await {
         None => return summary,
         Some(Err(error)) => {
             tracing::error!(%error, "nothing was done: the log cannot be written");
@@ -76,8 +83,6 @@ pub(super) async fn once(workshop: Workshop, ledger: Arc<Ledger>) -> Summary {
     };
     summary.sessions = scanned.plan.decisions.len();
     summary.held = usize::from(is_held(&scanned.plan));
-    let mut arrivals = Arrivals::default();
-    arrivals.add(scanned.arrivals);
     let mut unanswered = Vec::new();
     for (session, action, outcome) in attempt_all(&workshop, &ledger, &scanned).await {
         let may_arrive = matches!(outcome, Outcome::Accepted | Outcome::Unanswered(_));
@@ -104,6 +109,25 @@ pub(super) async fn once(workshop: Workshop, ledger: Arc<Ledger>) -> Summary {
     summary.failed += arrivals.failed;
     summary.late += arrivals.late;
     summary
+}
+
+/// One scan, and another one where vetoes had to be asked first: the stops follow from their answers.
+async fn look(
+    workshop: &Workshop,
+    ledger: &Arc<Ledger>,
+    mut asking: Asking,
+    arrivals: &mut Arrivals,
+) -> Result<Scan, JournalError> {
+    // One listing shows of no session that it is gone.
+    let mut missing = Missing::default();
+    let mut scanned = scan(workshop, ledger, &mut missing).await?;
+    arrivals.add(scanned.arrivals);
+    asking.begin(workshop, ledger, &scanned, &BTreeMap::new());
+    if asking.finish().await {
+        scanned = scan(workshop, ledger, &mut missing).await?;
+        arrivals.add(scanned.arrivals);
+    }
+    Ok(scanned)
 }
 
 async fn attempt_all(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
+use super::asking::Asking;
 use super::news::Missing;
 use super::scan::{Arrivals, Scan, scan};
 use super::tasks::{
@@ -20,7 +21,7 @@ use crate::plan::{Action, Plan};
 use crate::policy;
 
 /// The shortest time between two looks at a studio, whatever asks for one.
-const REST_MIN: SignedDuration = SignedDuration::from_secs(1);
+pub(super) const REST_MIN: SignedDuration = SignedDuration::from_secs(1);
 
 /// How soon a studio is looked at again that was held, could not be recorded, or had an attempt that
 /// came to no answer; however rare its scans are.
@@ -38,17 +39,19 @@ pub(super) struct Studio {
     ledger: Arc<Ledger>,
     tasks: JoinSet<(SessionId, Done)>,
     in_flight: BTreeMap<SessionId, Task>,
+    asking: Asking,
     watch_pause: SignedDuration,
     missing: Missing,
 }
 
 impl Studio {
-    pub(super) fn new(workshop: Workshop, ledger: Arc<Ledger>) -> Self {
+    pub(super) fn new(workshop: Workshop, ledger: Arc<Ledger>, asking: Asking) -> Self {
         Self {
             workshop,
             ledger,
             tasks: JoinSet::new(),
             in_flight: BTreeMap::new(),
+            asking,
             watch_pause: WATCH_FIRST,
             missing: Missing::default(),
         }
@@ -77,6 +80,7 @@ impl Studio {
             Ok(scan) => {
                 let retry = self.act(&scan);
                 self.set_marks(&scan);
+                self.asking.begin(&self.workshop, &self.ledger, &scan, &self.in_flight);
                 let watch = self.next_watch(scan.arrivals);
                 // One that came while this scan was recorded is due at once.
                 let change = scan.plan.next_change();
@@ -160,6 +164,12 @@ impl Studio {
                 // In this order each time, so that a simulation can be repeated.
                 biased;
                 () = sleep => return,
+                Some(ended) = self.asking.next() => {
+                    let now = self.workshop.clock.now();
+                    if let Some(pause) = self.asking.take_in(ended) {
+                        wake = wake.min(later(now, pause));
+                    }
+                }
                 Some(ended) = self.tasks.join_next() => {
                     let now = self.workshop.clock.now();
                     if let Some(pause) = self.take_in(ended) {

@@ -59,6 +59,7 @@ impl Brakes {
                 decision.reason = reason.clone();
                 decision.next_change = None;
                 decision.not_after = None;
+                decision.asks.clear();
             }
         }
     }
@@ -99,9 +100,11 @@ fn count(number: usize) -> u32 {
 fn is_new(decision: &Decision, action: Action, history: &History) -> bool {
     let past = history.of(&decision.session);
     match (action, decision.verdict()) {
-        (Action::Stop, Verdict::Stop) => {
-            let is_withheld = past.withheld.is_some() && past.withheld == decision.due;
-            past.open.is_none() && !(is_withheld && decision.mode == Mode::Observe)
+        (Action::Stop, Verdict::Stop) => is_new_stop(decision, history),
+        // What its vetoes are asked about would be stopped, as far as anybody knows. Were it not counted,
+        // their answers would let through one by one what is too much at once.
+        (Action::Stop, Verdict::Keep) if decision.reason.is_unasked() => {
+            is_new_stop(decision, history)
         }
         (Action::Start, Verdict::Start) => {
             let stopped_at = past.ours.map(|ours| ours.stopped_at);
@@ -113,6 +116,12 @@ fn is_new(decision: &Decision, action: Action, history: &History) -> bool {
             Verdict::Stop | Verdict::Start | Verdict::Warn | Verdict::Keep | Verdict::Hold,
         ) => false,
     }
+}
+
+fn is_new_stop(decision: &Decision, history: &History) -> bool {
+    let past = history.of(&decision.session);
+    let is_withheld = past.withheld.is_some() && past.withheld == decision.due;
+    past.open.is_none() && !(is_withheld && decision.mode == Mode::Observe)
 }
 
 /// Whether the service has refused it already: it is asked for again now and then, and stops nobody

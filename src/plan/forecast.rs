@@ -1,14 +1,14 @@
 //! What will happen to each session now known, if nobody does anything: the same decision, asked again
 //! at each instant at which it may become another, with what it leads to taken for done.
 //!
-//! A forecast assumes that calls succeed at once, that warnings are heard, and that `observe` is
-//! `enforce`; each entry names its mode, so that a reader can tell. Start at [`forecast`].
+//! A forecast assumes that calls succeed at once, that warnings are heard, that vetoes which are asked have
+//! nothing against a stop, and that `observe` is `enforce`; each entry names its mode, so that a reader can tell. Start at [`forecast`].
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Action, BrakeBound, Decision, History, OurStop, Reason, Verdict, WarningGiven, decide_again,
-    moved,
+    Action, BrakeBound, Decision, History, OurStop, Reason, Verdict, VetoGiven, VetoSays,
+    WarningGiven, decide_again, moved,
 };
 use crate::ids::SessionId;
 use crate::inventory::{Ending, Session, SessionState, Snapshot, Stopping};
@@ -88,6 +88,9 @@ impl Future<'_> {
         for _ in 0..STEPS_MAX {
             let decision =
                 decide_again(self.policy, self.studio, &self.session, &self.history, self.at);
+            if self.hear(&decision) {
+                continue;
+            }
             let acts = self.carry(&decision);
             let code = decision.reason.code();
             let next = if acts { Some(self.at) } else { decision.next_change };
@@ -136,6 +139,20 @@ impl Future<'_> {
             Verdict::Keep | Verdict::Hold => return false,
         }
         true
+    }
+
+    /// Takes the vetoes that are to be asked for asked; whether there were any.
+    fn hear(&mut self, decision: &Decision) -> bool {
+        let (Some(run), Some(due)) = (self.session.start(), decision.due) else { return false };
+        let past = self.history.sessions.entry(self.session.id.clone()).or_default();
+        for veto in &decision.asks {
+            let before = past.vetoes.get(&veto.name);
+            let before = before.filter(|given| given.run == run && given.due == due);
+            let since = before.map_or(self.at, |given| given.since);
+            let given = VetoGiven { run, due, since, at: self.at, says: VetoSays::Clear };
+            past.vetoes.insert(veto.name.clone(), given);
+        }
+        !decision.asks.is_empty()
     }
 
     fn warn(&mut self, decision: &Decision) {

@@ -3,11 +3,12 @@
 //! A value like the snapshot: `audit` builds it from the log, and nothing here knows of files.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Action;
-use crate::ids::SessionId;
+use crate::ids::{SessionId, VetoName};
 use crate::policy::Mode;
 
 /// The past of one studio.
@@ -36,6 +37,8 @@ impl History {
 pub struct SessionHistory {
     /// The warnings given in its present run.
     pub warnings: Vec<WarningGiven>,
+    /// What each veto said last, about one due instant of its present run.
+    pub vetoes: BTreeMap<VetoName, VetoGiven>,
     /// How many attempts to stop its present run have come to a known end.
     pub attempts: Option<Attempts>,
     /// A stop that was asked for and whose end is not known.
@@ -60,6 +63,7 @@ pub struct SessionHistory {
 impl SessionHistory {
     const NONE: Self = Self {
         warnings: Vec::new(),
+        vetoes: BTreeMap::new(),
         attempts: None,
         open: None,
         ours: None,
@@ -115,6 +119,49 @@ pub struct WarningGiven {
     pub mode: Mode,
     /// When it was given.
     pub at: Timestamp,
+}
+
+/// One answer of a veto.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VetoGiven {
+    /// The start of the run it was about.
+    pub run: Timestamp,
+    /// The due instant it was about.
+    pub due: Timestamp,
+    /// When the first answer about both was given.
+    pub since: Timestamp,
+    /// When this one was given.
+    pub at: Timestamp,
+    /// What it says.
+    pub says: VetoSays,
+}
+
+/// What a veto says of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VetoSays {
+    /// Nothing is against a stop.
+    Clear,
+    /// The session is in use.
+    Busy {
+        /// By what, in the veto's words; they may be empty.
+        words: String,
+    },
+    /// Nobody knows: the veto gave no answer, or none that can be understood.
+    Failed {
+        /// What went wrong.
+        words: String,
+    },
+}
+
+impl fmt::Display for VetoSays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clear => f.write_str("clear"),
+            Self::Busy { words } if words.is_empty() => f.write_str("busy"),
+            Self::Busy { words } => write!(f, "busy ({words})"),
+            Self::Failed { words } => write!(f, "failed ({words})"),
+        }
+    }
 }
 
 /// Attempts that came to a known end.

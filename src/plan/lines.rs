@@ -10,8 +10,9 @@ use super::due::{Cause, Due, is_too_short};
 use super::hold::{held, look_at_hold};
 use super::keeps::{kept, look_at_keeps};
 use super::line::{Line, Step, look_at_mode};
+use super::veto::{look_at_vetoes, overruled, to_ask, vetoed};
 use super::warning::{Warnings, next_warning, warnings};
-use super::{Announcement, Decision, Reason, moved, stopped};
+use super::{Announcement, Decision, Reason, moved, stopped, veto};
 use crate::inventory::{Doubt, SessionState, Stopping, Transition};
 use crate::policy::{Brake, Preserve, Settings, Window};
 
@@ -28,6 +29,9 @@ const STOP_STANDS_MAX: SignedDuration = SignedDuration::from_mins(15);
 /// The line that asks when a session is due.
 const LINE_OF_DUE: u8 = 5;
 
+/// The line that asks vetoes.
+const LINE_OF_VETOES: u8 = 7;
+
 /// The chain for a session that is not STOPPED.
 const RUNNING: &[Line] = &[
     Line {
@@ -41,6 +45,7 @@ const RUNNING: &[Line] = &[
     Line { number: 4, question: "may it be stopped?", ask: unstoppable, look: look_at_stopping },
     Line { number: 5, question: "is it due?", ask: not_due, look: look_at_due },
     Line { number: 6, question: "is the stop worth it?", ask: too_short, look: look_at_least_stop },
+    Line { number: 7, question: "is it busy?", ask: vetoed, look: look_at_vetoes },
     Line { number: 8, question: "would its work survive?", ask: destroyed, look: look_at_survival },
     Line { number: 9, question: "was it warned?", ask: warned, look: look_at_warnings },
     Line { number: 10, question: "does the brake allow it?", ask: braked, look: look_at_brake },
@@ -73,6 +78,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
     let (number, reason) = chain(case).iter().find_map(answer).unwrap_or((0, Reason::NeverDue));
     // What answers before the question of when it is due says nothing of that.
     let is_about_due = number >= LINE_OF_DUE && !is_off(case);
+    let asks = number >= LINE_OF_VETOES && !is_off(case) && !reason.is_brake();
     Decision {
         session: case.session.id.clone(),
         rule: case.rule.map(|rule| rule.name.clone()),
@@ -81,6 +87,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
         next_change: next_change(case, &reason),
         not_after: not_after(case, &reason),
         mark: stopped::mark(case),
+        asks: if asks { to_ask(case) } else { Vec::new() },
         reason,
     }
 }
@@ -186,7 +193,7 @@ fn too_short(case: &Case<'_>) -> Option<Reason> {
         .then_some(Reason::StopTooShort { closes: window.closes, least_stop })
 }
 
-fn destroyed(case: &Case<'_>) -> Option<Reason> {
+pub(super) fn destroyed(case: &Case<'_>) -> Option<Reason> {
     let due = case.due.as_ref()?;
     destroyed_at(case, due, case.now.max(due.at))
 }
@@ -227,7 +234,11 @@ fn braked(case: &Case<'_>) -> Option<Reason> {
 
 fn stop(case: &Case<'_>) -> Option<Reason> {
     let due = case.due.as_ref()?;
-    (due.at <= case.now).then(|| Reason::Due { due: due.at, cause: due.cause.clone() })
+    (due.at <= case.now).then(|| Reason::Due {
+        due: due.at,
+        cause: due.cause.clone(),
+        overruled: overruled(case, due),
+    })
 }
 
 /// When a decision may become another by the passing of time alone.
@@ -263,9 +274,17 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         Reason::Warning { announcement: Announcement { stop_at, .. }, .. }
         | Reason::WarningOut { stop_at, .. } => {
             let warning = case.due.as_ref().and_then(|due| next_warning(case, due));
-            warning.into_iter().chain(pointless_at(case)).chain([*stop_at]).min()
+            let asked = veto::next_change(case);
+            warning.into_iter().chain(pointless_at(case)).chain([*stop_at]).chain(asked).min()
         }
-        Reason::Due { .. } => pointless_at(case).or_else(|| not_after(case, reason)),
+        Reason::Due { .. } => {
+            let ends = pointless_at(case).or_else(|| not_after(case, reason));
+            ends.into_iter().chain(veto::next_change(case)).min()
+        }
+        Reason::Busy { .. } | Reason::VetoFailed { .. } | Reason::VetoUnasked { .. } => {
+            let asked = veto::next_change(case).into_iter();
+            asked.chain(pointless_at(case)).chain(destruction_may_change(case)).min()
+        }
         Reason::NotStoppable { .. } => ending_alarm_at(case).filter(|at| *at > case.now),
         Reason::TerminationNear { terminate_at } => Some(*terminate_at).filter(|at| *at > case.now),
         Reason::ListingIncomplete { .. }

@@ -18,16 +18,20 @@ mod lines;
 mod reason;
 mod remedy;
 mod stopped;
+mod veto;
 mod warning;
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 pub use case::TAG_STOPPED;
 pub use due::{Cause, Due};
 pub use forecast::{Event, Foreseen, first_brake, forecast};
-pub use history::{Attempts, History, OpenIntent, OurStop, SessionHistory, WarningGiven};
+pub use history::{
+    Attempts, History, OpenIntent, OurStop, SessionHistory, VetoGiven, VetoSays, WarningGiven,
+};
 pub use line::Step;
 pub use reason::{BrakeBound, Reason};
 pub use warning::Announcement;
@@ -35,7 +39,7 @@ pub use warning::Announcement;
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::inventory::{Session, Snapshot};
 use crate::policy::matcher::RuleLookup;
-use crate::policy::{Mode, Policy, StudioPolicy};
+use crate::policy::{Mode, Policy, StudioPolicy, Veto};
 use case::{Case, Common};
 
 /// What is to be done about every session of one studio, and why. It is never changed: who carries
@@ -88,6 +92,8 @@ pub struct Decision {
     /// The instant of a proven stop of ours that the session's tag does not tell of yet, and should,
     /// since the session is to be started again.
     pub mark: Option<Timestamp>,
+    /// The vetoes that are to be asked about it now; the stop waits for those that said nothing yet.
+    pub asks: Vec<Arc<Veto>>,
 }
 
 impl Decision {

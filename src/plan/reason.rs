@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Action, Announcement, Cause, Verdict};
-use crate::ids::{AccountId, RuleName, ScheduleName};
+use crate::ids::{AccountId, RuleName, ScheduleName, VetoName};
 use crate::inventory::{Ending, Problem, SessionState, Wanted};
 
 /// Why a session is decided about as it is.
@@ -130,6 +130,33 @@ pub enum Reason {
         /// What would be worth it.
         least_stop: SignedDuration,
     },
+    /// Line 7: a veto says that it is busy.
+    Busy {
+        /// The veto.
+        veto: VetoName,
+        /// Its words; they may be empty.
+        words: String,
+        /// When it is asked again.
+        asks_again: Timestamp,
+        /// How long it may keep the session at the most.
+        until: Timestamp,
+    },
+    /// Line 7: a veto gave no answer that can be understood, which counts as busy.
+    VetoFailed {
+        /// The veto.
+        veto: VetoName,
+        /// What went wrong.
+        words: String,
+        /// When it is asked again.
+        asks_again: Timestamp,
+        /// How long it may keep the session at the most.
+        until: Timestamp,
+    },
+    /// Line 7: vetoes have yet to be asked.
+    VetoUnasked {
+        /// Which.
+        vetoes: Vec<VetoName>,
+    },
     /// Line 8: a stopped machine would be destroyed before people are back.
     WouldBeDestroyed {
         /// How long it lives when stopped.
@@ -160,6 +187,8 @@ pub enum Reason {
         due: Timestamp,
         /// What says so.
         cause: Cause,
+        /// The vetoes that still speak against it, and have kept it for as long as they may.
+        overruled: Vec<VetoName>,
     },
     /// Line 5: it follows its owner's time zone, which the policy does not name.
     OwnerZoneUnknown {
@@ -257,6 +286,9 @@ impl Reason {
             Self::NeverDue => "never_due",
             Self::NotDue { .. } => "not_due",
             Self::StopTooShort { .. } => "stop_too_short",
+            Self::Busy { .. } => "busy",
+            Self::VetoFailed { .. } => "veto_failed",
+            Self::VetoUnasked { .. } => "veto_unasked",
             Self::WouldBeDestroyed { .. } => "would_be_destroyed",
             Self::Warning { .. } => "warning",
             Self::WarningOut { .. } => "warning_out",
@@ -278,6 +310,12 @@ impl Reason {
     #[must_use]
     pub fn is_brake(&self) -> bool {
         matches!(self, Self::Brake { .. })
+    }
+
+    /// Whether it is only that vetoes have yet to be asked.
+    #[must_use]
+    pub fn is_unasked(&self) -> bool {
+        matches!(self, Self::VetoUnasked { .. })
     }
 
     /// What follows from it.
@@ -307,6 +345,9 @@ impl Reason {
             | Self::NeverDue
             | Self::NotDue { .. }
             | Self::StopTooShort { .. }
+            | Self::Busy { .. }
+            | Self::VetoFailed { .. }
+            | Self::VetoUnasked { .. }
             | Self::WouldBeDestroyed { .. }
             | Self::WarningOut { .. }
             | Self::OwnerZoneUnknown { .. }
@@ -340,6 +381,7 @@ impl Reason {
             | Self::ProfileUnknown
             | Self::OwnerZoneUnknown { .. }
             | Self::Brake { .. }
+            | Self::VetoFailed { .. }
             | Self::StartExpired { .. }
             | Self::TerminationNear { .. } => true,
             Self::NotStoppable { ending, is_near, .. } => {
@@ -354,6 +396,8 @@ impl Reason {
             | Self::NeverDue
             | Self::NotDue { .. }
             | Self::StopTooShort { .. }
+            | Self::Busy { .. }
+            | Self::VetoUnasked { .. }
             | Self::WouldBeDestroyed { .. }
             | Self::Warning { .. }
             | Self::WarningOut { .. }
@@ -404,11 +448,26 @@ impl Reason {
                 BTreeMap::from([("tag", tag.clone()), ("value", value.clone())])
             }
             Self::NotStoppable { remedy, ending, .. } => ending_values(remedy, *ending),
-            Self::NotDue { due, cause } | Self::Due { due, cause } => due_values(*due, cause),
+            Self::NotDue { due, cause } => due_values(*due, cause),
+            Self::Due { due, cause, overruled } => {
+                let mut values = due_values(*due, cause);
+                if !overruled.is_empty() {
+                    values.insert("overruled", names(overruled, ""));
+                }
+                values
+            }
             Self::StopTooShort { closes, least_stop } => BTreeMap::from([
                 ("closes", closes.to_string()),
                 ("least_stop", format!("{least_stop:#}")),
             ]),
+            Self::Busy { veto, words, asks_again, until }
+            | Self::VetoFailed { veto, words, asks_again, until } => BTreeMap::from([
+                ("veto", veto.to_string()),
+                ("words", words.clone()),
+                ("asks_again", asks_again.to_string()),
+                ("until", until.to_string()),
+            ]),
+            Self::VetoUnasked { vetoes } => BTreeMap::from([("vetoes", names(vetoes, ""))]),
             Self::WouldBeDestroyed { destroyed_after, needed_until } => {
                 let needed = needed_until.iter().map(|until| ("needed_until", until.to_string()));
                 let after = ("destroyed_after", format!("{destroyed_after:#}"));
@@ -482,6 +541,12 @@ fn due_values(due: Timestamp, cause: &Cause) -> BTreeMap<&'static str, String> {
 fn durations(durations: &[SignedDuration]) -> String {
     let texts: Vec<String> = durations.iter().map(|duration| format!("{duration:#}")).collect();
     texts.join(", ")
+}
+
+/// Names of vetoes in a line, each between two of these.
+pub(super) fn names(vetoes: &[VetoName], quote: &str) -> String {
+    let names: Vec<String> = vetoes.iter().map(|name| format!("{quote}{name}{quote}")).collect();
+    names.join(", ")
 }
 
 /// An instant for people: UTC to the minute, or to the second where it has seconds.
@@ -561,6 +626,21 @@ impl fmt::Display for Reason {
                     At(*closes)
                 )
             }
+            Self::Busy { veto, words, until, .. } => {
+                write!(f, "veto `{veto}` says that it is busy")?;
+                if !words.is_empty() {
+                    write!(f, ": {words}")?;
+                }
+                write!(f, "; this counts until {} at the latest", At(*until))
+            }
+            Self::VetoFailed { veto, words, until, .. } => write!(
+                f,
+                "veto `{veto}` gave no answer, which counts as busy until {} at the latest: {words}",
+                At(*until)
+            ),
+            Self::VetoUnasked { vetoes } => {
+                write!(f, "it is due, and is to be asked about first: {}", names(vetoes, "`"))
+            }
             Self::WouldBeDestroyed { destroyed_after, needed_until } => {
                 write!(f, "stopped, it would be destroyed after {destroyed_after:#}, ")?;
                 match needed_until {
@@ -577,7 +657,13 @@ impl fmt::Display for Reason {
             Self::WarningOut { due, stop_at } => {
                 write!(f, "it was due at {} and is warned; it stops at {}", At(*due), At(*stop_at))
             }
-            Self::Due { due, cause } => write!(f, "it was due at {}: {cause}", At(*due)),
+            Self::Due { due, cause, overruled } => {
+                write!(f, "it was due at {}: {cause}", At(*due))?;
+                if overruled.is_empty() {
+                    return Ok(());
+                }
+                write!(f, "; kept for as long as it may be by {}", names(overruled, "`"))
+            }
             Self::OwnerZoneUnknown { schedule } => write!(
                 f,
                 "schedule `{schedule}` follows its owner's time zone, and [people] does not name it"

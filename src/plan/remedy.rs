@@ -1,6 +1,6 @@
 //! What would change an answer: for people who read why and want it otherwise.
 
-use super::{Action, Cause, Reason};
+use super::{Action, Cause, Reason, reason};
 
 impl Reason {
     /// What would have to be so for the answer to be another, apart from time passing.
@@ -54,6 +54,17 @@ impl Reason {
                 due_remedy(cause)
             }
             Self::StopTooShort { .. } => "a shorter `least_stop`".to_owned(),
+            Self::Busy { veto, .. } => {
+                format!("the end of what keeps it busy, or a shorter `defer_max` in [veto.{veto}]")
+            }
+            Self::VetoFailed { veto, .. } => format!(
+                "a command of [veto.{veto}] that answers; run it by hand, with a session on its \
+                 standard input, to see what it says"
+            ),
+            Self::VetoUnasked { vetoes } => format!(
+                "the answer of {}; the daemon asks, and `plan` and `explain` do not",
+                reason::names(vetoes, "`")
+            ),
             Self::WouldBeDestroyed { .. } => {
                 "a longer stopped length of its launch profile, a shorter `return_margin`, \
                  shorter idle hours, or preserve = \"allow\", which risks its work"

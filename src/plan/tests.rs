@@ -3,6 +3,7 @@
 mod brake;
 mod laws;
 mod starts;
+mod vetoes;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -88,6 +89,7 @@ impl World {
             audit_rotation: AuditRotation::default(),
             schedules: BTreeMap::from([(ScheduleName::from("nights"), shared(nights()))]),
             calendars: BTreeMap::new(),
+            vetoes: BTreeMap::new(),
             people: BTreeMap::new(),
             studios: BTreeMap::new(),
             prices: BTreeMap::new(),

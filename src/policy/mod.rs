@@ -9,6 +9,7 @@ pub mod matcher;
 pub mod people;
 pub mod schedule;
 pub mod studio;
+pub mod veto;
 mod window;
 
 use std::collections::BTreeMap;
@@ -23,9 +24,10 @@ pub use matcher::{Glob, Matcher};
 pub use people::{People, Person};
 pub use schedule::{Schedule, Timetable};
 pub use studio::{Brake, Connection, Rule, Secret, StudioPolicy};
+pub use veto::Veto;
 pub use window::Window;
 
-use crate::ids::{CalendarName, InstanceType, PolicyHash, ScheduleName, StudioId};
+use crate::ids::{CalendarName, InstanceType, PolicyHash, ScheduleName, StudioId, VetoName};
 
 /// The whole of one configuration, as it takes effect.
 #[derive(Debug, Clone)]
@@ -42,6 +44,8 @@ pub struct Policy {
     pub schedules: BTreeMap<ScheduleName, Arc<Timetable>>,
     /// Every calendar, by name; the schedules that it changes hold it too.
     pub calendars: BTreeMap<CalendarName, Arc<Calendar>>,
+    /// Every veto, by name; the settings that name it hold it too.
+    pub vetoes: BTreeMap<VetoName, Arc<Veto>>,
     /// Who the owners are.
     pub people: People,
     /// The studios, by id.
@@ -127,6 +131,8 @@ pub struct Settings {
     pub max_uptime: Option<SignedDuration>,
     /// How long before the due instant each warning is given, longest first.
     pub warn: Vec<SignedDuration>,
+    /// Who is asked before a stop whether the session is busy.
+    pub veto: Vec<Arc<Veto>>,
     /// What to do where a stopped session would be destroyed before people are back.
     pub preserve: Preserve,
     /// By how much a stopped machine must outlive its window.
@@ -150,6 +156,7 @@ impl Settings {
             least_stop: SignedDuration::from_mins(30),
             max_uptime: None,
             warn: vec![SignedDuration::from_mins(15)],
+            veto: Vec::new(),
             preserve: Preserve::Refuse,
             return_margin: SignedDuration::from_hours(8),
             start: Start::Never,

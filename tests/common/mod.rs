@@ -2,16 +2,21 @@
 //!
 //! It is included with `#[path]`, so everything here has to be of use to each of them.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use lightsout::audit::memory::MemoryJournal;
 use lightsout::audit::record::{Journal, JournalError};
 use lightsout::audit::replay::Replay;
 use lightsout::clock::{Clock, SimulatedClock};
 use lightsout::daemon::{Daemon, Ledger, Summary};
-use lightsout::policy::Policy;
+use lightsout::plan::VetoSays;
+use lightsout::policy::{Policy, Veto};
 use lightsout::provider::Provider;
+use lightsout::veto::{Question, Vetoes};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -35,10 +40,37 @@ name = "Forbidding"
 max_session_length_in_minutes = 43200
 "#;
 
+/// Vetoes that say what they are told to, by name; where nobody told them, they have nothing against a
+/// stop. An answer to a question about a session that is hung comes after the veto's time.
+#[derive(Debug)]
+pub(crate) struct Scripted {
+    clock: SimulatedClock,
+    pub(crate) says: Mutex<BTreeMap<String, VetoSays>>,
+    pub(crate) hung: Mutex<Vec<String>>,
+    pub(crate) asked: Mutex<Vec<(Timestamp, String, Question)>>,
+}
+
+impl Vetoes for Scripted {
+    fn ask<'a>(&'a self, veto: &'a Veto, question: &'a Question) -> BoxFuture<'a, VetoSays> {
+        async move {
+            let asked = (self.clock.now(), veto.name.to_string(), question.clone());
+            self.asked.lock().unwrap().push(asked);
+            if self.hung.lock().unwrap().contains(&question.session) {
+                self.clock.sleep(veto.timeout).await;
+                return VetoSays::Failed { words: "it hangs".to_owned() };
+            }
+            let says = self.says.lock().unwrap();
+            says.get(veto.name.as_str()).cloned().unwrap_or(VetoSays::Clear)
+        }
+        .boxed()
+    }
+}
+
 /// A daemon that comes and goes, the log that stays, and the clock that they go by.
 pub(crate) struct House {
     pub(crate) clock: SimulatedClock,
     pub(crate) journal: Arc<MemoryJournal>,
+    pub(crate) vetoes: Arc<Scripted>,
     policy: Policy,
     provider: Arc<dyn Provider>,
     running: Option<Running>,
@@ -52,7 +84,14 @@ struct Running {
 impl House {
     /// An empty log, and no daemon yet.
     pub(crate) fn new(clock: SimulatedClock, policy: Policy, provider: Arc<dyn Provider>) -> Self {
-        Self { clock, journal: Arc::new(MemoryJournal::new()), policy, provider, running: None }
+        let vetoes = Arc::new(Scripted {
+            clock: clock.clone(),
+            says: Mutex::default(),
+            hung: Mutex::default(),
+            asked: Mutex::default(),
+        });
+        let journal = Arc::new(MemoryJournal::new());
+        Self { clock, journal, vetoes, policy, provider, running: None }
     }
 
     /// Starts a daemon that knows what the records so far say.
@@ -103,6 +142,7 @@ impl House {
             Arc::new(ledger),
             Arc::new(self.clock.clone()),
             ending.clone(),
+            Arc::clone(&self.vetoes) as Arc<dyn Vetoes>,
             |_| Arc::clone(&self.provider),
         );
         (daemon, ending)

@@ -12,6 +12,7 @@ use lightsout::daemon::{Daemon, Ledger};
 use lightsout::provider::nimble::Connections;
 use lightsout::sandbox::world::{Effect, Operation};
 use lightsout::sandbox::{Faults, RequestRecord, Requests, Sandbox, SandboxOptions, worldfile};
+use lightsout::veto::CommandVetoes;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -108,8 +109,9 @@ impl Studios {
         let daemon = Daemon::new(
             policy("10m", &studio_policies(&endpoint)),
             Arc::new(ledger),
-            shared,
+            Arc::clone(&shared),
             ending.clone(),
+            Arc::new(CommandVetoes::new(shared)),
             |studio| Arc::new(connections.connect(studio)),
         );
         tokio::spawn(daemon.run());

@@ -14,3 +14,4 @@ mod once;
 mod rig;
 mod start_doubts;
 mod starts;
+mod vetoes;

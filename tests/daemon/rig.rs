@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::common::{ACCOUNT, House, PROFILES};
+use crate::common::{ACCOUNT, House, PROFILES, Scripted};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
@@ -273,6 +273,7 @@ pub(crate) struct Rig {
     pub(crate) faulty: Faulty,
     pub(crate) door: Arc<Door>,
     pub(crate) journal: Arc<MemoryJournal>,
+    pub(crate) vetoes: Arc<Scripted>,
     world: Arc<Mutex<World>>,
     house: House,
 }
@@ -310,8 +311,8 @@ impl Rig {
         );
         let provider = Arc::clone(&door) as Arc<dyn Provider>;
         let house = House::new(clock.clone(), policy(scan, &studio), provider);
-        let journal = Arc::clone(&house.journal);
-        Self { clock, faulty, door, journal, world, house }
+        let (journal, vetoes) = (Arc::clone(&house.journal), Arc::clone(&house.vetoes));
+        Self { clock, faulty, door, journal, vetoes, world, house }
     }
 
     /// As before, with a daemon that has begun.

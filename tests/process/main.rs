@@ -11,3 +11,4 @@ mod judging;
 mod killing;
 mod limits;
 mod modes;
+mod vetoes;

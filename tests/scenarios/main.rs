@@ -55,10 +55,12 @@ scenarios! {
     a_window_that_opens_in_an_hour_that_is_not_there
     an_answer_that_is_lost
     an_artist_in_another_zone
+    an_artist_who_renders_until_ten
     another_account_answers
     friday_evening_before_a_crunch_saturday
     keeps_of_all_kinds
     monday_start_friday_stop
+    asked_late_after_a_keep
     no_capacity_in_the_morning
     no_capacity_until_it_is_too_late
     no_hole_at_sunday_midnight
@@ -69,6 +71,7 @@ scenarios! {
     stops_that_are_refused
     the_brake_counts_an_hour
     the_brake_holds_a_wrong_schedule
+    the_licence_server_is_down_for_a_night
     the_log_is_lost_and_the_mark_remains
     the_night_in_which_the_clock_goes_back
     the_night_in_which_the_clock_goes_forward

@@ -101,6 +101,9 @@ impl Stage {
             Act::ClockGoesBack(by) => {
                 self.door.disguise.lock().unwrap().clock_goes_back = Some(*by);
             }
+            Act::VetoSays { veto, says } => {
+                self.house.vetoes.says.lock().unwrap().insert(veto.clone(), says.clone());
+            }
             Act::NoCapacity => self.amend_all(|session| session.failures.fails_to_start = u32::MAX),
             Act::Capacity => self.amend_all(|session| session.failures.fails_to_start = 0),
             Act::Start { .. }

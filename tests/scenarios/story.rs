@@ -3,6 +3,8 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use lightsout::plan::VetoSays;
+
 use crate::local;
 
 /// What can happen, as it is written.
@@ -13,6 +15,7 @@ const VALID: &str = "\
     listing fails | listing works
     calls are refused | answers are lost | calls work
     no capacity | capacity again
+    veto NAME is busy: WORDS | veto NAME fails: WORDS | veto NAME is clear
     the launch profile of SESSION is hidden | the account is hidden
     the clock goes back 1h during a listing
     end";
@@ -41,6 +44,7 @@ pub(crate) enum Act {
     AllWorks,
     NoCapacity,
     Capacity,
+    VetoSays { veto: String, says: VetoSays },
     HideProfile { session: String },
     HideAccount,
     ClockGoesBack(SignedDuration),
@@ -78,6 +82,13 @@ fn act(text: &str) -> Option<Act> {
         ["calls", "are", "refused"] => Act::CallsAreRefused,
         ["answers", "are", "lost"] => Act::AnswersAreLost,
         ["listing", "works"] | ["calls", "work"] => Act::AllWorks,
+        ["veto", veto, "is", "busy:", words @ ..] => {
+            Act::VetoSays { veto: own(veto), says: VetoSays::Busy { words: words.join(" ") } }
+        }
+        ["veto", veto, "fails:", words @ ..] => {
+            Act::VetoSays { veto: own(veto), says: VetoSays::Failed { words: words.join(" ") } }
+        }
+        ["veto", veto, "is", "clear"] => Act::VetoSays { veto: own(veto), says: VetoSays::Clear },
         ["no", "capacity"] => Act::NoCapacity,
         ["capacity", "again"] => Act::Capacity,
         ["the", "launch", "profile", "of", session, "is", "hidden"] => {

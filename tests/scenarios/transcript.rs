@@ -80,6 +80,7 @@ fn told(record: &Record, zone: &TimeZone) -> Option<String> {
         Kind::PolicyLoaded => return None,
         Kind::StudioHeld | Kind::SessionDecided => decided(record),
         Kind::WarningGiven => format!("warning.given ahead by {}", leads(record)),
+        Kind::VetoAnswered => format!("veto.answered: {}", answered(record)),
         kind => deed(kind, record, zone),
     };
     let session = record.data.session.as_deref().unwrap_or(STUDIO);
@@ -102,6 +103,11 @@ fn decided(record: &Record) -> String {
     let notes = if notes.is_empty() { notes.concat() } else { format!(" [{}]", notes.join(", ")) };
     let ReasonData { code, text, .. } = reason;
     format!("{verdict:<5} {code}{notes}: {text}")
+}
+
+fn answered(record: &Record) -> String {
+    let veto = record.data.veto.as_ref();
+    veto.map_or_else(|| "?".to_owned(), |veto| format!("{} {}", veto.name, veto.says()))
 }
 
 fn leads(record: &Record) -> String {

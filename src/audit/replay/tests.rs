@@ -1,8 +1,8 @@
 use super::*;
-use crate::audit::record::SeenData;
+use crate::audit::record::{SeenData, VetoData};
 use crate::audit::samples::{self, at};
 use crate::audit::{Line, chain};
-use crate::plan::{Cause, Reason};
+use crate::plan::{Cause, Reason, VetoSays};
 
 const STAGES_OF_AN_END: [Stage; 2] = [Stage::Rejected, Stage::Failed];
 
@@ -85,6 +85,53 @@ fn an_intent_is_open_until_its_outcome_is_known() {
         (bare.data.seen, bare.data.stopped_at, bare.data.client_token) = (None, None, None);
         let open = open_after(&[bare]).unwrap();
         assert_eq!((open.run, open.token.as_str()), (at("2026-11-20T03:30:00Z"), ""));
+    }
+}
+
+/// An answer of a veto about a due instant of a run.
+fn answer(name: &str, says: VetoSays, run: &str, due: &str, time: &str) -> Record {
+    let mut record = of_run(Kind::VetoAnswered, run);
+    record.data.veto = Some(VetoData::new(&name.into(), &says));
+    (record.data.due, record.time) = (Some(at(due)), at(time));
+    record
+}
+
+#[test]
+fn what_a_veto_said_last_is_known_and_since_when() {
+    const DUE: &str = "2026-11-20T04:00:00Z";
+    const LATER_DUE: &str = "2026-11-20T05:00:00Z";
+    const TIMES: [&str; 3] =
+        ["2026-11-20T04:00:01Z", "2026-11-20T04:05:00Z", "2026-11-20T05:00:02Z"];
+    let busy = || VetoSays::Busy { words: "frame 1".to_owned() };
+    let failed = || VetoSays::Failed { words: "silent".to_owned() };
+    let first = answer("farm", busy(), RUN, DUE, TIMES[0]);
+    let records = [first, answer("farm", VetoSays::Clear, RUN, DUE, TIMES[1])];
+    let (run, due, [one, two, three]) = (at(RUN), at(DUE), TIMES.map(at));
+    let given = |due, since, at, says| VetoGiven { run, due, since, at, says };
+    let farm = |records: &[Record]| session(records).vetoes.get(&"farm".into()).cloned();
+    assert_eq!(farm(&records[..1]), Some(given(due, one, one, busy())));
+    assert_eq!(farm(&records), Some(given(due, one, two, VetoSays::Clear)));
+    // Another due instant is another question; another run leaves nothing of the one before.
+    let other_due = answer("farm", failed(), RUN, LATER_DUE, TIMES[2]);
+    let expected = Some(given(at(LATER_DUE), three, three, failed()));
+    assert_eq!(farm(&[&records[..], &[other_due]].concat()), expected);
+    let other_run = answer("licences", busy(), LATER_RUN, LATER_DUE, TIMES[2]);
+    let after = session(&[&records[..], &[other_run]].concat());
+    assert_eq!(after.vetoes.keys().map(|name| name.as_str()).collect::<Vec<_>>(), ["licences"]);
+    // A stop ends what was said about it, and so does the end of the session.
+    for end in [deed(Action::Stop, Stage::Proven, RUN), of_run(Kind::SessionVanished, RUN)] {
+        assert!(session(&[&records[..], &[end]].concat()).vetoes.is_empty());
+    }
+    // A word of another version is no permission, and what lacks the facts changes nothing.
+    let mut unknown = records[1].clone();
+    unknown.data.veto.as_mut().unwrap().says = "mostly".to_owned();
+    assert!(matches!(farm(&[unknown]).unwrap().says, VetoSays::Failed { .. }));
+    let lacks: [fn(&mut Data); 3] =
+        [|data| data.veto = None, |data| data.due = None, |data| data.seen = None];
+    for lack in lacks {
+        let mut bare = records[0].clone();
+        lack(&mut bare.data);
+        assert_eq!(farm(&[bare]), None);
     }
 }
 
@@ -346,6 +393,7 @@ fn a_decision_has_the_fingerprint_of_its_record() {
         Reason::Due {
             due: at(RUN),
             cause: Cause::MaxUptime { limit: SignedDuration::from_hours(4) },
+            overruled: Vec::new(),
         },
     ];
     for (number, reason) in reasons.into_iter().enumerate() {
@@ -358,6 +406,7 @@ fn a_decision_has_the_fingerprint_of_its_record() {
             next_change: Some(at(LATER_RUN)),
             not_after: None,
             mark: None,
+            asks: Vec::new(),
         };
         let run = (number % 2 == 0).then(|| at(RUN));
         let seen = SeenData { started_at: run, ..SeenData::default() };

@@ -22,6 +22,7 @@ use crate::daemon::{Daemon, Ledger};
 use crate::policy::Policy;
 use crate::provider::nimble::Connections;
 use crate::sandbox::{Requests, Sandbox, SandboxOptions, World, worldfile};
+use crate::veto::CommandVetoes;
 use story::Teller;
 
 /// A Monday morning in the studio's own zone, when everybody is about to come in.
@@ -80,6 +81,7 @@ async fn demo(mut policy: Policy, start: Timestamp, end: Timestamp) -> Result<()
         Arc::new(ledger),
         Arc::clone(&clock),
         stopping.clone(),
+        Arc::new(CommandVetoes::new(Arc::clone(&clock))),
         |studio| Arc::new(connections.connect(studio)),
     );
     let daemon = tokio::spawn(daemon.run());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use crate::policy::matcher::Criteria;
-use crate::policy::{Brake, Connection, Matcher, Policy, Rule, Scan, Settings, StudioPolicy};
+use crate::policy::{Brake, Connection, Matcher, Policy, Rule, Scan, Settings, StudioPolicy, Veto};
 
 /// One key whose value is another.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,6 +50,7 @@ fn sheet(policy: &Policy) -> Sheet {
     }
     add_schedules(&mut sheet, policy);
     add_people(&mut sheet, policy);
+    add_vetoes(&mut sheet, policy);
     for studio in policy.studios.values() {
         add_studio(&mut sheet, studio);
     }
@@ -68,6 +69,17 @@ fn add_schedules(sheet: &mut Sheet, policy: &Policy) {
         for (_, schedule) in timetable.schedules() {
             let names: Vec<&str> = schedule.calendars.iter().map(|c| c.name.as_str()).collect();
             sheet.insert((format!("[schedule.{name}]"), "calendars"), names.join(", "));
+        }
+    }
+}
+
+fn add_vetoes(sheet: &mut Sheet, policy: &Policy) {
+    for veto in policy.vetoes.values() {
+        let place = format!("[veto.{}]", veto.name);
+        let Veto { name: _, command, timeout, defer_max, every } = &**veto;
+        sheet.insert((place.clone(), "command"), format!("{command:?}"));
+        for (key, length) in [("timeout", timeout), ("defer_max", defer_max), ("every", every)] {
+            sheet.insert((place.clone(), key), format!("{length:#}"));
         }
     }
 }
@@ -135,6 +147,7 @@ fn settings(settings: &Settings) -> Vec<(&'static str, String)> {
         least_stop,
         max_uptime,
         warn,
+        veto,
         preserve,
         return_margin,
         start,
@@ -150,6 +163,10 @@ fn settings(settings: &Settings) -> Vec<(&'static str, String)> {
         ("least_stop", length(least_stop)),
         ("max_uptime", max_uptime.as_ref().map_or_else(off, length)),
         ("warn", format!("[{}]", warn.iter().map(length).collect::<Vec<_>>().join(", "))),
+        (
+            "veto",
+            format!("[{}]", veto.iter().map(|v| v.name.as_str()).collect::<Vec<_>>().join(", ")),
+        ),
         ("preserve", preserve.to_string()),
         ("return_margin", length(return_margin)),
         ("start", start.to_string()),

@@ -12,6 +12,7 @@ pub(super) mod rule;
 pub(super) mod schedule;
 pub(super) mod settings;
 pub(super) mod studio;
+pub(super) mod veto;
 
 use toml::de::DeTable;
 
@@ -23,6 +24,7 @@ use self::prices::PricesFile;
 use self::schedule::ScheduleFile;
 use self::settings::SettingsFile;
 use self::studio::StudioFile;
+use self::veto::VetoFile;
 use super::diagnostic::{Diagnostic, Sink};
 use super::table::{Field, Located, Table};
 use super::value;
@@ -36,6 +38,7 @@ pub(super) struct File {
     pub(super) schedules: Vec<Located<ScheduleFile>>,
     pub(super) people: Vec<PersonFile>,
     pub(super) calendars: Vec<Located<CalendarFile>>,
+    pub(super) vetoes: Vec<Located<VetoFile>>,
     pub(super) defaults: DefaultsFile,
     pub(super) studios: Vec<StudioFile>,
     /// Whether the file has no word about studios, not even a wrong one.
@@ -62,12 +65,12 @@ impl File {
             schedules: schedule::read_all(&mut table, sink),
             people: people::read_all(&mut table, sink),
             calendars: calendar::read_all(&mut table, sink),
+            vetoes: veto::read_all(&mut table, sink),
             defaults: DefaultsFile::read(&mut table, sink),
             studios: studio::read_all(&mut table, sink),
             names_no_studio: table.take("studio").is_none_or(|list| list.entries().is_empty()),
             prices: prices::read(&mut table, sink),
         };
-        table.not_yet("veto", sink);
         table.finish(sink);
         file
     }

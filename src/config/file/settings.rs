@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::super::diagnostic::{Diagnostic, Sink, Span};
+use super::super::suggest::quoted;
 use super::super::table::{Field, Located, Table, Value};
 use super::super::value::{self, Bounds, DURATION_MAX, shown};
 use crate::policy::{Mode, Preserve, Start};
@@ -16,6 +17,7 @@ pub(in crate::config) struct SettingsFile {
     pub(in crate::config) least_stop: Field<SignedDuration>,
     pub(in crate::config) max_uptime: Field<Option<SignedDuration>>,
     pub(in crate::config) warn: Field<Vec<SignedDuration>>,
+    pub(in crate::config) veto: Field<Vec<Located<String>>>,
     pub(in crate::config) preserve: Field<Preserve>,
     pub(in crate::config) return_margin: Field<SignedDuration>,
     pub(in crate::config) start: Field<Start>,
@@ -32,6 +34,7 @@ impl Default for SettingsFile {
             least_stop: Field::Absent,
             max_uptime: Field::Absent,
             warn: Field::Absent,
+            veto: Field::Absent,
             preserve: Field::Absent,
             return_margin: Field::Absent,
             start: Field::Absent,
@@ -72,13 +75,16 @@ pub(in crate::config) const WARN: Bounds = Bounds {
     help: "write for example [\"30m\", \"5m\"]; [] says on purpose: stop unannounced",
 };
 
+/// How many vetoes may be asked about one session: each is a command that runs for it.
+pub(in crate::config) const VETOES_MAX: usize = 8;
+
 /// More warnings than this are noise that nobody heeds.
 pub(in crate::config) const WARNINGS_MAX: usize = 8;
 
 impl SettingsFile {
     /// Takes the settings of a table.
     pub(super) fn read(table: &mut Table<'_>, sink: &mut Sink) -> Self {
-        let settings = Self {
+        Self {
             mode: table.field("mode", sink, mode),
             schedule: table.field("schedule", sink, value::text_or_off),
             lease: table.field("lease", sink, |v, sink| value::duration(v, LEASE, sink)),
@@ -87,6 +93,7 @@ impl SettingsFile {
             max_uptime: table
                 .field("max_uptime", sink, |v, sink| value::duration_or_off(v, MAX_UPTIME, sink)),
             warn: table.field("warn", sink, warn),
+            veto: table.field("veto", sink, veto),
             preserve: table.field("preserve", sink, preserve),
             return_margin: table
                 .field("return_margin", sink, |v, sink| value::duration(v, RETURN_MARGIN, sink)),
@@ -94,9 +101,7 @@ impl SettingsFile {
             start_lead: table
                 .field("start_lead", sink, |v, sink| value::duration(v, START_LEAD, sink)),
             catch_up: table.field("catch_up", sink, |v, sink| value::duration(v, CATCH_UP, sink)),
-        };
-        table.not_yet("veto", sink);
-        settings
+        }
     }
 
     /// Whether the table says nothing, be it right or wrong.
@@ -107,6 +112,7 @@ impl SettingsFile {
             && self.least_stop.is_absent()
             && self.max_uptime.is_absent()
             && self.warn.is_absent()
+            && self.veto.is_absent()
             && self.preserve.is_absent()
             && self.return_margin.is_absent()
             && self.start.is_absent()
@@ -126,6 +132,7 @@ impl SettingsFile {
             span(&self.least_stop),
             span(&self.max_uptime),
             span(&self.warn),
+            span(&self.veto),
             span(&self.preserve),
             span(&self.return_margin),
             span(&self.start),
@@ -155,6 +162,37 @@ fn preserve(value: &Value<'_>, sink: &mut Sink) -> Option<Preserve> {
         return None;
     }
     value::word(value, &[("refuse", Preserve::Refuse), ("allow", Preserve::Allow)], sink)
+}
+
+/// Names of vetoes; `"off"` and `[]` mean none.
+fn veto(value: &Value<'_>, sink: &mut Sink) -> Option<Vec<Located<String>>> {
+    const HELP: &str = "write for example `veto = [\"farm\"]`; [] and \"off\" mean none";
+    if value.content.as_str() == Some("off") {
+        return Some(Vec::new());
+    }
+    let entries = value.entries();
+    if entries.len() > VETOES_MAX {
+        let message = format!("`veto` has {} names", entries.len());
+        sink.push(
+            Diagnostic::error("too-many", value.span(), message)
+                .label(format!("at most {VETOES_MAX} are possible"))
+                .help("one command may ask several services"),
+        );
+        return None;
+    }
+    let names: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let name = value::text(entry, sink)?;
+            if name == "off" {
+                let message = format!("{} is not the name of a veto", quoted(&name));
+                sink.push(Diagnostic::error("bad-name", entry.span(), message).help(HELP));
+                return None;
+            }
+            Some(Located { value: name, span: entry.span() })
+        })
+        .collect();
+    names.into_iter().collect()
 }
 
 /// Warnings, longest first; `"off"` and `[]` mean none.

@@ -8,6 +8,7 @@ mod rule;
 mod schedule;
 mod settings;
 mod studio;
+pub(super) mod veto;
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,8 @@ use sha2::{Digest, Sha256};
 
 use self::calendar::Calendars;
 use self::schedule::Schedules;
-use self::settings::Layers;
+use self::settings::{Layers, Names};
+use self::veto::Vetoes;
 use super::diagnostic::{Diagnostic, Sink};
 use super::file::File;
 use super::file::people::PersonFile;
@@ -41,14 +43,18 @@ pub(super) fn lower(
     contradicting_modes(file, sink);
     let people = people(file);
     let mut calendars = Calendars::lower(&file.calendars, base_dir, &mut digest, sink);
-    let mut schedules = Schedules::lower(&file.schedules, &mut calendars, &people, sink);
-    schedules.check_reference(&file.defaults.settings, sink);
+    let schedules = Schedules::lower(&file.schedules, &mut calendars, &people, sink);
+    let vetoes = Vetoes::lower(&file.vetoes, base_dir, sink);
+    let mut names = Names { schedules, vetoes };
+    names.check_references(&file.defaults.settings, sink);
     let layers = Layers::of_file(file);
-    let studios = studio::lower_all(file, &layers, &mut schedules, sink);
+    let studios = studio::lower_all(file, &layers, &mut names, sink);
+    let Names { schedules, vetoes } = names;
     // What nothing seems to use may be what a mistake elsewhere meant.
     if !sink.has_errors() {
         schedules.warn_of_unused(sink);
         calendars.warn_of_unused(sink);
+        vetoes.warn_of_unused(sink);
     }
     if file.names_no_studio {
         let message = "the file names no studio";
@@ -69,6 +75,7 @@ pub(super) fn lower(
         audit_rotation: AuditRotation::default(),
         schedules: schedules.into_policy(),
         calendars: calendars.into_policy(),
+        vetoes: vetoes.into_policy(),
         people,
         studios,
         prices: prices.map(|(name, price)| (InstanceType::from(name.as_str()), *price)).collect(),

@@ -4,15 +4,14 @@ use super::super::diagnostic::{Diagnostic, Sink};
 use super::super::file::rule::{HELP_MATCH, RuleFile};
 use super::super::file::studio::StudioFile;
 use super::super::suggest::quoted;
-use super::schedule::Schedules;
-use super::settings::{Layers, Seen};
+use super::settings::{Layers, Names, Seen};
 use crate::policy::Rule;
 
 /// The rules in the order of the file, without those that were refused.
 pub(super) fn lower_all(
     studio: &StudioFile,
     layers: &Layers<'_>,
-    schedules: &mut Schedules,
+    names: &mut Names,
     uptimes: &mut Seen,
     sink: &mut Sink,
 ) -> Vec<Rule> {
@@ -22,7 +21,7 @@ pub(super) fn lower_all(
         check_name(file, earlier, sink);
         check_match(file, earlier, sink);
         check_effect(file, later, sink);
-        schedules.check_reference(&file.settings, sink);
+        names.check_references(&file.settings, sink);
         let layers = layers.over(&file.settings);
         let keep = file.keep.value().copied().unwrap_or(false);
         if !keep {
@@ -30,7 +29,7 @@ pub(super) fn lower_all(
         }
         if let (Some(name), Some(matcher)) = (file.name.value(), file.matcher.value()) {
             let (name, matcher) = (name.as_str().into(), matcher.clone());
-            rules.push(Rule { name, matcher, keep, settings: layers.resolve(schedules) });
+            rules.push(Rule { name, matcher, keep, settings: layers.resolve(names) });
         }
     }
     rules

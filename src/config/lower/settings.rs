@@ -10,7 +10,22 @@ use super::super::file::settings::SettingsFile;
 use super::super::table::Field;
 use super::super::value::shown;
 use super::schedule::Schedules;
-use crate::policy::{Mode, Settings, Start, Timetable};
+use super::veto::Vetoes;
+use crate::policy::{Mode, Settings, Start, Timetable, Veto};
+
+/// What settings refer to by name.
+pub(super) struct Names {
+    pub(super) schedules: Schedules,
+    pub(super) vetoes: Vetoes,
+}
+
+impl Names {
+    /// Reports names that nothing has.
+    pub(super) fn check_references(&mut self, settings: &SettingsFile, sink: &mut Sink) {
+        self.schedules.check_reference(settings, sink);
+        self.vetoes.check_references(settings, sink);
+    }
+}
 
 /// The tables that apply, the nearest first.
 #[derive(Clone)]
@@ -43,7 +58,7 @@ impl<'a> Layers<'a> {
 
     /// The complete settings. A value that was refused is replaced by a built-in one: the file does
     /// not take effect then.
-    pub(super) fn resolve(&self, schedules: &Schedules) -> Settings {
+    pub(super) fn resolve(&self, names: &Names) -> Settings {
         let built_in = Settings::built_in();
         let mode = self.find(|table| &table.mode).said().or(self.mode.value()).copied();
         let warn = self.find(|table| &table.warn).said().cloned();
@@ -52,11 +67,12 @@ impl<'a> Layers<'a> {
         };
         Settings {
             mode: mode.unwrap_or(built_in.mode),
-            schedule: self.schedule(schedules),
+            schedule: self.schedule(&names.schedules),
             lease: or(self.find(|table| &table.lease), built_in.lease),
             least_stop: or(self.find(|table| &table.least_stop), built_in.least_stop),
             max_uptime: self.find(|table| &table.max_uptime).said().copied().flatten(),
             warn: warn.unwrap_or(built_in.warn),
+            veto: self.vetoes(&names.vetoes),
             preserve: self
                 .find(|table| &table.preserve)
                 .said()
@@ -72,6 +88,11 @@ impl<'a> Layers<'a> {
     fn schedule(&self, schedules: &Schedules) -> Option<Arc<Timetable>> {
         let name = self.find(|table| &table.schedule).said()?.as_deref()?;
         schedules.get(name)
+    }
+
+    fn vetoes(&self, vetoes: &Vetoes) -> Vec<Arc<Veto>> {
+        let names = self.find(|table| &table.veto).said().map_or(&[][..], Vec::as_slice);
+        names.iter().filter_map(|name| vetoes.get(&name.value)).collect()
     }
 
     /// Whether the tables could stop a session: they name a schedule or `max_uptime`, even if wrongly.

@@ -9,8 +9,7 @@ use super::super::file::studio::StudioFile;
 use super::super::suggest::quoted;
 use super::super::table::{Field, Located};
 use super::rule;
-use super::schedule::Schedules;
-use super::settings::Layers;
+use super::settings::{Layers, Names};
 use crate::ids::StudioId;
 use crate::policy::{Connection, StudioPolicy};
 
@@ -18,21 +17,21 @@ use crate::policy::{Connection, StudioPolicy};
 pub(super) fn lower_all(
     file: &File,
     defaults: &Layers<'_>,
-    schedules: &mut Schedules,
+    names: &mut Names,
     sink: &mut Sink,
 ) -> BTreeMap<StudioId, StudioPolicy> {
     let mut studios = BTreeMap::new();
     let mut seen: BTreeMap<(String, String), Span> = BTreeMap::new();
     let mut uptimes = Vec::new();
     for studio in &file.studios {
-        schedules.check_reference(&studio.settings, sink);
+        names.check_references(&studio.settings, sink);
         let layers = defaults.over(&studio.settings);
         layers.check_durations(&studio.span, &mut uptimes, sink);
-        let rules = rule::lower_all(studio, &layers, schedules, &mut uptimes, sink);
+        let rules = rule::lower_all(studio, &layers, names, &mut uptimes, sink);
         warn_where_nothing_stops(studio, &layers, sink);
         let connection = connection(studio, &file.defaults.connection, sink);
         let (Some(id), Some(connection)) = (id(studio, sink), connection) else { continue };
-        let settings = layers.resolve(schedules);
+        let settings = layers.resolve(names);
         if is_first(id, connection.region.as_str(), &mut seen, sink) {
             let (id, name) = (StudioId::from(id.value.as_str()), studio.name.value().cloned());
             let policy = StudioPolicy {

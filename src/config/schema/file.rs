@@ -10,6 +10,7 @@ use super::form::{Integer, Path, Price, Scan, Text, Version, Zone, bounds};
 use super::schedule::{Calendar, Schedule};
 use super::settings::{Mode, Settings};
 use super::studio::{Connection, Studio};
+use super::veto::Veto;
 use crate::policy;
 
 table! {
@@ -38,6 +39,11 @@ table! {
         /// Days and hours that change the idle hours, by name. Schedules refer to them.
         #[schemars(extend("propertyNames" = { "pattern": r"\S" }))]
         calendar: BTreeMap<String, Calendar>,
+        /// Commands that are asked whether a session is busy, by name. Settings refer to them.
+        #[schemars(extend(
+            "propertyNames" = { "pattern": r"\S", "not": { "enum": ["off"] } },
+        ))]
+        veto: BTreeMap<String, Veto>,
         /// The owners of sessions, by id.
         #[schemars(extend("propertyNames" = { "pattern": r"\S" }))]
         people: BTreeMap<String, Person>,

@@ -10,7 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::super::file::calendar::DATES_MAX;
 use super::super::file::schedule::CALENDARS_MAX;
-use super::super::file::settings::WARNINGS_MAX;
+use super::super::file::settings::{VETOES_MAX, WARNINGS_MAX};
+use super::super::file::veto::WORDS_MAX;
 use super::super::value::{Bounds, shown};
 
 /// Declares a table of the file: its keys in reading order, and which of them must be there.
@@ -171,6 +172,30 @@ form! {
         ],
         "x-form": "a [duration](#durations)",
         "x-or": format!("a list of up to {WARNINGS_MAX} of them, or `\"off\"`"),
+    }
+}
+form! {
+    /// Names of vetoes.
+    Vetoes {
+        "anyOf": [
+            { "type": "string", "pattern": r"\S" },
+            {
+                "type": "array",
+                "items": { "type": "string", "pattern": r"\S", "not": { "enum": ["off"] } },
+                "maxItems": VETOES_MAX,
+            },
+        ],
+        "x-form": format!("the name of a veto, a list of up to {VETOES_MAX} names, or `\"off\"`"),
+    }
+}
+form! {
+    /// A program and its arguments.
+    Command {
+        "type": "array",
+        "items": { "type": "string", "pattern": r"\S" },
+        "minItems": 1,
+        "maxItems": WORDS_MAX,
+        "x-form": "a list of words, the program first",
     }
 }
 form! {

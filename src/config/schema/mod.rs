@@ -15,6 +15,7 @@ mod rule;
 mod schedule;
 mod settings;
 mod studio;
+mod veto;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;

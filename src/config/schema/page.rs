@@ -7,6 +7,7 @@ use super::rule::{Criteria, Match, Rule};
 use super::schedule::{Calendar, Pair, Schedule};
 use super::settings::Settings;
 use super::studio::{Brake, Connection, Studio};
+use super::veto::Veto;
 use super::{annotated, prose};
 
 /// How long a line may be before it is wrapped.
@@ -47,6 +48,7 @@ pub(super) fn sections() -> Vec<Section> {
             vec![annotated::<Pair>()],
         ),
         section("`[calendar.NAME]`", "", vec![annotated::<Calendar>()]),
+        section("`[veto.NAME]`", "", vec![annotated::<Veto>()]),
         section("`[people]`", "in the table of each owner's id.", vec![annotated::<Person>()]),
         section(
             "Settings",

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::file::settings as reader;
 use super::super::value::shown;
-use super::form::{Duration, DurationOrOff, ScheduleOrOff, Warnings, bounds};
+use super::form::{Duration, DurationOrOff, ScheduleOrOff, Vetoes, Warnings, bounds};
 use crate::policy;
 
 table! {
@@ -54,6 +54,10 @@ warn = ["30m", "5m"]
             "x-bounds" = bounds(reader::WARN),
         ))]
         warn: Warnings,
+        /// Which [vetoes](#vetoname) are asked before a stop. All of them are, and one that says busy
+        /// suffices. `[]` or `"off"` unsets them.
+        #[schemars(extend("x-default" = "none", "examples" = [["farm"]]))]
+        veto: Vetoes,
         /// Whether what lightsout stopped is started again. What a person stopped stays off.
         #[schemars(extend("default" = start(built_in().start), "examples" = ["resume"]))]
         start: Start,

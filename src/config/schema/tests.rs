@@ -27,6 +27,7 @@ pub(super) const PLACES: &[Place] = &[
     Place { path: "schedule.*", text: "[schedule.nights]\n@\n" },
     Place { path: "schedule.*.idle", text: "[schedule.nights.idle]\n@\n" },
     Place { path: "calendar.*", text: "[calendar.holidays]\n@\n" },
+    Place { path: "veto.*", text: "[veto.farm]\n@\n" },
     Place { path: "people.*", text: "[people.somebody]\n@\n" },
     Place { path: "defaults", text: "[defaults]\n@\n" },
     Place { path: "studio", text: "[[studio]]\n@\n" },

@@ -62,6 +62,20 @@ fn leases_and_rules_without_effect_are_foreseen() {
     assert_eq!(ahead(&rule("schedule = \"off\"\nmax_uptime = \"9h\"")), "");
 }
 
+#[test]
+fn commands_of_vetoes_that_cannot_be_run_are_foreseen() {
+    let command = |program: &str| {
+        studio(&format!("veto = \"farm\"\n[veto.farm]\ncommand = [\"{program}\", \"-v\"]"))
+    };
+    check("no_program", &command("/usr/local/bin/there-is-no-such-program"));
+    check("no_program_in_path", &command("there-is-no-such-program"));
+    check("program_directory", &command("/"));
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    assert!(ahead(&command(file)).contains("it is not executable"));
+    assert_eq!(ahead(&command("/bin/sh")), "");
+    assert_eq!(ahead(&command("sh")), "");
+}
+
 /// The sound file whose schedule has a calendar.
 fn with_calendar(effect: &str, dates: &str) -> String {
     let calendar = format!("\n[calendar.days]\neffect = \"{effect}\"\ndates = {dates}\n");

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::*;
-use crate::policy::{Brake, Matcher, Preserve, Scan, Settings, Start, StudioPolicy};
+use crate::policy::{Brake, Matcher, Preserve, Scan, Settings, Start, StudioPolicy, Veto};
 
 fn only(policy: &Policy) -> &StudioPolicy {
     policy.studios.values().next().unwrap()
@@ -113,6 +113,56 @@ fn endpoints_of_this_machine_may_be_in_the_clear() {
 fn off_unsets_what_defaults_say_of_the_connection() {
     let text = format!("{}profile = \"off\"\n", top("[defaults]\nprofile = \"main\""));
     assert_eq!(only(&sound(&text)).connection.profile, None);
+}
+
+#[test]
+fn vetoes_are_found_by_name_and_lists_of_them_replace() {
+    let text = format!(
+        r#"{}veto = ["farm", "licences"]
+
+[[studio.rule]]
+name = "a"
+match = {{ owner = "a" }}
+veto = "local"
+
+[[studio.rule]]
+name = "b"
+match = {{ owner = "b" }}
+veto = "off"
+
+[[studio.rule]]
+name = "c"
+match = {{ owner = "c" }}
+veto = []
+
+[veto.farm]
+command = ["ask-farm", "-v", "a b"]
+
+[veto.licences]
+command = ["bin/ask"]
+timeout = "3s"
+defer_max = "2h"
+every = "90s"
+
+[veto.local]
+command = ["/opt/ask"]
+"#,
+        top("[defaults]\nveto = [\"local\"]")
+    );
+    let policy = sound(&text);
+    let studio = only(&policy);
+    let names = |settings: &Settings| -> Vec<String> {
+        settings.veto.iter().map(|veto| veto.name.to_string()).collect()
+    };
+    assert_eq!(names(&studio.settings), ["farm", "licences"]);
+    let rules: Vec<_> = studio.rules.iter().map(|rule| names(&rule.settings)).collect();
+    assert_eq!(rules, [vec!["local".to_owned()], vec![], vec![]]);
+    let [farm, licences] = [0, 1].map(|index| studio.settings.veto[index].as_ref());
+    assert_eq!(farm.command, ["ask-farm", "-v", "a b"]);
+    let lengths = |veto: &Veto| [veto.timeout, veto.defer_max, veto.every].map(|d| d.as_secs());
+    assert_eq!((lengths(farm), lengths(licences)), ([10, 6 * 3600, 300], [3, 7200, 90]));
+    assert_eq!(licences.command, ["/etc/lightsout/bin/ask"]);
+    assert_eq!(policy.vetoes[&"local".into()].command, ["/opt/ask"]);
 }
 
 #[test]

@@ -17,6 +17,16 @@ fn wrong_references_are_explained() {
 }
 
 #[test]
+fn wrong_references_to_vetoes_are_explained() {
+    let with = |veto: &str| studio(&format!("{veto}\n[veto.farm]\ncommand = [\"ask\"]"));
+    check("unknown_veto", &with("veto = [\"fam\"]"));
+    check("unknown_veto_without_likeness", &with("veto = [\"farm\", \"licences\"]"));
+    check("unknown_veto_where_there_is_none", &studio("veto = \"render-queue\""));
+    check("veto_twice", &with("veto = [\"farm\", \"farm\"]"));
+    check("unused_veto", &with(""));
+}
+
+#[test]
 fn doubles_are_explained() {
     check(
         "duplicate_studio",

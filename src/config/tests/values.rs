@@ -8,7 +8,6 @@ fn wrong_keys_are_explained() {
     check("unknown_key_without_likeness", &top("[daemon]\ncolour = \"blue\""));
     check("key_below_the_wrong_heading", &top("[daemon]\nscan = \"5m\"\nmode = \"enforce\""));
     check("setting_at_the_top", &top("lease = \"2h\""));
-    check("not_supported_veto", &studio("veto = \"render-queue\""));
     check("not_supported_rotate", &studio("preserve = \"rotate\""));
     check("misplaced_in_defaults", &top("[defaults]\nregion = \"us-west-2\"\nid = \"x\""));
     check(
@@ -29,6 +28,28 @@ fn wrong_brakes_and_starts_are_explained() {
     check("start_unknown", &studio("start = \"always\""));
     check("start_lead_too_long", &studio("start_lead = \"2d\""));
     check("catch_up_off", &studio("catch_up = \"off\""));
+}
+
+#[test]
+fn wrong_vetoes_are_explained() {
+    let veto = |lines: &str| studio(&format!("veto = \"farm\"\n[veto.farm]\n{lines}"));
+    check("veto_without_command", &veto("timeout = \"5s\""));
+    check("veto_command_as_text", &veto("command = \"/usr/local/bin/ask --json\""));
+    check("veto_command_empty", &veto("command = []"));
+    check("veto_command_with_tilde", &veto("command = [\"~/ask\"]"));
+    check("veto_command_number", &veto("command = [\"ask\", 5]"));
+    check("veto_command_too_long", &veto(&format!("command = [{}]", "\"a\",".repeat(65))));
+    check("veto_timeout_too_long", &veto("command = [\"ask\"]\ntimeout = \"1h\""));
+    check("veto_defer_max_off", &veto("command = [\"ask\"]\ndefer_max = \"off\""));
+    check("veto_every_too_short", &veto("command = [\"ask\"]\nevery = \"1s\""));
+    check("veto_unknown_key", &veto("command = [\"ask\"]\nshell = true"));
+    check("veto_named_off", &top("[veto.off]\ncommand = [\"ask\"]"));
+    check("veto_not_a_table", &top("veto = [\"farm\"]"));
+    check(
+        "vetoes_too_many",
+        &studio("veto = [\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\"]"),
+    );
+    check("vetoes_off_in_list", &studio("veto = [\"off\"]"));
 }
 
 #[test]

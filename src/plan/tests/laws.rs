@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::policy::calendar::{Calendar, Effect, Entry};
 use crate::policy::schedule::WeeklyWindow;
-use crate::policy::{Brake, Start};
+use crate::policy::{Brake, Start, Veto};
 
 /// The day on which each case begins: a month with a clock change in most of the zones.
 const FIRST_DAY: &str = "2026-10-20T00:00:00Z";
@@ -235,6 +235,63 @@ proptest! {
                     let again = decide_again(policy, studio, session, history, at);
                     let same = (again.reason.code(), again.verdict(), again.due)
                         == (decision.reason.code(), decision.verdict(), decision.due);
+                    prop_assert!(same, "{id} at {at}, from {now} to {next}: {decision:?} became {again:?}");
+                }
+            }
+        }
+    }
+
+    /// The same with vetoes: whatever they said and whenever, until then nothing else is asked either.
+    #[test]
+    fn between_two_changes_nobody_else_is_asked(
+        made in made(), part in 0.0..1.0_f64, (every, defer_max) in (1..20_i64, 1..400_i64),
+        said in prop::collection::vec((0..4_u8, -5..60_i64, 0..400_i64), 1..3), is_observed in prop::bool::ANY,
+    ) {
+        let mut world = made.world();
+        let names: Vec<crate::ids::VetoName> = (0..said.len()).map(|n| format!("veto-{n}").into()).collect();
+        let veto = |name: &crate::ids::VetoName| Arc::new(Veto {
+            name: name.clone(),
+            command: vec!["ask".to_owned()],
+            timeout: SignedDuration::from_secs(10),
+            defer_max: minutes(defer_max),
+            every: minutes(every),
+        });
+        world.studio.settings.veto = names.iter().map(veto).collect();
+        if is_observed {
+            world.studio.settings.mode = Mode::Observe;
+        }
+        let World { policy, studio, snapshot, history, .. } = &world;
+        for hour in 0..24 * 4 {
+            let now = first_day() + hours(hour);
+            for (id, session) in &snapshot.sessions {
+                let mut history = history.clone();
+                let due = decide_again(policy, studio, session, &history, now).due;
+                let (Some(run), Some(due)) = (session.start(), due) else { continue };
+                let past = history.sessions.entry(id.clone()).or_default();
+                for (name, (kind, ago, before)) in names.iter().zip(&said) {
+                    let at = now - minutes(*ago);
+                    let words = String::new();
+                    let says = match kind {
+                        0 => continue,
+                        1 => VetoSays::Clear,
+                        2 => VetoSays::Busy { words },
+                        _ => VetoSays::Failed { words },
+                    };
+                    let given = VetoGiven { run, due, since: at - minutes(*before), at, says };
+                    past.vetoes.insert(name.clone(), given);
+                }
+                let decision = decide_again(policy, studio, session, &history, now);
+                let end = first_day() + hours(24 * DAYS);
+                let next = decision.next_change.unwrap_or(end).min(end);
+                prop_assert!(next > now, "{id} at {now}: {decision:?}");
+                let span = next.as_second() - now.as_second() - 1;
+                #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "any instant between will do")]
+                let between = (span as f64 * part) as i64;
+                for later in [1, between, span] {
+                    let at = now + SignedDuration::from_secs(later.clamp(0, span));
+                    let again = decide_again(policy, studio, session, &history, at);
+                    let same = (again.reason.code(), again.due, &again.asks)
+                        == (decision.reason.code(), decision.due, &decision.asks);
                     prop_assert!(same, "{id} at {at}, from {now} to {next}: {decision:?} became {again:?}");
                 }
             }

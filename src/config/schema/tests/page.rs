@@ -45,7 +45,13 @@ fn blocks_of_toml_follow_the_schema_and_the_reader() {
             faults(block).into_iter().filter(|fault| !fault.contains("required")).collect();
         assert_eq!(faults, Vec::<String>::new(), "{block}");
         let found = read(block).unwrap_err();
-        let expected = ["missing-key", "unknown-schedule", "unknown-calendar", "unreadable-ics"];
+        let expected = [
+            "missing-key",
+            "unknown-schedule",
+            "unknown-calendar",
+            "unknown-veto",
+            "unreadable-ics",
+        ];
         let errors = found.iter().filter(|found| found.severity == Severity::Error);
         let wrong: Vec<_> = errors.filter(|error| !expected.contains(&error.code)).collect();
         assert!(wrong.is_empty(), "{block}\n{wrong:#?}");

@@ -15,6 +15,7 @@ const BEYOND_SCHEMAS: &[&str] = &[
     "bad-path",
     "bad-warn",
     "duplicate-calendar",
+    "duplicate-veto",
     "lead-past-least-stop",
     // A region where the id names none: the schema of the whole table sees it.
     "missing-key",
@@ -22,6 +23,7 @@ const BEYOND_SCHEMAS: &[&str] = &[
     "no-owner-zones",
     "unknown-calendar",
     "unknown-schedule",
+    "unknown-veto",
     "unknown-zone",
     "unreadable-ics",
     "uptime-within-lease",
@@ -93,6 +95,7 @@ const VALUES: &[&str] = &[
     "[\"1m\", \"2m\", \"3m\", \"4m\", \"5m\", \"6m\", \"7m\", \"8m\"]",
     "[\"1m\", \"2m\", \"3m\", \"4m\", \"5m\", \"6m\", \"7m\", \"8m\", \"9m\"]",
     "[\"off\"]",
+    "[\"~/x\", \"y\"]",
     "[\"x\"]",
     "[\"x\", \"y\"]",
     "[\"x\", 5]",
@@ -260,7 +263,8 @@ fn examples_and_defaults_are_good() {
                 assert!(validator.is_valid(value), "{}: {key} = {value}", place.path);
                 let mut complaints = place.complaints(&format!("{key} = {}", toml(value)));
                 // What a value refers to is not there.
-                let elsewhere = ["unknown-schedule", "unknown-calendar", "unreadable-ics"];
+                let elsewhere =
+                    ["unknown-schedule", "unknown-calendar", "unknown-veto", "unreadable-ics"];
                 complaints.retain(|code| !elsewhere.contains(code));
                 assert!(complaints.is_empty(), "{}: {key} = {value}: {complaints:?}", place.path);
             }
@@ -334,6 +338,7 @@ fn schema_and_reader_judge_files_alike() {
         format!("{sound}brake = {{ per_hour = 0 }}\n"),
         format!("{sound}[people]\na = {{ zone = \"Europe/Paris\" }}\n"),
         calendar("effect = \"open\"\ndates = \"07-04\""),
+        format!("{sound}veto = \"farm\"\n[veto.farm]\ncommand = [\"ask\", \"-v\"]\n"),
         sound.replace("us-west-2:stid-EXAMPLE11111\"", "stid-A\"\nregion = \"us-west-2\""),
     ];
     for text in good {
@@ -352,6 +357,8 @@ fn schema_and_reader_judge_files_alike() {
         sound.replace("[[studio]]", "[studio]"),
         sound.replace("nights", "off"),
         calendar("effect = \"open\""),
+        format!("{sound}[veto.farm]\ntimeout = \"5s\"\n"),
+        format!("{sound}[veto.off]\ncommand = [\"ask\"]\n"),
         calendar("dates = \"07-04\""),
         calendar(&format!("effect = \"open\"\ndates = [{}]", "\"07-04\",".repeat(1_001))),
         format!("{sound}brake = {{}}\n"),

@@ -1,0 +1,124 @@
+//! Vetoes by name, and who refers to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use super::super::diagnostic::{Diagnostic, Sink, Span};
+use super::super::file::settings::SettingsFile;
+use super::super::file::veto::{HELP_COMMAND, VetoFile};
+use super::super::suggest::{closest, quoted};
+use super::super::table::Located;
+use crate::ids::VetoName;
+use crate::policy::Veto;
+
+pub(in crate::config) const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
+pub(in crate::config) const DEFER_MAX: SignedDuration = SignedDuration::from_hours(6);
+pub(in crate::config) const EVERY: SignedDuration = SignedDuration::from_mins(5);
+
+/// The vetoes of the file. One that was refused keeps its name, so that it can be referred to.
+pub(super) struct Vetoes {
+    by_name: BTreeMap<String, (Span, Option<Arc<Veto>>)>,
+    used: BTreeSet<String>,
+}
+
+impl Vetoes {
+    pub(super) fn lower(files: &[Located<VetoFile>], base_dir: &Path, sink: &mut Sink) -> Self {
+        let mut lowered = |file: &Located<VetoFile>| {
+            let veto = lower(file, base_dir, sink).map(Arc::new);
+            (file.value.name.clone(), (file.span.clone(), veto))
+        };
+        let by_name = files.iter().map(&mut lowered).collect();
+        Self { by_name, used: BTreeSet::new() }
+    }
+
+    /// Reports names that no veto has, and those that are there twice.
+    pub(super) fn check_references(&mut self, settings: &SettingsFile, sink: &mut Sink) {
+        let names = settings.veto.value().map_or(&[][..], Vec::as_slice);
+        let mut first: BTreeMap<&str, &Span> = BTreeMap::new();
+        for name in names {
+            if let Some(first) = first.insert(&name.value, &name.span) {
+                let message = format!("the veto {} is there twice", quoted(&name.value));
+                sink.push(
+                    Diagnostic::error("duplicate-veto", name.span.clone(), message)
+                        .related(first.clone(), "first here")
+                        .help("leave one of them out"),
+                );
+            } else if self.by_name.contains_key(&name.value) {
+                self.used.insert(name.value.clone());
+            } else {
+                self.explain_unknown(name, sink);
+            }
+        }
+    }
+
+    fn explain_unknown(&mut self, name: &Located<String>, sink: &mut Sink) {
+        let message = format!("no veto has the name {}", quoted(&name.value));
+        let diagnostic = Diagnostic::error("unknown-veto", name.span.clone(), message);
+        let names: Vec<&str> = self.by_name.keys().map(String::as_str).collect();
+        sink.push(if let Some(meant) = closest(&name.value, names.iter().copied()) {
+            // What somebody meant to refer to is not unused.
+            self.used.insert(meant.to_owned());
+            let span = self.by_name[meant].0.clone();
+            diagnostic
+                .related(span, "this one has a similar name")
+                .help(format!("did you mean \"{meant}\"?"))
+        } else if names.is_empty() {
+            diagnostic.help(format!("write a table `[veto.{}]` with its `command`", name.value))
+        } else {
+            let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+            diagnostic
+                .label(format!("valid: {}", names.join(", ")))
+                .help(format!("name one of these, or write a table `[veto.{}]`", name.value))
+        });
+    }
+
+    /// The veto of a name; `None` where it was refused or does not exist.
+    pub(super) fn get(&self, name: &str) -> Option<Arc<Veto>> {
+        self.by_name.get(name).and_then(|(_, veto)| veto.clone())
+    }
+
+    pub(super) fn warn_of_unused(&self, sink: &mut Sink) {
+        for (name, (span, _)) in &self.by_name {
+            if !self.used.contains(name) {
+                let message = format!("nothing in this file uses the veto {}", quoted(name));
+                sink.push(
+                    Diagnostic::warning("unused-veto", span.clone(), message)
+                        .label("so nobody is asked")
+                        .help(format!(
+                            "write `veto = [\"{name}\"]` in a studio, or leave the veto out"
+                        )),
+                );
+            }
+        }
+    }
+
+    pub(super) fn into_policy(self) -> BTreeMap<VetoName, Arc<Veto>> {
+        let entries = self.by_name.into_iter();
+        entries.filter_map(|(name, (_, veto))| Some((name.into(), veto?))).collect()
+    }
+}
+
+fn lower(file: &Located<VetoFile>, base_dir: &Path, sink: &mut Sink) -> Option<Veto> {
+    let VetoFile { name, command, timeout, defer_max, every } = &file.value;
+    if command.is_absent() {
+        let message = format!("the veto {} has no `command`", quoted(name));
+        sink.push_absence(
+            Diagnostic::error("missing-key", file.span.clone(), message).help(HELP_COMMAND),
+        );
+    }
+    let mut command = command.value()?.clone();
+    // A name alone is looked for in PATH; a path begins where the file is.
+    if let Some(program) = command.first_mut().filter(|program| program.contains('/')) {
+        *program = base_dir.join(&*program).display().to_string();
+    }
+    Some(Veto {
+        name: name.as_str().into(),
+        command,
+        timeout: timeout.value().copied().unwrap_or(TIMEOUT),
+        defer_max: defer_max.value().copied().unwrap_or(DEFER_MAX),
+        every: every.value().copied().unwrap_or(EVERY),
+    })
+}

@@ -1,0 +1,32 @@
+//! A veto: a command that is asked whether a session that is otherwise due is busy.
+
+use jiff::SignedDuration;
+
+use crate::ids::VetoName;
+
+/// How long an answer still counts while another one is asked for: in it the command waits for its turn
+/// and runs, and an action that follows from the answer before it is decided again.
+const GRACE: SignedDuration = SignedDuration::from_mins(2);
+
+/// One `[veto.NAME]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Veto {
+    /// Its name.
+    pub name: VetoName,
+    /// The program and its arguments; at least the program. No shell sees them.
+    pub command: Vec<String>,
+    /// How long the command may take to answer.
+    pub timeout: SignedDuration,
+    /// How long it may keep a session, from the due instant on; where it was first asked later, from then.
+    pub defer_max: SignedDuration,
+    /// How old an answer may become before it is asked for again.
+    pub every: SignedDuration,
+}
+
+impl Veto {
+    /// How long an answer counts: until the next one should be there.
+    #[must_use]
+    pub fn counts_for(&self) -> SignedDuration {
+        self.every.saturating_add(self.timeout).saturating_add(GRACE)
+    }
+}

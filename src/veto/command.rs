@@ -1,0 +1,201 @@
+//! Vetoes as commands: each is begun, told, listened to and ended, all of it within bounds.
+//!
+//! A command runs in a process group of its own, and whatever is left of the group when there is an answer,
+//! when there can be none any more, or when nobody waits for one, is killed.
+
+use std::env;
+use std::ffi::OsString;
+use std::io;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+
+use super::answer::{self, Fault};
+use super::{Question, Vetoes};
+use crate::clock::Clock;
+use crate::plan::VetoSays;
+use crate::policy::Veto;
+
+/// How many commands run at a time, for all studios: a morning's two hundred questions are through in a
+/// minute where each takes two seconds, and a machine that runs this daemon can bear as many.
+const COMMANDS_MAX: usize = 8;
+
+/// How much a command may print. An answer has a few hundred bytes.
+const OUTPUT_BYTES_MAX: u64 = 64 * 1024;
+
+/// How much of what it says on standard error is shown in the debug log.
+const TALK_BYTES_MAX: usize = 4 * 1024;
+
+/// What a command finds in its environment, where the daemon has it: what programs need to run at all. The
+/// daemon's credentials are not among it.
+const ENVIRONMENT: &[&str] =
+    &["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
+
+/// Vetoes whose commands are run.
+#[derive(Debug)]
+pub struct CommandVetoes {
+    clock: Arc<dyn Clock>,
+    environment: Vec<(OsString, OsString)>,
+    turns: Semaphore,
+}
+
+impl CommandVetoes {
+    /// Runs commands in what is left of this process's own environment.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let kept = |name: &&str| Some((OsString::from(*name), env::var_os(name)?));
+        Self::with_environment(clock, ENVIRONMENT.iter().filter_map(kept).collect())
+    }
+
+    /// Runs commands in this environment.
+    #[must_use]
+    pub fn with_environment(clock: Arc<dyn Clock>, environment: Vec<(OsString, OsString)>) -> Self {
+        Self { clock, environment, turns: Semaphore::new(COMMANDS_MAX) }
+    }
+
+    async fn run(&self, veto: &Veto, question: &Question) -> Result<VetoSays, Fault> {
+        // A simulated clock stands still while a command runs.
+        let _hold = self.clock.hold("veto");
+        tokio::select! {
+            biased;
+            said = converse(veto, question, &self.environment) => said,
+            () = self.clock.sleep(veto.timeout) => Err(Fault::Late(veto.timeout)),
+        }
+    }
+}
+
+impl Vetoes for CommandVetoes {
+    fn ask<'a>(&'a self, veto: &'a Veto, question: &'a Question) -> BoxFuture<'a, VetoSays> {
+        Box::pin(async move {
+            // The semaphore is never closed, so there is always a turn.
+            let _turn = self.turns.acquire().await;
+            self.run(veto, question).await.unwrap_or_else(VetoSays::from)
+        })
+    }
+}
+
+/// Begins a command, tells it what it is asked, and hears it out. Dropped, it leaves nothing behind.
+async fn converse(
+    veto: &Veto,
+    question: &Question,
+    environment: &[(OsString, OsString)],
+) -> Result<VetoSays, Fault> {
+    // Heard from before the command begins, so that its end is not missed.
+    let mut ends = signal(SignalKind::child())?;
+    let mut child = begin(veto, environment).map_err(Fault::Begin)?;
+    let group = Group::of(&child)?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let told = tell(stdin, question);
+    let printed = hear(stdout);
+    let ended = async {
+        group.has_ended(&mut ends).await?;
+        // What it began and left behind may hold its output open.
+        group.kill();
+        Ok(())
+    };
+    let mut talk = Vec::new();
+    let output = tokio::select! {
+        biased;
+        done = async { tokio::try_join!(ended, printed, told) } => done.map(|((), output, ())| output),
+        never = overhear(stderr, &mut talk) => match never {},
+    };
+    if !talk.is_empty() {
+        let talk = String::from_utf8_lossy(&talk);
+        tracing::debug!(veto = veto.name.as_str(), session = question.session, %talk, "it says");
+    }
+    let output = output?;
+    drop(group);
+    let status = child.wait().await?;
+    answer::read(status, &output)
+}
+
+fn begin(veto: &Veto, environment: &[(OsString, OsString)]) -> io::Result<Child> {
+    let Some((program, arguments)) = veto.command.split_first() else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it names no program"));
+    };
+    Command::new(program)
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+}
+
+/// Writes the question. A command need not read it.
+async fn tell(stdin: Option<ChildStdin>, question: &Question) -> Result<(), Fault> {
+    let Some(mut stdin) = stdin else { return Ok(()) };
+    let mut line = serde_json::to_vec(question).map_err(io::Error::from)?;
+    line.push(b'\n');
+    match stdin.write_all(&line).await {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Reads what it prints, to the end.
+async fn hear(stdout: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, Fault> {
+    let mut output = Vec::new();
+    if let Some(stdout) = stdout {
+        stdout.take(OUTPUT_BYTES_MAX + 1).read_to_end(&mut output).await?;
+    }
+    if output.len() as u64 > OUTPUT_BYTES_MAX {
+        return Err(Fault::TooLong(OUTPUT_BYTES_MAX));
+    }
+    Ok(output)
+}
+
+/// Reads what it says besides, keeps the beginning, and waits for ever: nothing depends on it.
+async fn overhear(
+    stderr: Option<impl AsyncRead + Unpin>,
+    kept: &mut Vec<u8>,
+) -> std::convert::Infallible {
+    let mut part = [0; 1024];
+    if let Some(mut stderr) = stderr {
+        while let Ok(length @ 1..) = stderr.read(&mut part).await {
+            let room = TALK_BYTES_MAX.saturating_sub(kept.len());
+            kept.extend_from_slice(&part[..length.min(room)]);
+        }
+    }
+    std::future::pending().await
+}
+
+/// The process group of a command, killed when it is dropped. Its leader is not reaped before that, so
+/// its number is nobody else's.
+struct Group(Pid);
+
+impl Group {
+    fn of(child: &Child) -> io::Result<Self> {
+        let id = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        id.map(Self).ok_or_else(|| io::Error::other("it has no process number"))
+    }
+
+    /// Waits until the leader has ended, and leaves it unreaped.
+    async fn has_ended(&self, ends: &mut tokio::signal::unix::Signal) -> io::Result<()> {
+        let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        while waitid(WaitId::Pid(self.0), peek)?.is_none() {
+            ends.recv().await;
+        }
+        Ok(())
+    }
+
+    fn kill(&self) {
+        // Nobody is left where this fails.
+        let _ = kill_process_group(self.0, Signal::KILL);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
