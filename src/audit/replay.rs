@@ -234,10 +234,11 @@ impl StudioPast {
         }
     }
 
-    /// Whether an intent under this token counts for the brake already.
+    /// Whether an intent under this token counts for the brake of this instant already.
     #[must_use]
-    pub fn is_counted(&self, action: Action, token: &str) -> bool {
-        self.counted.contains_key(&(action, token.to_owned()))
+    pub fn is_counted(&self, action: Action, token: &str, now: Timestamp) -> bool {
+        let counted = self.counted.get(&(action, token.to_owned()));
+        counted.is_some_and(|at| at.duration_until(now) < COUNTED_FOR)
     }
 
     /// Counts an intent for the brake, and forgets those that count no more. Older than this one is

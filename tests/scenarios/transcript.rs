@@ -77,7 +77,7 @@ fn told(record: &Record, zone: &TimeZone) -> Option<String> {
     let what = match &record.kind {
         Kind::DaemonStarted | Kind::DaemonStopped => return Some(short(&record.kind).to_owned()),
         // It comes with the daemon's start.
-        Kind::PolicyLoaded => return None,
+        Kind::PolicyLoaded | Kind::PolicyApplied => return None,
         Kind::StudioHeld | Kind::SessionDecided => decided(record),
         Kind::WarningGiven => format!("warning.given ahead by {}", leads(record)),
         kind => deed(kind, record, zone),
