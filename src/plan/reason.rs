@@ -672,8 +672,8 @@ impl fmt::Display for Reason {
             ),
             Self::BrakeLatched { bound, limit, count } => write!(
                 f,
-                "the brake still holds: more were to be stopped than {bound} {limit}; now it is {count}, \
-                 and nobody has approved them"
+                "the brake still holds: there were more stops than {bound} {limit} allows; there would be \
+                 {count} now, and nobody has approved them"
             ),
             Self::Stopped => f.write_str("it is off"),
             Self::ClosedDay { until } => {

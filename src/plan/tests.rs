@@ -3,6 +3,7 @@
 mod brake;
 mod laws;
 mod starts;
+mod sudden;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
