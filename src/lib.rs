@@ -17,4 +17,5 @@ pub mod provider;
 pub mod report;
 pub mod sandbox;
 pub mod simulate;
+pub mod switch;
 pub mod veto;

@@ -28,6 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("execute", &["ids", "inventory", "policy", "plan", "provider", "audit::record", "clock"]),
     ("veto", &["ids", "inventory", "policy", "plan", "clock"]),
     ("report", &["ids", "audit::record", "audit::chain"]),
+    ("switch", &["ids", "clock"]),
     (
         "daemon",
         &[
@@ -39,6 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "audit",
             "execute",
             "report",
+            "switch",
             "veto",
             "clock",
         ],
@@ -72,6 +74,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "audit",
             "execute",
             "report",
+            "switch",
             "veto",
             "daemon",
             "simulate",

@@ -73,14 +73,28 @@ kinds! {
     DaemonStarted = "daemon.started",
     /// The daemon ended in order.
     DaemonStopped = "daemon.stopped",
+    /// A person wants nothing done, in one studio or in all, until an instant.
+    DaemonPaused = "daemon.paused",
+    /// A person wants a pause to be over.
+    DaemonResumed = "daemon.resumed",
     /// A configuration took effect.
     PolicyLoaded = "policy.loaded",
+    /// A studio is looked after by this configuration from now on.
+    PolicyApplied = "policy.applied",
     /// A torn last line was cut.
     LogRepaired = "log.repaired",
     /// A studio is left alone as a whole.
     StudioHeld = "studio.held",
     /// A studio is no longer left alone.
     StudioResumed = "studio.resumed",
+    /// A person has looked at what is held, and lets it pass until an instant.
+    StudioApproved = "studio.approved",
+    /// Too many stops are due: from now on none passes, whatever is due later.
+    BrakeEngaged = "brake.engaged",
+    /// Stops pass again.
+    BrakeReleased = "brake.released",
+    /// That many sessions came or went at once is true.
+    InventoryConfirmed = "inventory.confirmed",
     /// The decision about a session is another than before.
     SessionDecided = "session.decided",
     /// A session was seen for the last time.
@@ -217,6 +231,16 @@ pub struct Data {
     /// What went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorData>,
+    /// When what a person said ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Timestamp>,
+    /// The person who said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// The request by which it was said; one that is taken twice counts once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
     /// The program's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,

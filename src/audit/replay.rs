@@ -5,12 +5,14 @@
 //! facts about one session of one studio; what lacks the facts changes nothing. Kinds that are not
 //! known are passed over.
 
-use std::collections::BTreeMap;
+pub mod control;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::record::{Data, Deed, Kind, Record, Stage};
+use super::record::{Data, Deed, Kind, ReasonData, Record, Stage};
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::plan::{
     Action, Attempts, Decision, History, OpenIntent, OurStop, SessionHistory, VetoGiven,
@@ -29,6 +31,10 @@ const COUNTED_FOR: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Replay {
     studios: BTreeMap<StudioId, StudioPast>,
+    /// The past of a studio of which the log says nothing by name: what was said of all.
+    others: StudioPast,
+    /// The requests of people that were recorded, the latest ones.
+    requests: BTreeSet<String>,
 }
 
 /// The past of one studio.
@@ -52,6 +58,10 @@ pub struct StudioPast {
 pub struct Held {
     /// Its sentence.
     pub text: String,
+    /// The reason, with the numbers that it was told with last.
+    pub reason: Option<ReasonData>,
+    /// The policy by which it is left alone.
+    pub policy: Option<String>,
     /// What it says in short, to compare with another.
     pub fingerprint: Fingerprint,
 }
@@ -103,9 +113,11 @@ impl Print {
     ) {
         (code, alarm).hash(&mut self.0);
         // The provider's own words may differ from call to call and mean the same; how far a bound is
-        // passed may change with every scan, and what a veto says with every answer.
+        // passed, what is counted, and what a veto says, may change with every scan.
+        const PASSING: [&str; 8] =
+            ["detail", "count", "before", "now", "missing", "new", "words", "asks_again"];
         values
-            .filter(|(name, _)| !["detail", "count", "words", "asks_again"].contains(name))
+            .filter(|(name, _)| !PASSING.contains(name))
             .for_each(|value| value.hash(&mut self.0));
     }
 
@@ -119,23 +131,25 @@ impl Replay {
     /// The past of one studio; empty where the log says nothing of it.
     #[must_use]
     pub fn studio(&self, studio: &StudioId) -> &StudioPast {
-        static NONE: StudioPast = StudioPast {
-            history: History { sessions: BTreeMap::new(), stops: Vec::new(), starts: Vec::new() },
-            decisions: BTreeMap::new(),
-            held: None,
-            counted: BTreeMap::new(),
-            us: None,
-        };
-        self.studios.get(studio).unwrap_or(&NONE)
+        self.studios.get(studio).unwrap_or(&self.others)
     }
 
     /// Learns from one record; records come in the order of the log.
     pub fn apply(&mut self, record: &Record) {
+        self.said(record);
         let Some(studio) = record.data.studio.as_deref() else { return };
         let session = record.data.session.as_deref();
         match (&record.kind, record.kind.deed(), session) {
-            (Kind::StudioHeld, ..) => self.past(studio).held = Some(held(&record.data)),
-            (Kind::StudioResumed, ..) => self.past(studio).held = None,
+            (
+                Kind::StudioHeld
+                | Kind::StudioResumed
+                | Kind::StudioApproved
+                | Kind::BrakeEngaged
+                | Kind::BrakeReleased
+                | Kind::PolicyApplied
+                | Kind::InventoryConfirmed,
+                ..,
+            ) => self.past(studio).controlled(record),
             // A call without an answer does not say how it ended, so it stays open; and where there
             // was to be no call there is nothing to remember.
             (_, Some(Deed { stage: Stage::Unanswered | Stage::Dropped, .. }), _) => {}
@@ -155,7 +169,8 @@ impl Replay {
     }
 
     fn past(&mut self, studio: &str) -> &mut StudioPast {
-        self.studios.entry(studio.into()).or_default()
+        let others = &self.others;
+        self.studios.entry(studio.into()).or_insert_with(|| others.clone())
     }
 }
 
@@ -163,9 +178,11 @@ impl StudioPast {
     fn seen(&mut self, session: SessionId, record: &Record) {
         match record.kind {
             Kind::SessionDecided => {
+                self.know(&session, record);
                 self.decisions.insert(session, Fingerprint::of(&record.data));
             }
             Kind::SessionVanished => {
+                self.forget(&session);
                 self.decisions.remove(&session);
                 self.history.sessions.remove(&session);
             }
@@ -223,6 +240,13 @@ impl StudioPast {
         }
     }
 
+    /// Whether an intent under this token counts for the brake of this instant already.
+    #[must_use]
+    pub fn is_counted(&self, action: Action, token: &str, now: Timestamp) -> bool {
+        let counted = self.counted.get(&(action, token.to_owned()));
+        counted.is_some_and(|at| at.duration_until(now) < COUNTED_FOR)
+    }
+
     /// Counts an intent for the brake, and forgets those that count no more. Older than this one is
     /// older than now, so no clock is needed.
     fn count(&mut self, action: Action, record: &Record) {
@@ -240,6 +264,7 @@ impl StudioPast {
         let call = record.data.client_token.clone().map(|token| (action, token));
         if call.as_ref().is_none_or(|call| !self.counted.contains_key(call)) {
             instants.push(record.time);
+            self.history.approved.passes(action);
             self.counted.extend(call.map(|call| (call, record.time)));
         }
     }
@@ -361,6 +386,8 @@ fn held(data: &Data) -> Held {
     let text = data.reason.as_ref().map(|reason| reason.text.clone());
     Held {
         text: text.or_else(|| data.note.clone()).unwrap_or_default(),
+        reason: data.reason.clone(),
+        policy: data.policy.clone(),
         fingerprint: Fingerprint::of(data),
     }
 }

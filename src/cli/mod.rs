@@ -3,14 +3,18 @@
 //! Standard output is data, standard error is talk. Exit 0: done; 1: something failed or was held;
 //! 2: the command line or the configuration is wrong; 3: two policies differ. Start at [`main`].
 
+mod approve;
 mod audit;
 mod check;
 mod demo;
 mod diff;
 mod explain;
 mod forecast;
+mod handing;
 mod output;
+mod pause;
 mod plan;
+mod resume;
 mod run;
 mod sandbox;
 mod simulate;
@@ -38,6 +42,7 @@ Examples:
   lightsout -c studio.toml forecast --days 14  the windows and stops of two weeks
   lightsout -c studio.toml explain SESSION     why one machine is on, or off
   lightsout -c studio.toml run --dry-run       the daemon, without any effect
+  lightsout -c studio.toml pause --for 2h      do nothing for two hours, in every studio
   lightsout -c studio.toml audit show --kind stop --since 2026-11-20T00:00:00Z
 
 Exit status: 0 done; 1 something failed or was held; 2 the command line or the policy is wrong;
@@ -104,6 +109,12 @@ enum Format {
 enum Command {
     /// Look after the studios of the policy: the daemon.
     Run(run::Arguments),
+    /// Stop everything: nothing is stopped, started or tagged for a while, in one studio or in all.
+    Pause(pause::Arguments),
+    /// End a pause before its time.
+    Resume(resume::Arguments),
+    /// Let pass what is held in a studio: up to the number that is held now, for a while.
+    Approve(approve::Arguments),
     /// Show what would be decided about every session, now or at a coming instant. Changes nothing.
     Plan(plan::Arguments),
     /// Show why one session is decided about as it is: every question, in order.
@@ -201,6 +212,9 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     let config = arguments.config;
     match arguments.command {
         Command::Run(arguments) => run::main(&config, &arguments),
+        Command::Pause(arguments) => pause::main(&config, &arguments),
+        Command::Resume(arguments) => resume::main(&config, &arguments),
+        Command::Approve(arguments) => approve::main(&config, &arguments),
         Command::Plan(arguments) => plan::main(&config, &arguments),
         Command::Explain(arguments) => explain::main(&config, &arguments),
         Command::Forecast(arguments) => forecast::main(&config, &arguments),

@@ -12,6 +12,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::daemon::{Daemon, Ledger, Summary};
 use crate::policy::Policy;
 use crate::provider::nimble::Connections;
+use crate::switch::Spool;
 use crate::veto::CommandVetoes;
 
 #[derive(Debug, clap::Args)]
@@ -37,9 +38,11 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         end_on_signal(&ending)?;
         let connections = Connections::new(Arc::clone(&clock));
         let vetoes = Arc::new(CommandVetoes::new(Arc::clone(&clock)));
+        let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(&clock));
         let daemon = Daemon::new(policy, ledger, clock, ending, vetoes, |studio| {
             Arc::new(connections.connect(studio))
         });
+        let daemon = daemon.hearing(Arc::new(spool));
         let failed = |error: crate::audit::record::JournalError| Failure::Failed(error.to_string());
         if !arguments.once {
             return daemon.run().await.map_err(failed);

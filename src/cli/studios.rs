@@ -6,16 +6,18 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
-use super::Failure;
+use super::{Failure, output};
 use crate::audit::reader;
 use crate::audit::replay::Replay;
 use crate::clock::{Clock, SystemClock};
+use crate::daemon::record_of_request;
 use crate::ids::StudioId;
 use crate::inventory::Snapshot;
 use crate::plan::History;
 use crate::policy::{Policy, StudioPolicy};
 use crate::provider::Provider;
 use crate::provider::nimble::Connections;
+use crate::switch::{Request, Spool};
 
 /// Every studio of a policy, as it is now.
 pub(super) struct Seen<'a> {
@@ -44,12 +46,63 @@ pub(super) fn read(policy: &Policy) -> Result<Seen<'_>, Failure> {
         });
         join_all(reads).await
     });
-    let past = past(&policy.audit_path)?;
+    // What is taken in between is then in both, and counts once.
+    let waiting = waiting(policy, &clock);
+    let mut past = past(&policy.audit_path)?;
+    for request in &waiting {
+        if !past.has_taken(&request.id) {
+            past.apply(&record_of_request(request, clock.now()));
+        }
+    }
     Ok(Seen { now: clock.now(), studios, past })
 }
 
+/// The requests that a daemon of this policy will take: they count from the next scan on, or from the
+/// next start.
+fn waiting(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Request> {
+    let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(clock));
+    let mut waiting = spool.look().unwrap_or_else(|error| {
+        tracing::warn!("requests that wait are not counted: {error}{}", output::sources(&error));
+        Vec::new()
+    });
+    let is_ours = |request: &Request| {
+        request.wish.studio().is_none_or(|studio| policy.studios.contains_key(studio))
+    };
+    waiting.retain(is_ours);
+    waiting
+}
+
+/// The studio that a person names: by its id, or by the name that the policy gives it.
+pub(super) fn named<'a>(policy: &'a Policy, name: &str) -> Result<&'a StudioPolicy, Failure> {
+    let is_meant = |studio: &&StudioPolicy| {
+        studio.id.as_str() == name || studio.name.as_deref() == Some(name)
+    };
+    let found: Vec<_> = policy.studios.values().filter(is_meant).collect();
+    if let [studio] = found[..] {
+        return Ok(studio);
+    }
+    let known: Vec<&str> = policy.studios.values().map(|studio| studio.id.as_str()).collect();
+    let wrong = if found.is_empty() { "no studio" } else { "more than one studio" };
+    let known = known.join(", ");
+    Err(Failure::Usage(format!("{wrong} {name:?} in the policy; its studios are {known}")))
+}
+
+/// A length of time as people type it, which must end: `2h`, `1h 30m`.
+pub(super) fn length(text: &str, longest: SignedDuration) -> Result<SignedDuration, Failure> {
+    let wrong = |error: &dyn std::fmt::Display| {
+        Failure::Usage(format!("{text:?} is not a length of time ({error}); write one like 2h or 1h 30m"))
+    };
+    let span: Span = text.parse().map_err(|error: jiff::Error| wrong(&error))?;
+    let length: SignedDuration =
+        span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|error| wrong(&error))?;
+    if length <= SignedDuration::ZERO || length > longest {
+        return Err(wrong(&format!("it must be longer than nothing, and at most {longest:#}")));
+    }
+    Ok(length)
+}
+
 /// What the log says; a log that does not exist yet says nothing.
-fn past(path: &Path) -> Result<Replay, Failure> {
+pub(super) fn past(path: &Path) -> Result<Replay, Failure> {
     let mut replay = Replay::default();
     if !path.exists() {
         return Ok(replay);
@@ -89,6 +142,17 @@ pub(super) fn instant(text: &str, now: Timestamp) -> Result<Timestamp, Failure> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_of_time_ends() {
+        let read = |text: &str| length(text, SignedDuration::from_hours(48)).ok();
+        assert_eq!(read("2h"), Some(SignedDuration::from_hours(2)));
+        assert_eq!(read("1h 30m"), Some(SignedDuration::from_mins(90)));
+        assert_eq!(read("2d"), Some(SignedDuration::from_hours(48)));
+        for wrong in ["", "2", "0h", "-2h", "2d 1s", "for ever", "1mo"] {
+            assert_eq!(read(wrong), None, "{wrong:?}");
+        }
+    }
 
     #[test]
     fn an_instant_is_absolute_or_a_distance_from_now() {

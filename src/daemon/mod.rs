@@ -10,6 +10,8 @@ mod news;
 mod once;
 mod scan;
 mod studio;
+mod studio_news;
+mod switches;
 mod tasks;
 
 use std::sync::Arc;
@@ -21,14 +23,16 @@ use tokio_util::sync::CancellationToken;
 
 pub use ledger::Ledger;
 pub use once::Summary;
+pub use switches::record as record_of_request;
 
 use asking::Asking;
 
 use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
 use crate::clock::Clock;
-use crate::execute::Workshop;
+use crate::execute::{Gate, Workshop};
 use crate::policy::{Policy, StudioPolicy};
 use crate::provider::Provider;
+use crate::switch::Switchboard;
 use crate::veto::Vetoes;
 
 /// How long calls in flight may take to end once the daemon is told to: a service manager that
@@ -47,6 +51,7 @@ pub struct Daemon {
     ending: CancellationToken,
     vetoes: Arc<dyn Vetoes>,
     workshops: Vec<Workshop>,
+    switchboard: Option<Arc<dyn Switchboard>>,
 }
 
 impl Daemon {
@@ -66,12 +71,19 @@ impl Daemon {
             studio: Arc::new(studio.clone()),
             provider: connect(studio),
             journal: Arc::clone(&ledger) as Arc<dyn Journal>,
+            gate: Arc::clone(&ledger) as Arc<dyn Gate>,
             clock: Arc::clone(&clock),
             permits: Arc::new(Semaphore::new(policy.daemon.concurrency)),
             ending: ending.clone(),
         };
         let workshops = policy.studios.values().map(workshop).collect();
-        Self { policy, ledger, clock, ending, vetoes, workshops }
+        Self { policy, ledger, clock, ending, vetoes, workshops, switchboard: None }
+    }
+
+    /// Hears what people ask for at this switchboard.
+    #[must_use]
+    pub fn hearing(self, switchboard: Arc<dyn Switchboard>) -> Self {
+        Self { switchboard: Some(switchboard), ..self }
     }
 
     /// Looks after every studio until it is told to end.
@@ -80,6 +92,8 @@ impl Daemon {
     /// The log could not be written when the daemon started.
     pub async fn run(self) -> Result<(), JournalError> {
         self.record_start().await?;
+        self.hear().await;
+        let switches = tokio::spawn(self.listen());
         let mut studios = JoinSet::new();
         for workshop in self.workshops {
             let (ledger, vetoes) = (Arc::clone(&self.ledger), Arc::clone(&self.vetoes));
@@ -90,6 +104,7 @@ impl Daemon {
                 tracing::error!(%error, "a studio is looked after no longer");
             }
         }
+        switches.abort();
         record_end(&self.ledger, self.clock.as_ref()).await;
         Ok(())
     }
@@ -100,6 +115,7 @@ impl Daemon {
     /// The log could not be written at the start.
     pub async fn once(self) -> Result<Summary, JournalError> {
         self.record_start().await?;
+        self.hear().await;
         let mut scans = JoinSet::new();
         for workshop in self.workshops {
             let (ledger, vetoes) = (Arc::clone(&self.ledger), Arc::clone(&self.vetoes));
@@ -118,6 +134,27 @@ impl Daemon {
         record_end(&self.ledger, self.clock.as_ref()).await;
         total.interrupted = self.ending.is_cancelled();
         Ok(total)
+    }
+
+    /// Takes what waits now.
+    async fn hear(&self) {
+        if let Some(switchboard) = &self.switchboard {
+            let clock = self.clock.as_ref();
+            switches::take(switchboard.as_ref(), &self.ledger, &self.policy, clock).await;
+        }
+    }
+
+    /// Takes what comes, until the program ends.
+    fn listen(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (policy, ledger) = (Arc::clone(&self.policy), Arc::clone(&self.ledger));
+        let (clock, ending) = (Arc::clone(&self.clock), self.ending.clone());
+        let switchboard = self.switchboard.clone();
+        async move {
+            let Some(switchboard) = switchboard else { return };
+            while ending.run_until_cancelled(switchboard.wait()).await.is_some() {
+                switches::take(switchboard.as_ref(), &ledger, &policy, clock.as_ref()).await;
+            }
+        }
     }
 
     async fn record_start(&self) -> Result<(), JournalError> {

@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::Ledger;
+use super::studio_news::studio_news;
 use crate::audit::record::{Data, Deed, Journal, JournalError, Kind, Record, Stage};
 use crate::audit::replay::{Fingerprint, StudioPast};
 use crate::execute::{Workshop, seen_data, session_subject};
 use crate::ids::SessionId;
 use crate::inventory::{Session, Snapshot};
-use crate::plan::{Action, Decision, Plan, Reason, Verdict, VetoSays};
+use crate::plan::{Action, Decision, Plan, Reason, VetoSays};
 
 /// How many records are gathered before they are committed: it bounds the memory they take.
 const RECORDS_PER_COMMIT: usize = 500;
@@ -46,7 +47,7 @@ pub(super) async fn record_news(
     missing: &mut Missing,
 ) -> Result<(), JournalError> {
     let studio = &workshop.studio.id;
-    let mut records = Vec::from_iter(ledger.with(studio, |past| hold_news(workshop, plan, past)));
+    let mut records = ledger.with(studio, |past| studio_news(workshop, snapshot, plan, past));
     for decisions in plan.decisions.chunks(RECORDS_PER_COMMIT) {
         ledger.with(studio, |past| {
             let news = |decision| decision_news(workshop, snapshot, plan.at, decision, past);
@@ -108,26 +109,6 @@ fn warning_leads(decision: &Decision) -> Option<Vec<i64>> {
     Some(announcement.leads.iter().map(jiff::SignedDuration::as_secs).collect())
 }
 
-/// The hold of the studio, if it is another than before.
-fn hold_news(workshop: &Workshop, plan: &Plan, past: &StudioPast) -> Option<Record> {
-    let hold = plan.holds().next();
-    let data = Data {
-        studio: Some(workshop.studio.id.to_string()),
-        policy: Some(workshop.policy.hash.to_string()),
-        verdict: hold.map(|_| Verdict::Hold.to_string()),
-        reason: hold.map(Into::into),
-        note: Some(format!("{} sessions were seen", plan.decisions.len())),
-        ..Data::default()
-    };
-    let kind = match (hold, &past.held) {
-        (Some(_), Some(held)) if held.fingerprint == Fingerprint::of(&data) => return None,
-        (Some(_), _) => Kind::StudioHeld,
-        (None, Some(_)) => Kind::StudioResumed,
-        (None, None) => return None,
-    };
-    Some(Record { time: plan.at, kind, subject: workshop.studio.id.to_string(), data })
-}
-
 fn vanished(workshop: &Workshop, session: &SessionId, now: Timestamp) -> Record {
     let data = Data {
         studio: Some(workshop.studio.id.to_string()),
@@ -148,6 +129,8 @@ fn log_news(workshop: &Workshop, records: &[Record]) {
         match kind {
             Kind::StudioHeld => tracing::warn!(studio, why, "the studio is held"),
             Kind::StudioResumed => tracing::info!(studio, "the studio is held no longer"),
+            Kind::BrakeEngaged => tracing::warn!(studio, why, "no stop passes the brake"),
+            Kind::InventoryConfirmed => tracing::info!(studio, why, "the listing is confirmed"),
             Kind::WarningGiven => tracing::info!(studio, session, why, "warned"),
             Kind::VetoAnswered => log_answer(studio, session, data),
             Kind::SessionDecided if reason.is_some_and(|reason| reason.code == EXPIRED) => {

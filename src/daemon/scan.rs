@@ -6,7 +6,9 @@ use crate::audit::record::{Data, Deed, JournalError, Record, Stage};
 use crate::execute::{Arrival, Workshop, arrival, seen_data, session_subject, unseen};
 use crate::ids::SessionId;
 use crate::inventory::{Session, SessionState, Snapshot, Transition};
-use crate::plan::{Action, History, OpenIntent, Plan, Reason, SessionHistory, hold_of, plan};
+use crate::plan::{
+    Action, History, InventoryChange, OpenIntent, Plan, Reason, SessionHistory, hold_of, plan,
+};
 
 /// What a scan came to.
 #[derive(Debug)]
@@ -57,14 +59,16 @@ pub(super) async fn settle(
     let hold = hold_of(&workshop.studio, snapshot, now);
     // What is seen in another studio than ours proves nothing here.
     let is_foreign = hold.as_ref().is_some_and(|reason| !is_incomplete(reason));
-    let (open, us) =
-        ledger.with(&workshop.studio.id, |past| (open_intents(&past.history), past.us.clone()));
+    let (open, us, is_sudden) = ledger.with(&workshop.studio.id, |past| {
+        let is_sudden = InventoryChange::of(snapshot, &past.history).is_some();
+        (open_intents(&past.history), past.us.clone(), is_sudden)
+    });
     let mut arrivals = Arrivals::default();
     let mut records = Vec::new();
     for Open { id, action, intent } in open {
         let session = snapshot.sessions.get(&id).filter(|_| !is_foreign);
-        // Not seen is not gone while the listing is not whole.
-        let is_hidden = session.is_none() && hold.is_some();
+        // Not seen is not gone while the listing is not whole, or lacks too many.
+        let is_hidden = session.is_none() && (hold.is_some() || is_sudden);
         let arrival = if is_hidden {
             unseen(action, &intent, now)
         } else {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::asking::Asking;
@@ -17,7 +18,7 @@ use crate::audit::StudioPast;
 use crate::audit::record::{Data, Deed, Journal, Record, Stage};
 use crate::execute::{Workshop, attempt, mark, marks, orders, session_subject};
 use crate::ids::SessionId;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, CONFIRMED_AFTER, Plan, Reason};
 use crate::policy;
 
 /// The shortest time between two looks at a studio, whatever asks for one.
@@ -42,12 +43,15 @@ pub(super) struct Studio {
     asking: Asking,
     watch_pause: SignedDuration,
     missing: Missing,
+    /// Tells when a person has said something.
+    switched: watch::Receiver<()>,
 }
 
 impl Studio {
     pub(super) fn new(workshop: Workshop, ledger: Arc<Ledger>, asking: Asking) -> Self {
         Self {
             workshop,
+            switched: ledger.switched(),
             ledger,
             tasks: JoinSet::new(),
             in_flight: BTreeMap::new(),
@@ -62,6 +66,8 @@ impl Studio {
         let ending = self.workshop.ending.clone();
         loop {
             let began = self.workshop.clock.now();
+            // What was said until now is seen by this scan.
+            self.switched.mark_unchanged();
             // Reading a studio may be broken off at any point; what acts runs in tasks of its own.
             let Some(wake) = ending.run_until_cancelled(self.scan_and_act(began)).await else {
                 break;
@@ -84,7 +90,7 @@ impl Studio {
                 let watch = self.next_watch(scan.arrivals);
                 // One that came while this scan was recorded is due at once.
                 let change = scan.plan.next_change();
-                let again = is_held(&scan.plan).then(|| self.soon());
+                let again = self.looks_again(&scan.plan);
                 tracing::debug!(studio, sessions = scan.plan.decisions.len(), "scanned");
                 change.into_iter().chain(watch).chain(retry).chain(again).min()
             }
@@ -96,6 +102,17 @@ impl Studio {
         let now = self.workshop.clock.now();
         let regular = next_scan(&self.workshop.policy.daemon.scan, began, now);
         change.map_or(regular, |change| change.min(regular)).max(later(now, REST_MIN))
+    }
+
+    /// When a studio is looked at again in which something is held.
+    fn looks_again(&self, plan: &Plan) -> Option<Timestamp> {
+        let now = self.workshop.clock.now();
+        match &plan.hold {
+            // It asks for another listing, and nothing more.
+            Some(Reason::InventoryChanged { .. }) => Some(later(now, CONFIRMED_AFTER)),
+            Some(_) => Some(self.soon()),
+            None => is_held(plan).then(|| self.soon()),
+        }
     }
 
     fn soon(&self) -> Timestamp {
@@ -164,6 +181,7 @@ impl Studio {
                 // In this order each time, so that a simulation can be repeated.
                 biased;
                 () = sleep => return,
+                Ok(()) = self.switched.changed() => return,
                 Some(ended) = self.asking.next() => {
                     let now = self.workshop.clock.now();
                     if let Some(pause) = self.asking.take_in(ended) {

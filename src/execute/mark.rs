@@ -22,6 +22,8 @@ pub enum Mark {
     Unrecorded(JournalError),
     /// The program is ending; nothing was called.
     Ending,
+    /// The studio is paused; nothing was called.
+    Paused,
 }
 
 /// The sessions of a plan that are to be marked, with the instants of their stops. In a studio that
@@ -43,6 +45,9 @@ pub async fn mark(workshop: &Workshop, session: &Session, stopped_at: Timestamp)
     let Ok(_permit) = workshop.permits.acquire().await else { return Mark::Ending };
     if workshop.ending.is_cancelled() {
         return Mark::Ending;
+    }
+    if workshop.gate.pause(&workshop.studio.id, workshop.clock.now()).is_some() {
+        return Mark::Paused;
     }
     let data = || Data { stopped_at: Some(stopped_at), ..records::seen(workshop, session) };
     if let Err(error) = commit(workshop, session, Kind::MarkIntended, data()).await {

@@ -5,6 +5,7 @@
 //! never widened. What came of an attempt is an [`Outcome`]; whoever called decides when to try again.
 //! A start is as careful as a stop: both go the same way. Start at [`attempt`].
 
+mod gate;
 mod mark;
 mod order;
 mod records;
@@ -17,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+pub use gate::{Admission, Gate};
 pub use mark::{Mark, mark, marks};
 pub use order::{Order, orders};
 pub use records::{seen_data, session_subject};
@@ -26,9 +28,9 @@ pub use watch::{Arrival, arrival, arrival_max, unseen};
 use crate::audit::record::{Data, Deed, Journal, JournalError, Record, Stage};
 use crate::clock::Clock;
 use crate::inventory::Session;
-use crate::plan::{Action, Decision, Reason, SessionHistory};
+use crate::plan::{Action, Decision, Pause, Reason, SessionHistory};
 use crate::policy::{Mode, Policy, StudioPolicy};
-use crate::provider::{Accepted, ProviderError};
+use crate::provider::{Accepted, ClientToken, ProviderError};
 use crate::{plan, provider::Provider};
 
 /// How old the reading of a session may be when it is called upon. Two SDK timeouts fit in.
@@ -45,6 +47,8 @@ pub struct Workshop {
     pub provider: Arc<dyn Provider>,
     /// Where everything is recorded before and after.
     pub journal: Arc<dyn Journal>,
+    /// What may stand in the way of a call, whatever its plan says.
+    pub gate: Arc<dyn Gate>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Bounds the calls in flight for this studio.
@@ -89,7 +93,8 @@ pub async fn attempt(workshop: &Workshop, order: &Order, history: &SessionHistor
         Err(error) => return unread(workshop, order, error).await,
     };
     let fresh = Fresh { action: order.action, read_at, session };
-    let again = match decide_again(workshop, order, &fresh.session, history) {
+    let again = decide_again(workshop, order, &fresh.session, history);
+    let again = match again.and_then(|again| unpaused(workshop, again)) {
         Ok(again) => again,
         Err(dropped) => return drop_action(workshop, &fresh, dropped).await,
     };
@@ -111,6 +116,16 @@ fn decide_again(
     past.sessions.insert(session.id.clone(), history.clone());
     let again = plan::decide_again(&workshop.policy, &workshop.studio, session, &past, now);
     narrowed(order, session, again, now)
+}
+
+/// What a person has paused since it was planned is left alone.
+fn unpaused(workshop: &Workshop, again: Decision) -> Result<Decision, Box<Decision>> {
+    match workshop.gate.pause(&workshop.studio.id, workshop.clock.now()) {
+        None => Ok(again),
+        Some(Pause { until, who }) => {
+            Err(Box::new(Decision { reason: Reason::Paused { until, who }, ..again }))
+        }
+    }
 }
 
 /// What is left of an order when the same question has been asked of a fresh reading.
@@ -165,6 +180,10 @@ async fn call(
     let Fresh { action, session, .. } = fresh;
     let attempt = action.run(session).map_or(0, |run| history.next_attempt(*action, run));
     let token = client_token(&workshop.studio.id, session, *action, attempt);
+    let admission = match admit(workshop, fresh, &token, decision) {
+        Ok(admission) => admission,
+        Err(dropped) => return drop_action(workshop, fresh, dropped).await,
+    };
     let intent = Data {
         attempt: Some(attempt),
         client_token: Some(token.0.clone()),
@@ -172,7 +191,9 @@ async fn call(
         ends_itself: records::ending(session),
         ..records::decided(workshop, session, decision)
     };
-    if let Err(outcome) = commit(workshop, fresh, Stage::Intended, intent).await {
+    let intended = commit(workshop, fresh, Stage::Intended, intent).await;
+    drop(admission);
+    if let Err(outcome) = intended {
         return outcome;
     }
     let base = Data {
@@ -188,6 +209,24 @@ async fn call(
         Action::Start => workshop.provider.start(session, &token).await,
     };
     conclude(workshop, fresh, answer, base).await
+}
+
+/// Takes a place from the brake. Only stops are bounded here: that a start waits for the next hour endangers
+/// more than one that comes too many.
+fn admit(
+    workshop: &Workshop,
+    fresh: &Fresh,
+    token: &ClientToken,
+    decision: &Decision,
+) -> Result<Admission, Box<Decision>> {
+    match fresh.action {
+        Action::Start => Ok(Admission::counted()),
+        Action::Stop => {
+            let (now, StudioPolicy { id, brake, .. }) = (workshop.clock.now(), &*workshop.studio);
+            let admitted = workshop.gate.admit(id, *brake, fresh.action, token, now);
+            admitted.map_err(|reason| Box::new(Decision { reason, ..decision.clone() }))
+        }
+    }
 }
 
 /// Records what the service said.
@@ -235,6 +274,8 @@ fn second_thought(workshop: &Workshop, fresh: &Fresh, decision: &Decision) -> Op
             Action::Stop => "its window closed before the call",
             Action::Start => "the time for starting it was over before the call",
         })
+    } else if workshop.gate.pause(&workshop.studio.id, workshop.clock.now()).is_some() {
+        Some("it was paused before the call")
     } else if age > READING_AGE_MAX {
         Some("the session was read too long ago")
     } else {

@@ -9,6 +9,7 @@ use crate::audit::record::Kind;
 use crate::audit::replay::Replay;
 use crate::clock::SimulatedClock;
 use crate::config;
+use crate::ids::StudioId;
 use crate::inventory::Problem;
 use crate::provider::direct::Direct;
 use crate::provider::faulty::{Fault, Faulty};
@@ -96,6 +97,43 @@ struct Morning {
     clock: SimulatedClock,
     faulty: Faulty,
     journal: Arc<MemoryJournal>,
+    gate: Arc<Door>,
+}
+
+/// A gate that is paused when a test says so; and as a slow disk, perhaps only the second time that it
+/// is asked.
+#[derive(Debug, Default)]
+struct Door {
+    /// How often it is still open.
+    shuts_after: Mutex<Option<u32>>,
+}
+
+impl Door {
+    fn shuts_after(&self, times: u32) {
+        *self.shuts_after.lock().unwrap() = Some(times);
+    }
+}
+
+impl Gate for Door {
+    fn pause(&self, _: &StudioId, now: Timestamp) -> Option<Pause> {
+        let mut times = self.shuts_after.lock().unwrap();
+        let left = times.as_mut()?;
+        let is_shut = *left == 0;
+        *left = left.saturating_sub(1);
+        let until = now + SignedDuration::from_hours(1);
+        is_shut.then(|| Pause { until, who: "ada".to_owned() })
+    }
+
+    fn admit(
+        &self,
+        _: &StudioId,
+        _: crate::policy::Brake,
+        _: Action,
+        _: &ClientToken,
+        _: Timestamp,
+    ) -> Result<Admission, Reason> {
+        Ok(Admission::counted())
+    }
 }
 
 impl Morning {
@@ -106,17 +144,19 @@ impl Morning {
         let direct = Direct::new(STUDIO.into(), Arc::clone(&world), shared, "AROATEST:lightsout");
         let faulty = Faulty::new(Arc::new(direct));
         let journal = Arc::new(MemoryJournal::new());
+        let gate = Arc::new(Door::default());
         let policy = Arc::new(policy());
         let workshop = Workshop {
             studio: Arc::new(policy.studios[&STUDIO.into()].clone()),
             policy,
             provider: Arc::new(faulty.clone()),
             journal: Arc::clone(&journal) as Arc<dyn Journal>,
+            gate: Arc::clone(&gate) as Arc<dyn Gate>,
             clock: Arc::new(clock.clone()),
             permits: Arc::new(Semaphore::new(1)),
             ending: CancellationToken::new(),
         };
-        Self { workshop, world, clock, faulty, journal }
+        Self { workshop, world, clock, faulty, journal, gate }
     }
 
     /// What the log says so far; in the beginning, that the stop was ours.
@@ -318,6 +358,30 @@ async fn what_cannot_be_read_again_is_left_alone() {
     );
 }
 
+#[tokio::test]
+async fn a_pause_after_the_plan_lets_nothing_through() {
+    let morning = Morning::new();
+    let order = morning.order().await;
+    morning.gate.shuts_after(0);
+    let Outcome::Dropped(decision) = morning.attempt(&order).await else { panic!("it is paused") };
+    assert_eq!(decision.reason.code(), "paused");
+    assert_eq!((morning.kinds(), morning.effects()), (vec![Kind::StartDropped], vec![]));
+    assert_eq!(marked(&morning).await, Some(Mark::Paused));
+    assert_eq!((morning.kinds(), morning.effects()), (vec![Kind::StartDropped], vec![]));
+}
+
+#[tokio::test]
+async fn a_pause_while_the_intent_is_written_takes_it_back() {
+    let morning = Morning::new();
+    let order = morning.order().await;
+    morning.gate.shuts_after(1);
+    assert_eq!(morning.attempt(&order).await, Outcome::Withdrawn);
+    assert_eq!(morning.kinds(), [Kind::StartIntended, Kind::StartWithdrawn]);
+    let note = morning.journal.records()[1].data.note.clone();
+    assert_eq!(note.as_deref(), Some("no call was made: it was paused before the call"));
+    assert_eq!(morning.effects(), []);
+}
+
 async fn marked(morning: &Morning) -> Option<Mark> {
     let Workshop { policy, studio, clock, provider, .. } = &morning.workshop;
     let snapshot = provider.observe().await;
@@ -363,7 +427,9 @@ async fn nothing_is_marked_in_observe_in_a_studio_that_is_held_or_at_the_end() {
     let order = Morning::new().order().await;
     let decision = Decision { mark: Some(at("04:00:00")), ..order.decision };
     let (studio, at, brakes) = (STUDIO.into(), at("06:50:00"), Vec::new());
-    let plan = plan::Plan { studio, at, hold: None, brakes, decisions: vec![decision] };
+    let latches = std::collections::BTreeMap::new();
+    let decisions = vec![decision];
+    let plan = plan::Plan { studio, at, hold: None, brakes, latches, decisions };
     assert_eq!(marks(&plan, &snapshot).count(), 1);
     let mut observing = plan.clone();
     observing.decisions[0].mode = Mode::Observe;

@@ -1,18 +1,54 @@
 //! Line 10: how much may be stopped, or started, at a time.
 //!
 //! The one question that is not about a session alone: it is asked once all are decided. What is under
-//! way already, or was withheld already, is not counted again.
+//! way already, or was withheld already, is not counted again. Two things hold of every studio: the
+//! stops that come of one plan are at most `per_scan`, and in no sixty minutes are more announced than
+//! `per_hour`; each, while a person has approved more, up to what was approved. [`one_more`] holds
+//! plans that overlap to the second.
+
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, BrakeBound, Decision, History, Reason, Verdict, moved};
+use super::{Action, Approval, BrakeBound, Decision, History, Reason, Verdict, moved};
 use crate::policy::{Brake, Mode};
 
 /// What the hour of `per_hour` is.
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
+/// A brake that holds stops: until somebody raises its bound or approves, or nothing is due any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Latch {
+    /// The bound that there were too many for.
+    pub bound: BrakeBound,
+    /// What it was.
+    pub limit: u32,
+}
+
+impl Latch {
+    /// Whether the policy allows more than it did.
+    fn is_raised(self, brake: Brake) -> bool {
+        let limit = match self.bound {
+            BrakeBound::PerScan => brake.per_scan,
+            BrakeBound::PerHour | BrakeBound::HalfPerHour => brake.per_hour,
+        };
+        limit > self.limit
+    }
+}
+
 /// Why actions of each kind and mode are held, where they are, and how many of them pass all the same.
-pub(super) struct Brakes(Vec<(Action, Mode, usize, Reason)>);
+pub(super) struct Brakes(Vec<Braked>);
+
+/// One kind of action in one mode, of which not all pass.
+struct Braked {
+    action: Action,
+    mode: Mode,
+    /// How many pass that are asked for the first time.
+    first: usize,
+    /// How many pass that the service has refused before.
+    again: usize,
+    reason: Reason,
+}
 
 impl Brakes {
     /// Counts what would be done. What is only observed counts as if it were enforced, for what is
@@ -20,7 +56,8 @@ impl Brakes {
     ///
     /// Of too many stops none passes: more than anybody expected are due, and one that is wrong cannot
     /// be told from the others. A start endangers nothing, and those of a morning all come at once; so
-    /// as many pass as the bound allows, and the others follow.
+    /// as many pass as the bound allows, and the others follow. What the service refused before has the
+    /// room that the others leave, and of an hour no more than half, so that it keeps nobody else on.
     pub(super) fn over(
         brake: Brake,
         decisions: &[Decision],
@@ -28,22 +65,24 @@ impl Brakes {
         now: Timestamp,
     ) -> Self {
         let mut found = Vec::new();
-        for action in [Action::Stop, Action::Start] {
+        for action in Action::ALL.iter().copied() {
             let used = used_in_the_hour(history, action, now);
+            let approval = in_force(history, action, now);
+            let allowed = allowed(brake, approval);
             for mode in [Mode::Observe, Mode::Enforce] {
                 let new = || decisions.iter().filter(|d| is_new(d, action, history));
-                let counts = |decision: &&Decision| {
-                    decision.mode >= mode && !was_refused(decision, action, history)
-                };
-                let wanted = count(new().filter(counts).count());
-                let is_about_any = new().any(|decision| decision.mode == mode);
-                let reason = exceeded(brake, action, wanted, used).filter(|_| is_about_any);
-                let passing = match action {
-                    Action::Stop => 0,
-                    Action::Start => brake.per_scan.min(brake.per_hour.saturating_sub(used)),
-                };
-                let passing = usize::try_from(passing).unwrap_or(usize::MAX);
-                found.extend(reason.map(|reason| (action, mode, passing, reason)));
+                if !new().any(|decision| decision.mode == mode) {
+                    continue;
+                }
+                let counted = || new().filter(|decision| decision.mode >= mode);
+                let again = count(counted().filter(|d| was_refused(d, action, history)).count());
+                let first = count(counted().count()).saturating_sub(again);
+                let asked = Asked { action, first, again, used };
+                // What was looked at and approved is held by no latch.
+                let covered = approval.is_some_and(|approval| size(asked.wanted()) <= approval.left);
+                let latch = history.braked.get(&mode).copied();
+                let latch = latch.filter(|latch| !covered && !latch.is_raised(brake));
+                found.extend(asked.braked(mode, allowed, latch));
             }
         }
         Self(found)
@@ -51,11 +90,16 @@ impl Brakes {
 
     /// Holds what is over the bound.
     pub(super) fn apply(&self, decisions: &mut [Decision], history: &History) {
-        for (action, mode, passing, reason) in &self.0 {
-            let is_over = |decision: &&mut Decision| {
-                decision.mode == *mode && is_new(decision, *action, history)
-            };
-            for decision in decisions.iter_mut().filter(is_over).skip(*passing) {
+        for Braked { action, mode, first, again, reason } in &self.0 {
+            let (mut first, mut again) = (*first, *again);
+            let is_about = |d: &&mut Decision| d.mode == *mode && is_new(d, *action, history);
+            for decision in decisions.iter_mut().filter(is_about) {
+                let is_again = was_refused(decision, *action, history);
+                let left = if is_again { &mut again } else { &mut first };
+                if *left > 0 {
+                    *left -= 1;
+                    continue;
+                }
                 decision.reason = reason.clone();
                 decision.next_change = None;
                 decision.not_after = None;
@@ -67,19 +111,132 @@ impl Brakes {
     /// The reasons, what is enforced first.
     pub(super) fn reasons(&self) -> Vec<Reason> {
         let mut found: Vec<_> = self.0.iter().collect();
-        found.sort_by_key(|(action, mode, ..)| (std::cmp::Reverse(*mode), *action));
-        found.into_iter().map(|(.., reason)| reason.clone()).collect()
+        found.sort_by_key(|braked| (std::cmp::Reverse(braked.mode), braked.action));
+        found.into_iter().map(|braked| braked.reason.clone()).collect()
+    }
+
+    /// The modes in which no stop passes, and what keeps it so from now on.
+    pub(super) fn latches(&self) -> BTreeMap<Mode, Latch> {
+        let latch = |braked: &Braked| {
+            let latch = match braked.reason {
+                Reason::BrakeLatched { bound, limit, .. } => Latch { bound, limit },
+                Reason::Brake { action: Action::Stop, bound, limit, .. } if braked.first == 0 => {
+                    Latch { bound, limit }
+                }
+                _ => return None,
+            };
+            Some((braked.mode, latch))
+        };
+        self.0.iter().filter_map(latch).collect()
     }
 }
 
-fn exceeded(brake: Brake, action: Action, wanted: u32, used: u32) -> Option<Reason> {
-    let in_the_hour = wanted.saturating_add(used);
-    let (bound, limit, count) = match (wanted > brake.per_scan, in_the_hour > brake.per_hour) {
-        (true, _) => (BrakeBound::PerScan, brake.per_scan, wanted),
-        (false, true) => (BrakeBound::PerHour, brake.per_hour, in_the_hour),
-        (false, false) => return None,
+/// How much is asked for of one action.
+#[derive(Clone, Copy)]
+struct Asked {
+    action: Action,
+    /// How many for the first time.
+    first: u32,
+    /// How many that the service has refused before.
+    again: u32,
+    /// How many were asked for in the hour up to now.
+    used: u32,
+}
+
+impl Asked {
+    fn braked(self, mode: Mode, allowed: Brake, latch: Option<Latch>) -> Option<Braked> {
+        let Self { action, first, used, .. } = self;
+        if let Some(reason) = self.exceeded(allowed, first).or_else(|| self.latched(latch?)) {
+            let passing = match action {
+                Action::Stop => 0,
+                Action::Start => allowed.per_scan.min(allowed.per_hour.saturating_sub(used)),
+            };
+            return Some(Braked { action, mode, first: size(passing), again: 0, reason });
+        }
+        let (room, reason) = self.crowded(allowed)?;
+        Some(Braked { action, mode, first: usize::MAX, again: size(room), reason })
+    }
+
+    /// How many of those that were refused before there is room for, where it is not all of them.
+    fn crowded(self, allowed: Brake) -> Option<(u32, Reason)> {
+        let Self { action, first, again, used } = self;
+        let half = allowed.per_hour.div_ceil(2);
+        let of_the_scan = allowed.per_scan.saturating_sub(first);
+        let of_the_hour = half.saturating_sub(used.saturating_add(first));
+        let (bound, limit, count) = if again > of_the_scan {
+            (BrakeBound::PerScan, allowed.per_scan, first.saturating_add(again))
+        } else if again > of_the_hour {
+            (BrakeBound::HalfPerHour, half, used.saturating_add(first).saturating_add(again))
+        } else {
+            return None;
+        };
+        Some((of_the_scan.min(of_the_hour), Reason::Brake { action, bound, limit, count }))
+    }
+
+    fn exceeded(self, allowed: Brake, wanted: u32) -> Option<Reason> {
+        let in_the_hour = wanted.saturating_add(self.used);
+        let scan_is_over = wanted > allowed.per_scan;
+        let (bound, limit, count) = match (scan_is_over, in_the_hour > allowed.per_hour) {
+            (true, _) => (BrakeBound::PerScan, allowed.per_scan, wanted),
+            (false, true) => (BrakeBound::PerHour, allowed.per_hour, in_the_hour),
+            (false, false) => return None,
+        };
+        (wanted > 0).then_some(Reason::Brake { action: self.action, bound, limit, count })
+    }
+
+    /// Why stops stay held that are no more than the bounds allow: there were too many, and nobody has
+    /// said anything since.
+    fn latched(self, Latch { bound, limit }: Latch) -> Option<Reason> {
+        let count = match bound {
+            BrakeBound::PerScan => self.wanted(),
+            BrakeBound::PerHour | BrakeBound::HalfPerHour => {
+                self.wanted().saturating_add(self.used)
+            }
+        };
+        let is_stop = self.action == Action::Stop;
+        is_stop.then_some(Reason::BrakeLatched { bound, limit, count })
+    }
+
+    fn wanted(self) -> u32 {
+        self.first.saturating_add(self.again)
+    }
+}
+
+/// What a person has approved and has not ended yet.
+fn in_force(history: &History, action: Action, now: Timestamp) -> Option<&Approval> {
+    history.approved.of(action).filter(|approval| approval.holds_at(now))
+}
+
+/// The bounds with what a person has approved. None is none, whoever approves what.
+fn allowed(brake: Brake, approval: Option<&Approval>) -> Brake {
+    let Some(approval) = approval else { return brake };
+    let at_least = |bound: u32, approved: usize| match bound {
+        0 => 0,
+        bound => bound.max(count(approved)),
     };
-    (wanted > 0).then_some(Reason::Brake { action, bound, limit, count })
+    Brake {
+        per_scan: at_least(brake.per_scan, approval.left),
+        per_hour: at_least(brake.per_hour, approval.count),
+    }
+}
+
+/// Why one more action may not be announced at this instant, where `pending` are about to be.
+///
+/// Plans overlap: what one let through may be announced only after the next was made, which saw the
+/// studio otherwise. Asked at each announcement, this keeps the hour's bound whatever the plans say.
+#[must_use]
+pub fn one_more(
+    brake: Brake,
+    history: &History,
+    action: Action,
+    now: Timestamp,
+    pending: usize,
+) -> Option<Reason> {
+    let used = used_in_the_hour(history, action, now).saturating_add(count(pending));
+    let asked = Asked { action, first: 1, again: 0, used };
+    let Brake { per_hour, .. } = allowed(brake, in_force(history, action, now));
+    let per_scan = if brake.per_scan == 0 { 0 } else { u32::MAX };
+    asked.exceeded(Brake { per_scan, per_hour }, 1)
 }
 
 /// How many actions were asked for in the hour up to now.
@@ -94,6 +251,10 @@ fn used_in_the_hour(history: &History, action: Action, now: Timestamp) -> u32 {
 
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn size(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// Whether a decision asks for an action that was not asked for yet.

@@ -7,8 +7,8 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Action;
-use crate::ids::{SessionId, VetoName};
+use super::{Action, Approvals, Inventory, Latch, Pause};
+use crate::ids::{PolicyHash, SessionId, VetoName};
 use crate::policy::Mode;
 
 /// The past of one studio.
@@ -21,9 +21,37 @@ pub struct History {
     pub stops: Vec<Timestamp>,
     /// The same for starts.
     pub starts: Vec<Timestamp>,
+    /// Until when a person wants nothing done in the studio.
+    pub paused: Option<Pause>,
+    /// What a person has let pass.
+    pub approved: Approvals,
+    /// The brakes that hold stops, by the mode of those that they hold.
+    pub braked: BTreeMap<Mode, Latch>,
+    /// The sessions that the log knows, and when each was to be stopped by the last decision about it.
+    pub known: BTreeMap<SessionId, Option<Timestamp>>,
+    /// What is known of all of them together.
+    pub inventory: Inventory,
+    /// The policy by which the studio was last looked after.
+    pub policy: Option<PolicyHash>,
+    /// The policy that is held, for what it makes due at once.
+    pub held_policy: Option<PolicyHash>,
 }
 
 impl History {
+    /// The past of a studio of which nothing is known.
+    pub const EMPTY: Self = Self {
+        sessions: BTreeMap::new(),
+        stops: Vec::new(),
+        starts: Vec::new(),
+        paused: None,
+        approved: Approvals::NONE,
+        braked: BTreeMap::new(),
+        known: BTreeMap::new(),
+        inventory: Inventory::EMPTY,
+        policy: None,
+        held_policy: None,
+    };
+
     /// The past of one session; most have none.
     #[must_use]
     pub fn of(&self, session: &SessionId) -> &SessionHistory {

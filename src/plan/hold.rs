@@ -2,13 +2,27 @@
 
 use jiff::Timestamp;
 
-use super::Reason;
 use super::case::Case;
+use super::sudden::inventory_changed;
+use super::{History, Reason};
 use crate::inventory::Snapshot;
 use crate::policy::StudioPolicy;
 
-/// Why the whole studio is left alone, if it is.
+/// Why the whole studio is left alone, if it is: by what is seen, or by what a person or the log says.
+/// What only the decisions show is asked once all are made; see `sudden`.
 pub(super) fn of_studio(
+    studio: &StudioPolicy,
+    snapshot: &Snapshot,
+    history: &History,
+    now: Timestamp,
+) -> Option<Reason> {
+    of_snapshot(studio, snapshot, now)
+        .or_else(|| paused(history, now))
+        .or_else(|| inventory_changed(snapshot, history, now))
+}
+
+/// Why the whole studio is left alone by what is seen of it.
+pub(super) fn of_snapshot(
     studio: &StudioPolicy,
     snapshot: &Snapshot,
     now: Timestamp,
@@ -38,6 +52,11 @@ fn account_doubt(studio: &StudioPolicy, snapshot: &Snapshot) -> Option<Reason> {
 
 fn clock_doubt(snapshot: &Snapshot, now: Timestamp) -> Option<Reason> {
     (now < snapshot.began).then_some(Reason::ClockInDoubt { listed: snapshot.began })
+}
+
+fn paused(history: &History, now: Timestamp) -> Option<Reason> {
+    let pause = history.paused.as_ref().filter(|pause| pause.holds_at(now))?;
+    Some(Reason::Paused { until: pause.until, who: pause.who.clone() })
 }
 
 /// The guard: a hold of the studio answers for each of its sessions.

@@ -36,7 +36,7 @@ const LINE_OF_VETOES: u8 = 7;
 const RUNNING: &[Line] = &[
     Line {
         number: 1,
-        question: "is the studio read whole, and ours?",
+        question: "may anything be done in the studio?",
         ask: held,
         look: look_at_hold,
     },
@@ -258,6 +258,7 @@ fn next_change(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
 /// When the answer of a reason may become another, calendars apart.
 fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
     match reason {
+        Reason::Paused { until, .. } => Some(*until),
         Reason::StartInFuture { start } => Some(moved(*start, -START_AHEAD_MAX)),
         Reason::TagKeepUntil { until } => Some(*until),
         Reason::NotDue { due, .. } => {
@@ -291,6 +292,8 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         | Reason::AccountMismatch { .. }
         | Reason::AccountUnknown { .. }
         | Reason::ClockInDoubt { .. }
+        | Reason::InventoryChanged { .. }
+        | Reason::PolicyChanged { .. }
         | Reason::Transitional { .. }
         | Reason::Failed { .. }
         | Reason::StateUnknown { .. }
@@ -305,6 +308,7 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         | Reason::ProfileUnknown
         | Reason::OwnerZoneUnknown { .. }
         | Reason::Brake { .. }
+        | Reason::BrakeLatched { .. }
         // What is off has the turns of all that is off.
         | Reason::Stopped
         | Reason::NotOurs

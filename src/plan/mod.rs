@@ -6,6 +6,7 @@
 //!
 //! Read [`plan`], then `lines`, which is the order of questions, then `reason`.
 
+mod approval;
 mod brake;
 mod case;
 mod due;
@@ -18,14 +19,18 @@ mod lines;
 mod reason;
 mod remedy;
 mod stopped;
+mod sudden;
 mod veto;
 mod warning;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use approval::{Approval, Approvals, Pause};
+pub use brake::{Latch, one_more};
 pub use case::TAG_STOPPED;
 pub use due::{Cause, Due};
 pub use forecast::{Event, Foreseen, first_brake, forecast};
@@ -34,6 +39,7 @@ pub use history::{
 };
 pub use line::Step;
 pub use reason::{BrakeBound, Reason};
+pub use sudden::{CONFIRMED_AFTER, FEW, Inventory, InventoryChange, InventoryDoubt};
 pub use warning::Announcement;
 
 use crate::ids::{RuleName, SessionId, StudioId};
@@ -55,6 +61,8 @@ pub struct Plan {
     pub hold: Option<Reason>,
     /// Where more would be stopped, or started, than the brake allows.
     pub brakes: Vec<Reason>,
+    /// The brakes by which no stop passes, by the mode of those that they hold: what holds from now on.
+    pub latches: BTreeMap<Mode, Latch>,
     /// One decision for each session that was seen, by session id.
     pub decisions: Vec<Decision>,
 }
@@ -172,15 +180,32 @@ pub fn plan(
     history: &History,
     now: Timestamp,
 ) -> Plan {
-    let hold = hold::of_studio(studio, snapshot, now);
-    let common = Common { policy, studio, hold: hold.as_ref(), now };
-    let mut rules = RuleLookup::new(&studio.rules);
-    let sessions = snapshot.sessions.values();
-    let mut decisions: Vec<Decision> =
-        sessions.map(|session| decide(common, session, history, &mut rules)).collect();
+    let mut hold = hold::of_studio(studio, snapshot, history, now);
+    let mut decisions = decide_all(policy, studio, snapshot, history, hold.as_ref(), now);
+    if hold.is_none() {
+        hold = sudden::policy_changed(policy, &decisions, history, now);
+        if hold.is_some() {
+            decisions = decide_all(policy, studio, snapshot, history, hold.as_ref(), now);
+        }
+    }
     let brakes = brake::Brakes::over(studio.brake, &decisions, history, now);
     brakes.apply(&mut decisions, history);
-    Plan { studio: studio.id.clone(), at: now, hold, brakes: brakes.reasons(), decisions }
+    let (studio, latches) = (studio.id.clone(), brakes.latches());
+    Plan { studio, at: now, hold, brakes: brakes.reasons(), latches, decisions }
+}
+
+fn decide_all(
+    policy: &Policy,
+    studio: &StudioPolicy,
+    snapshot: &Snapshot,
+    history: &History,
+    hold: Option<&Reason>,
+    now: Timestamp,
+) -> Vec<Decision> {
+    let common = Common { policy, studio, hold, now };
+    let mut rules = RuleLookup::new(&studio.rules);
+    let sessions = snapshot.sessions.values();
+    sessions.map(|session| decide(common, session, history, &mut rules)).collect()
 }
 
 fn decide<'a>(
@@ -192,10 +217,11 @@ fn decide<'a>(
     lines::decide(&Case::new(common, session, history.of(&session.id), rules))
 }
 
-/// Why a whole studio is to be left alone, as far as its snapshot tells.
+/// Why a whole studio is to be left alone, as far as its snapshot tells: then nothing in it proves
+/// anything.
 #[must_use]
 pub fn hold_of(studio: &StudioPolicy, snapshot: &Snapshot, now: Timestamp) -> Option<Reason> {
-    hold::of_studio(studio, snapshot, now)
+    hold::of_snapshot(studio, snapshot, now)
 }
 
 /// Decides about one session again, read afresh in a studio that was not held.

@@ -39,6 +39,31 @@ pub enum Reason {
         /// When the listing began, later than now.
         listed: Timestamp,
     },
+    /// Line 1: a person wants nothing done for now.
+    Paused {
+        /// When that ends.
+        until: Timestamp,
+        /// Who said so.
+        who: String,
+    },
+    /// Line 1: many sessions came or went since the last listing, and nothing confirms it yet.
+    InventoryChanged {
+        /// How many were known.
+        before: usize,
+        /// How many are seen.
+        now: usize,
+        /// How many of those known are lacking.
+        missing: usize,
+        /// How many of those seen are new.
+        new: usize,
+    },
+    /// Line 1: by a changed policy many more sessions are due at once.
+    PolicyChanged {
+        /// How many were due by the policy before.
+        before: usize,
+        /// How many are due now.
+        now: usize,
+    },
     /// Line 2: on its way from one state to another.
     Transitional {
         /// The state.
@@ -206,6 +231,15 @@ pub enum Reason {
         /// How many there would be, those of the last hour included where the bound is the hour's.
         count: u32,
     },
+    /// Line 10: more would have been stopped than the brake allows, and nobody has said anything since.
+    BrakeLatched {
+        /// Which bound.
+        bound: BrakeBound,
+        /// What it was.
+        limit: u32,
+        /// How many there would be now.
+        count: u32,
+    },
     /// It is off, and nothing is to start it.
     Stopped,
     /// It is off, and today nobody works.
@@ -248,6 +282,8 @@ pub enum BrakeBound {
     PerScan,
     /// On sixty minutes.
     PerHour,
+    /// The half of that which is left to what the service refused before.
+    HalfPerHour,
 }
 
 impl fmt::Display for BrakeBound {
@@ -255,6 +291,7 @@ impl fmt::Display for BrakeBound {
         f.write_str(match self {
             Self::PerScan => "per_scan",
             Self::PerHour => "per_hour",
+            Self::HalfPerHour => "half_per_hour",
         })
     }
 }
@@ -268,6 +305,9 @@ impl Reason {
             Self::AccountMismatch { .. } => "account_mismatch",
             Self::AccountUnknown { .. } => "account_unknown",
             Self::ClockInDoubt { .. } => "clock_in_doubt",
+            Self::Paused { .. } => "paused",
+            Self::InventoryChanged { .. } => "inventory_changed",
+            Self::PolicyChanged { .. } => "policy_changed",
             Self::Transitional { .. } => "transitional",
             Self::Failed { .. } => "failed",
             Self::StateUnknown { .. } => "state_unknown",
@@ -296,6 +336,7 @@ impl Reason {
             Self::Due { cause: Cause::MaxUptime { .. }, .. } => "max_uptime",
             Self::OwnerZoneUnknown { .. } => "owner_zone_unknown",
             Self::Brake { .. } => "brake",
+            Self::BrakeLatched { .. } => "brake_latched",
             Self::Stopped => "stopped",
             Self::ClosedDay { .. } => "closed_day",
             Self::NotOurs => "not_ours",
@@ -309,7 +350,7 @@ impl Reason {
     /// Whether it is the brake that holds.
     #[must_use]
     pub fn is_brake(&self) -> bool {
-        matches!(self, Self::Brake { .. })
+        matches!(self, Self::Brake { .. } | Self::BrakeLatched { .. })
     }
 
     /// Whether it is only that vetoes have yet to be asked.
@@ -326,7 +367,11 @@ impl Reason {
             | Self::AccountMismatch { .. }
             | Self::AccountUnknown { .. }
             | Self::ClockInDoubt { .. }
-            | Self::Brake { .. } => Verdict::Hold,
+            | Self::Paused { .. }
+            | Self::InventoryChanged { .. }
+            | Self::PolicyChanged { .. }
+            | Self::Brake { .. }
+            | Self::BrakeLatched { .. } => Verdict::Hold,
             Self::Transitional { .. }
             | Self::Failed { .. }
             | Self::StateUnknown { .. }
@@ -371,6 +416,9 @@ impl Reason {
             | Self::AccountMismatch { .. }
             | Self::AccountUnknown { .. }
             | Self::ClockInDoubt { .. }
+            | Self::Paused { .. }
+            | Self::InventoryChanged { .. }
+            | Self::PolicyChanged { .. }
             | Self::StateUnknown { .. }
             | Self::StartUnknown
             | Self::StartInFuture { .. }
@@ -381,6 +429,7 @@ impl Reason {
             | Self::ProfileUnknown
             | Self::OwnerZoneUnknown { .. }
             | Self::Brake { .. }
+            | Self::BrakeLatched { .. }
             | Self::VetoFailed { .. }
             | Self::StartExpired { .. }
             | Self::TerminationNear { .. } => true,
@@ -427,6 +476,18 @@ impl Reason {
                 BTreeMap::from([("configured", configured.to_string())])
             }
             Self::ClockInDoubt { listed } => BTreeMap::from([("listed", listed.to_string())]),
+            Self::Paused { until, who } => {
+                BTreeMap::from([("until", until.to_string()), ("who", who.clone())])
+            }
+            Self::InventoryChanged { before, now, missing, new } => BTreeMap::from([
+                ("before", before.to_string()),
+                ("now", now.to_string()),
+                ("missing", missing.to_string()),
+                ("new", new.to_string()),
+            ]),
+            Self::PolicyChanged { before, now } => {
+                BTreeMap::from([("before", before.to_string()), ("now", now.to_string())])
+            }
             Self::Transitional { state } | Self::StateUnknown { state } => {
                 BTreeMap::from([("state", state.to_string())])
             }
@@ -490,6 +551,12 @@ impl Reason {
             }
             Self::Brake { action, bound, limit, count } => BTreeMap::from([
                 ("action", action.to_string()),
+                ("bound", bound.to_string()),
+                ("limit", limit.to_string()),
+                ("count", count.to_string()),
+            ]),
+            Self::BrakeLatched { bound, limit, count } => BTreeMap::from([
+                ("action", Action::Stop.to_string()),
                 ("bound", bound.to_string()),
                 ("limit", limit.to_string()),
                 ("count", count.to_string()),
@@ -579,6 +646,18 @@ impl fmt::Display for Reason {
             Self::ClockInDoubt { listed } => {
                 write!(f, "the clock went back: the listing began at {}", At(*listed))
             }
+            Self::Paused { until, who } => {
+                write!(f, "{who} wants nothing done until {}", At(*until))
+            }
+            Self::InventoryChanged { before, now, missing, new } => write!(
+                f,
+                "{before} sessions were known, and {now} are seen: {missing} are missing and {new} \
+                 are new, which another listing has to confirm"
+            ),
+            Self::PolicyChanged { before, now } => write!(
+                f,
+                "the policy was changed: {now} sessions are due now, where {before} were due before"
+            ),
             Self::Transitional { state } => write!(f, "it is {state}"),
             Self::Failed { state, status: Some(status) } => write!(f, "it is {state} ({status})"),
             Self::Failed { state, status: None } => write!(f, "it is {state}"),
@@ -668,9 +747,19 @@ impl fmt::Display for Reason {
                 f,
                 "schedule `{schedule}` follows its owner's time zone, and [people] does not name it"
             ),
+            Self::Brake { bound: BrakeBound::HalfPerHour, limit, count, .. } => write!(
+                f,
+                "the brake holds: it was refused before, and with it there would be {count}, where \
+                 half of per_hour is {limit}"
+            ),
             Self::Brake { action, bound, limit, count } => write!(
                 f,
                 "the brake holds: with this {action} there would be {count}, and {bound} is {limit}"
+            ),
+            Self::BrakeLatched { bound, limit, count } => write!(
+                f,
+                "the brake still holds: there were more stops than {bound} {limit} allows; there would be \
+                 {count} now, and nobody has approved them"
             ),
             Self::Stopped => f.write_str("it is off"),
             Self::ClosedDay { until } => {

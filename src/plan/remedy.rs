@@ -1,6 +1,6 @@
 //! What would change an answer: for people who read why and want it otherwise.
 
-use super::{Action, Cause, Reason, reason};
+use super::{Action, BrakeBound, Cause, Reason, reason};
 
 impl Reason {
     /// What would have to be so for the answer to be another, apart from time passing.
@@ -18,6 +18,17 @@ impl Reason {
             }
             Self::ClockInDoubt { .. } => {
                 "a clock that goes forward; the next scan asks again".to_owned()
+            }
+            Self::Paused { .. } => {
+                "`lightsout resume`, or `lightsout resume STUDIO` for this studio alone".to_owned()
+            }
+            Self::InventoryChanged { .. } => {
+                "another listing, a minute later, that shows about the same; or `lightsout approve \
+                 STUDIO`"
+                    .to_owned()
+            }
+            Self::PolicyChanged { .. } => {
+                "`lightsout approve STUDIO`, or the policy as it was before".to_owned()
             }
             Self::Transitional { .. } => "the end of the transition".to_owned(),
             Self::Failed { .. } => "a person who starts, stops or deletes it".to_owned(),
@@ -71,12 +82,20 @@ impl Reason {
                     .to_owned()
             }
             Self::WarningOut { .. } => "shorter leads in `warn`; or a keep before then".to_owned(),
-            Self::Brake { action, .. } => match action {
-                Action::Stop => {
-                    "a higher `brake`, or fewer sessions that are due at once".to_owned()
-                }
-                Action::Start => "a higher `brake`, or fewer sessions to start at once".to_owned(),
-            },
+            Self::Brake { bound: BrakeBound::HalfPerHour, .. } => {
+                "the end of the hour, or a higher `brake`".to_owned()
+            }
+            Self::Brake { action: Action::Stop, .. } => {
+                "`lightsout approve STUDIO`, a higher `brake`, or nothing that is due any more"
+                    .to_owned()
+            }
+            Self::Brake { action: Action::Start, .. } => "`lightsout approve STUDIO`, a higher \
+                 `brake`, or fewer sessions to start at once"
+                .to_owned(),
+            Self::BrakeLatched { .. } => {
+                "`lightsout approve STUDIO`, a higher `brake`, or nothing that is due any more"
+                    .to_owned()
+            }
             Self::Stopped => {
                 "a person who starts it; or start = \"resume\" before it is stopped".to_owned()
             }

@@ -18,7 +18,7 @@ pub(super) static CHAIN: &[Line] = &[
     Line { number: 1, question: "is it about to be destroyed?", ask: near_end, look: look_at_end },
     Line {
         number: 2,
-        question: "is the studio read whole, and ours?",
+        question: "may anything be done in the studio?",
         ask: held,
         look: look_at_hold,
     },

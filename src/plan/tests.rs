@@ -3,6 +3,7 @@
 mod brake;
 mod laws;
 mod starts;
+mod sudden;
 mod vetoes;
 
 use std::collections::BTreeMap;

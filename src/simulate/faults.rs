@@ -74,6 +74,18 @@ faults! {
     ProfileUnknown = "api.profile_unknown",
     /// A session does not say whose it is.
     OwnerUnknown = "api.owner_unknown",
+    /// A veto says that a session is busy.
+    VetoBusy = "veto.busy",
+    /// A veto gives no answer.
+    VetoFails = "veto.fails",
+    /// A veto takes long.
+    VetoSlow = "veto.slow",
+    /// Somebody pauses everything.
+    Pauses = "people.pause",
+    /// Somebody lets it go on.
+    Resumes = "people.resume",
+    /// Somebody approves what is held.
+    Approves = "people.approve",
     /// A write fails.
     WriteFails = "disk.write_fails",
     /// A write is cut short: the disk is full.
@@ -180,6 +192,10 @@ const SPELLS: &[Fault] = &[
     Fault::StateUnknown,
     Fault::ProfileUnknown,
     Fault::OwnerUnknown,
+    Fault::VetoBusy,
+    Fault::VetoBusy,
+    Fault::VetoFails,
+    Fault::VetoSlow,
     Fault::WriteFails,
     Fault::DiskFull,
     Fault::SyncFails,

@@ -103,6 +103,8 @@ pub(super) struct Ground {
     /// When somebody last changed the tags of a session, by the service's clock.
     pub(super) tagged: Mutex<BTreeMap<String, Timestamp>>,
     pub(super) late: Mutex<Vec<LateCall>>,
+    /// When a veto last said that a session is busy, by the daemon's clock; nothing once it is not.
+    pub(super) busy: Mutex<BTreeMap<String, Timestamp>>,
     pub(super) findings: Mutex<Vec<Finding>>,
 }
 

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::disk::DiskHandle;
 use super::ground::{Ground, US, locked};
 use super::hours::Idle;
-use super::rules::{OBSERVED, Preserve, RENDERS, Rules, SUPERVISOR};
+use super::rules::{ASKED_EVERY, DEFER_MAX, OBSERVED, Preserve, RENDERS, Rules, SUPERVISOR};
 use crate::clock::Clock;
 use crate::plan::Action;
 use crate::sandbox::world::{LaunchProfile, Mode, Session, SessionState};
@@ -87,7 +87,23 @@ impl Scene<'_> {
         if by_hours && !by_uptime && self.is_too_short() {
             self.find("no stop that is not worth it", "its window is about to close");
         }
+        if !by_uptime {
+            self.is_not_busy();
+        }
         self.survives(by_uptime && !by_hours);
+    }
+
+    /// What a veto has just called busy is let alone, unless it has been due for long.
+    fn is_not_busy(&self) {
+        let busy = locked(&self.ground.busy).get(self.session.id.as_str()).copied();
+        let (now, hours) = (self.now(), &self.rules.hours);
+        let is_fresh = busy.is_some_and(|at| at <= now && now < at + ASKED_EVERY);
+        let long = now - DEFER_MAX + SignedDuration::from_mins(20);
+        let was_leased = self.started().is_some_and(|start| start + self.rules.lease > long);
+        let is_recent = was_leased || hours.next_working(long, now.duration_until(long).abs()).is_some();
+        if self.rules.asks && is_fresh && is_recent {
+            self.find("no busy session is stopped", "a veto says that it is busy");
+        }
     }
 
     /// Whoever is exempt is not touched, unless it was made exempt since the last look.

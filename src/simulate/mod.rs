@@ -12,9 +12,11 @@
 //! day, whether all that is due has been done (`ending`). Start at [`run`], then `story`.
 
 mod chance;
+mod desk;
 mod disguise;
 mod disk;
 mod ending;
+mod farm;
 mod faults;
 mod ground;
 mod hours;

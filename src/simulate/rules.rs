@@ -44,7 +44,14 @@ pub(super) struct Rules {
     pub(super) return_margin: SignedDuration,
     pub(super) per_scan: u32,
     pub(super) per_hour: u32,
+    /// Whether a veto is asked.
+    pub(super) asks: bool,
 }
+
+/// How long a veto may keep a session.
+pub(super) const DEFER_MAX: SignedDuration = SignedDuration::from_hours(4);
+/// How long an answer counts at the least.
+pub(super) const ASKED_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
 /// What is done where a stopped session would be destroyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +93,7 @@ impl Rules {
             return_margin: mins(chance.one_of(&[60, 480])),
             per_scan: chance.one_of(&[500, 500, 500, 4, 2, 0]),
             per_hour: chance.one_of(&[1000, 1000, 1000, 5, 3]),
+            asks: chance.once_in(3),
         }
     }
 
@@ -123,6 +131,12 @@ path = "audit.jsonl"
 zone = "owner"
 idle = ["Mon-Sun 20:00-07:00"]
 
+[veto.farm]
+command = ["/usr/bin/ask-the-farm"]
+timeout = "10s"
+defer_max = "{defer}m"
+every = "{every}m"
+
 [people]
 "somebody-else" = {{ zone = "Europe/Paris" }}
 
@@ -138,6 +152,7 @@ start = "{start}"
 start_lead = "10m"
 catch_up = "1h"
 preserve = "{preserve}"
+veto = [{veto}]
 return_margin = {margin}
 brake = {{ per_scan = {per_scan}, per_hour = {per_hour} }}
 
@@ -163,6 +178,9 @@ mode = "observe"
             warn = warn.join(", "),
             start = if self.resume { "resume" } else { "never" },
             preserve = self.preserve.as_str(),
+            veto = if self.asks { "\"farm\"" } else { "" },
+            defer = DEFER_MAX.as_mins(),
+            every = ASKED_EVERY.as_mins(),
             margin = shown(&self.return_margin),
             per_scan = self.per_scan,
             per_hour = self.per_hour,

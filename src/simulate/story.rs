@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::chance::Chance;
+use super::desk;
 use super::disk::{DiskHandle, OpenDisk};
+use super::farm::Farm;
 use super::faults::{Fault, Weather};
 use super::ground::{Ground, ServiceClock, locked};
 use super::lifeline::Lifeline;
@@ -21,6 +23,7 @@ use crate::config;
 use crate::daemon::{Daemon, Ledger};
 use crate::policy::{AuditRotation, Policy};
 use crate::provider::Provider;
+use crate::switch::{MemorySwitchboard, Switchboard};
 
 /// Streams of chance, so that one part of a story can be drawn otherwise without the others.
 const STREAM_RULES: u64 = 1;
@@ -80,6 +83,8 @@ pub(super) struct Story {
     seed: u64,
     ground: Arc<Ground>,
     disk: DiskHandle,
+    /// Where people say what they want of the daemon.
+    desk: Arc<MemorySwitchboard>,
     events: VecDeque<(Timestamp, Event)>,
     lives: Chance,
     lives_count: u64,
@@ -119,6 +124,7 @@ impl Story {
             rules: Mutex::new(rules.clone()),
             tagged: Mutex::default(),
             late: Mutex::default(),
+            busy: Mutex::default(),
             findings: Mutex::default(),
         });
         let events = course(&mut events, &rules, from, calm, shape.is_stormy);
@@ -126,6 +132,7 @@ impl Story {
             seed,
             ground,
             disk: DiskHandle::default(),
+            desk: Arc::default(),
             events: events.into(),
             lives: Chance::new(seed, STREAM_LIVES),
             lives_count: 0,
@@ -199,9 +206,12 @@ impl Story {
             Service::new(Arc::clone(&self.ground), Arc::clone(lifeline), self.disk.clone());
         let service: Arc<dyn Provider> = Arc::new(service);
         let clock: Arc<dyn Clock> = Arc::new(self.ground.clock.clone());
-        let daemon = Daemon::new(policy, Arc::clone(&ledger), clock, ending.clone(), |_| {
+        let farm = Arc::new(Farm::new(Arc::clone(&self.ground), Arc::clone(lifeline)));
+        let ledger_of_daemon = Arc::clone(&ledger);
+        let daemon = Daemon::new(policy, ledger_of_daemon, clock, ending.clone(), farm, |_| {
             Arc::clone(&service)
         });
+        let daemon = daemon.hearing(Arc::clone(&self.desk) as Arc<dyn Switchboard>);
         let mut daemon = tokio::spawn(daemon.run());
         loop {
             let (at, event) = self.events.front().copied().unwrap_or((self.from, Event::End));
@@ -284,6 +294,7 @@ impl Story {
         let mins = SignedDuration::from_mins;
         let by = mins(self.lives.between(3, 400));
         match fault {
+            Fault::Pauses | Fault::Resumes | Fault::Approves => self.says(fault),
             Fault::Restart => return Some(SignedDuration::from_secs(2)),
             Fault::Downtime => return Some(by),
             Fault::PolicyChanges => {
@@ -302,6 +313,12 @@ impl Story {
             _ => {}
         }
         None
+    }
+
+    /// A person says something to the daemon, or leaves it for the next one.
+    fn says(&mut self, fault: Fault) {
+        let past = ledgers::replay(&self.ground, &self.disk);
+        desk::say(&self.ground, &self.desk, past.studio(&studio_id()), fault);
     }
 
     /// The clock is set wrongly; where it is wrong already, it is set right.
@@ -355,6 +372,10 @@ fn course(
     if is_stormy {
         for fault in [Fault::Restart, Fault::Downtime, Fault::PolicyChanges, Fault::Suspend] {
             let times = chance.between(0, days / 3);
+            scatter(chance, Event::Fault(fault), times);
+        }
+        for fault in [Fault::Pauses, Fault::Resumes, Fault::Approves] {
+            let times = chance.between(0, days / 2);
             scatter(chance, Event::Fault(fault), times);
         }
         let clock = chance.one_of(&[Fault::ClockBack, Fault::ClockForward]);

@@ -9,13 +9,14 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use lightsout::audit::memory::MemoryJournal;
-use lightsout::audit::record::{Journal, JournalError};
+use lightsout::audit::record::{Journal, JournalError, ReasonData};
 use lightsout::audit::replay::Replay;
 use lightsout::clock::{Clock, SimulatedClock};
 use lightsout::daemon::{Daemon, Ledger, Summary};
 use lightsout::plan::VetoSays;
 use lightsout::policy::{Policy, Veto};
 use lightsout::provider::Provider;
+use lightsout::switch::{Approved, MemorySwitchboard, Request, Switchboard, Wish};
 use lightsout::veto::{Question, Vetoes};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -70,6 +71,7 @@ impl Vetoes for Scripted {
 pub(crate) struct House {
     pub(crate) clock: SimulatedClock,
     pub(crate) journal: Arc<MemoryJournal>,
+    pub(crate) switchboard: Arc<MemorySwitchboard>,
     pub(crate) vetoes: Arc<Scripted>,
     policy: Policy,
     provider: Arc<dyn Provider>,
@@ -90,8 +92,48 @@ impl House {
             hung: Mutex::default(),
             asked: Mutex::default(),
         });
-        let journal = Arc::new(MemoryJournal::new());
-        Self { clock, journal, vetoes, policy, provider, running: None }
+        let (journal, switchboard) =
+            (Arc::new(MemoryJournal::new()), Arc::new(MemorySwitchboard::new()));
+        Self { clock, journal, vetoes, switchboard, policy, provider, running: None }
+    }
+
+    /// Has another policy for the next daemon.
+    pub(crate) fn follow(&mut self, policy: Policy) {
+        assert!(self.running.is_none(), "a daemon that runs has read its policy");
+        self.policy = policy;
+    }
+
+    /// Somebody asks for something.
+    pub(crate) fn ask(&self, who: &str, wish: Wish) -> Request {
+        let at = self.clock.now();
+        let id = format!("{:020}", at.as_nanosecond());
+        let request = Request { id, at, who: who.to_owned(), wish };
+        self.switchboard.add(request.clone());
+        request
+    }
+
+    /// Somebody pauses everything.
+    pub(crate) fn pause(&self, who: &str, length: SignedDuration) {
+        let until = self.clock.now() + length;
+        drop(self.ask(who, Wish::Pause { studio: None, until, note: None }));
+    }
+
+    /// Somebody approves for an hour what the log says is held.
+    pub(crate) fn approve(&self, who: &str) {
+        let held = self.past().studio(&STUDIO.into()).held.clone().expect("nothing is held");
+        let ReasonData { code, values, .. } = held.reason.unwrap();
+        let held = Approved { code, values, policy: held.policy };
+        let until = self.clock.now() + SignedDuration::from_hours(1);
+        drop(self.ask(who, Wish::Approve { studio: STUDIO.into(), until, held }));
+    }
+
+    /// What the log says.
+    fn past(&self) -> Replay {
+        let mut past = Replay::default();
+        for record in self.journal.records() {
+            past.apply(&record);
+        }
+        past
     }
 
     /// Starts a daemon that knows what the records so far say.
@@ -131,11 +173,7 @@ impl House {
     }
 
     fn daemon(&self) -> (Daemon, CancellationToken) {
-        let mut past = Replay::default();
-        for record in self.journal.records() {
-            past.apply(&record);
-        }
-        let ledger = Ledger::new(Arc::clone(&self.journal) as Arc<dyn Journal>, past);
+        let ledger = Ledger::new(Arc::clone(&self.journal) as Arc<dyn Journal>, self.past());
         let ending = CancellationToken::new();
         let daemon = Daemon::new(
             self.policy.clone(),
@@ -145,6 +183,6 @@ impl House {
             Arc::clone(&self.vetoes) as Arc<dyn Vetoes>,
             |_| Arc::clone(&self.provider),
         );
-        (daemon, ending)
+        (daemon.hearing(Arc::clone(&self.switchboard) as Arc<dyn Switchboard>), ending)
     }
 }

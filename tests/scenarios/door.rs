@@ -18,6 +18,8 @@ pub(crate) struct Disguise {
     pub(crate) without_profile: BTreeSet<SessionId>,
     /// Nothing names the account.
     pub(crate) without_account: bool,
+    /// No session but this one is listed.
+    pub(crate) all_but: Option<SessionId>,
     /// So far the clock goes back during the next listing.
     pub(crate) clock_goes_back: Option<SignedDuration>,
 }
@@ -35,10 +37,12 @@ impl Disguise {
     }
 
     fn snapshot(&mut self, snapshot: Snapshot) -> Snapshot {
-        let sessions = snapshot.sessions.into_iter();
+        let is_shown = |id: &SessionId| self.all_but.as_ref().is_none_or(|shown| shown == id);
+        let sessions = snapshot.sessions.into_iter().filter(|(id, _)| is_shown(id));
+        let sessions = sessions.map(|(id, session)| (id, self.session(session))).collect();
         Snapshot {
             began: snapshot.began + self.clock_goes_back.take().unwrap_or_default(),
-            sessions: sessions.map(|(id, session)| (id, self.session(session))).collect(),
+            sessions,
             accounts: if self.without_account { Vec::new() } else { snapshot.accounts },
             ..snapshot
         }

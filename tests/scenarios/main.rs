@@ -41,10 +41,13 @@ scenarios! {
     a_keep_on_a_machine_that_is_off
     a_keep_until_that_ends_in_the_night
     a_late_evening_after_a_stop_of_ours
+    a_listing_that_loses_sight_of_a_studio
     a_long_weekend_that_a_machine_would_not_outlive
     a_machine_made_in_the_evening
     a_machine_that_is_deleted
+    a_pause_that_ends_by_itself
     a_pilot_with_two_artists
+    a_policy_that_makes_everything_due
     a_profile_that_forbids_stopping
     a_schedule_by_tag
     a_start_missed_because_the_daemon_was_down
@@ -71,6 +74,7 @@ scenarios! {
     stops_that_are_refused
     the_brake_counts_an_hour
     the_brake_holds_a_wrong_schedule
+    the_brake_holds_until_it_is_approved
     the_licence_server_is_down_for_a_night
     the_log_is_lost_and_the_mark_remains
     the_night_in_which_the_clock_goes_back

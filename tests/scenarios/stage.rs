@@ -12,6 +12,7 @@ use lightsout::provider::direct::Direct;
 use lightsout::provider::faulty::{Fault, Faulty};
 use lightsout::sandbox::World;
 use lightsout::sandbox::world::{Caller, Effect, Session, SessionFilter, Tags};
+use lightsout::switch::Wish;
 
 use crate::common::{House, STUDIO};
 use crate::door::{Disguise, Door};
@@ -29,6 +30,8 @@ struct Stage {
     faulty: Faulty,
     door: Arc<Door>,
     transcript: Transcript,
+    /// The policy as it is written.
+    policy: String,
     /// How many records, and how many losses, are told already.
     told: (usize, usize),
     is_up: bool,
@@ -63,7 +66,8 @@ impl Stage {
         let policy = setting::policy(&scenario.policy);
         let house = House::new(clock, policy, Arc::clone(&door) as Arc<dyn Provider>);
         let transcript = Transcript::new(scenario.zone.clone());
-        Self { house, world, faulty, door, transcript, told: (0, 0), is_up: false }
+        let policy = scenario.policy.clone();
+        Self { house, world, faulty, door, transcript, policy, told: (0, 0), is_up: false }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -87,6 +91,20 @@ impl Stage {
                 drop(self.house.journal.take());
                 self.told.0 = 0;
             }
+            Act::Pause { who, length } => self.house.pause(who, *length),
+            Act::Resume { who } => {
+                drop(self.house.ask(who, Wish::Resume { studio: None }));
+            }
+            Act::Approve { who } => self.house.approve(who),
+            Act::ChangePolicy { from, to } => {
+                assert!(self.policy.contains(from), "{text}: the policy does not say so");
+                self.policy = self.policy.replace(from, to);
+                self.house.follow(setting::policy(&self.policy));
+            }
+            Act::HideAllBut { session } => {
+                self.door.disguise.lock().unwrap().all_but = Some(session.as_str().into());
+            }
+            Act::ShowAll => self.door.disguise.lock().unwrap().all_but = None,
             Act::ListingFails => {
                 self.faulty.set(Some(Fault::PartialList(Problem::ServerError)));
             }

@@ -11,6 +11,9 @@ use crate::local;
 const VALID: &str = "\
     daemon up | daemon down | the log is lost
     NAME starts SESSION | NAME stops SESSION | NAME deletes SESSION
+    NAME pauses everything for 2h | NAME resumes everything | NAME approves what is held
+    the policy says OLD => NEW (for the next daemon)
+    all sessions but SESSION are hidden | all sessions are shown
     NAME tags SESSION KEY=VALUE | NAME untags SESSION KEY
     listing fails | listing works
     calls are refused | answers are lost | calls work
@@ -38,6 +41,12 @@ pub(crate) enum Act {
     Delete { who: String, session: String },
     Tag { who: String, session: String, key: String, value: String },
     Untag { who: String, session: String, key: String },
+    Pause { who: String, length: SignedDuration },
+    Resume { who: String },
+    Approve { who: String },
+    ChangePolicy { from: String, to: String },
+    HideAllBut { session: String },
+    ShowAll,
     ListingFails,
     CallsAreRefused,
     AnswersAreLost,
@@ -89,6 +98,20 @@ fn act(text: &str) -> Option<Act> {
             Act::VetoSays { veto: own(veto), says: VetoSays::Failed { words: words.join(" ") } }
         }
         ["veto", veto, "is", "clear"] => Act::VetoSays { veto: own(veto), says: VetoSays::Clear },
+        [who, "pauses", "everything", "for", length] => {
+            Act::Pause { who: own(who), length: length.parse().ok()? }
+        }
+        [who, "resumes", "everything"] => Act::Resume { who: own(who) },
+        [who, "approves", "what", "is", "held"] => Act::Approve { who: own(who) },
+        ["the", "policy", "says", change @ ..] => {
+            let change = change.join(" ");
+            let (from, to) = change.split_once(" => ")?;
+            Act::ChangePolicy { from: own(from), to: own(to) }
+        }
+        ["all", "sessions", "but", session, "are", "hidden"] => {
+            Act::HideAllBut { session: own(session) }
+        }
+        ["all", "sessions", "are", "shown"] => Act::ShowAll,
         ["no", "capacity"] => Act::NoCapacity,
         ["capacity", "again"] => Act::Capacity,
         ["the", "launch", "profile", "of", session, "is", "hidden"] => {

@@ -76,8 +76,12 @@ fn lost(loss: &Destroyed) -> String {
 fn told(record: &Record, zone: &TimeZone) -> Option<String> {
     let what = match &record.kind {
         Kind::DaemonStarted | Kind::DaemonStopped => return Some(short(&record.kind).to_owned()),
+        Kind::DaemonPaused | Kind::DaemonResumed | Kind::StudioApproved => said(record, zone),
+        Kind::BrakeEngaged | Kind::BrakeReleased | Kind::InventoryConfirmed => {
+            short(&record.kind).to_owned()
+        }
         // It comes with the daemon's start.
-        Kind::PolicyLoaded => return None,
+        Kind::PolicyLoaded | Kind::PolicyApplied => return None,
         Kind::StudioHeld | Kind::SessionDecided => decided(record),
         Kind::WarningGiven => format!("warning.given ahead by {}", leads(record)),
         Kind::VetoAnswered => format!("veto.answered: {}", answered(record)),
@@ -85,6 +89,20 @@ fn told(record: &Record, zone: &TimeZone) -> Option<String> {
     };
     let session = record.data.session.as_deref().unwrap_or(STUDIO);
     Some(format!("{session:<8}  {what}"))
+}
+
+/// What a person said.
+fn said(record: &Record, zone: &TimeZone) -> String {
+    let Record { kind, data, .. } = record;
+    let who = data.who.as_deref().unwrap_or("nobody");
+    let until = data.until.map(|until| format!(" until {}", local::time(until, zone)));
+    let count = data.reason.as_ref().and_then(|reason| {
+        let values = &reason.values;
+        values.get("count").or_else(|| values.get("now"))
+    });
+    let count = count.map(|count| format!(" up to {count}"));
+    let [until, count] = [until, count].map(Option::unwrap_or_default);
+    format!("{}: by {who}{count}{until}", short(kind))
 }
 
 fn short(kind: &Kind) -> &str {

@@ -302,7 +302,7 @@ fn what_vanished_has_no_past() {
 #[test]
 fn a_studio_is_held_until_it_resumes() {
     let held = record(Kind::StudioHeld, |data| data.session = None);
-    let Some(Held { text, fingerprint }) = past(std::slice::from_ref(&held)).held else { panic!() };
+    let Some(Held { text, fingerprint, .. }) = past(std::slice::from_ref(&held)).held else { panic!() };
     assert!(text.contains("nights"));
     assert_eq!(fingerprint, Fingerprint::of(&held.data));
     assert_eq!(past(&[held, record(Kind::StudioResumed, |_| {})]).held, None);

@@ -63,15 +63,128 @@ fn of_too_many_starts_as_many_pass_as_the_bound_allows() {
 }
 
 #[test]
-fn what_was_refused_does_not_brake_the_others() {
-    let mut world = twenty(15, 40);
+fn what_was_refused_does_not_brake_the_others_and_has_the_room_that_they_leave() {
+    let mut world = twenty(15, 60);
     for number in 2..=7 {
         let id = format!("session-{number}").into();
         let run = at("20T09:00:00");
         let attempts = Attempts { run, ended: 1, last: at("20T20:00:30") };
         world.history.sessions.entry(id).or_default().attempts = Some(attempts);
     }
-    assert_eq!(outcome(&world, "20T20:05:00").0, 20);
+    let room = |world: &World| outcome(world, "20T20:05:00");
+    let per_scan = "the brake holds: with this stop there would be 20, and per_scan is 15";
+    assert_eq!(room(&world), (15, vec![per_scan.to_owned()]));
+    world.studio.brake.per_scan = 20;
+    assert_eq!(room(&world), (20, Vec::new()));
+    // Half of the hour's 60 is theirs; fourteen that were not refused want to be stopped as well.
+    world.history.stops = vec![at("20T20:00:00"); 13];
+    let half = "the brake holds: it was refused before, and with it there would be 33, where half of per_hour is 30";
+    assert_eq!(room(&world), (17, vec![half.to_owned()]));
+    assert!(latches(&world, "20T20:05:00").is_empty(), "it is no reason to hold the others");
+}
+
+/// The plan of twenty, made and remembered: what holds from then on.
+fn latches(world: &World, now: &str) -> BTreeMap<Mode, Latch> {
+    let World { policy, studio, snapshot, history, .. } = world;
+    plan(policy, studio, snapshot, history, at(now)).latches
+}
+
+/// Twenty sessions of which the brake held all, and only so many are still there.
+fn latched(per_scan: u32, per_hour: u32, left: usize) -> World {
+    let mut world = twenty(per_scan, per_hour);
+    world.history.braked = latches(&world, "20T20:00:00");
+    assert_eq!(world.history.braked.len(), 1);
+    while world.snapshot.sessions.len() > left {
+        drop(world.snapshot.sessions.pop_last());
+    }
+    world
+}
+
+fn approval(count: usize) -> Option<Approval> {
+    Some(Approval { count, left: count, until: at("20T22:00:00"), policy: None })
+}
+
+#[test]
+fn a_brake_that_held_goes_on_holding_when_fewer_are_due() {
+    let world = latched(19, 40, 5);
+    let sentence = "the brake still holds: there were more stops than per_scan 19 allows; there would be 5 now, and nobody has approved them";
+    assert_eq!(outcome(&world, "20T20:05:00"), (0, vec![sentence.to_owned()]));
+    assert_eq!(latches(&world, "20T20:05:00"), world.history.braked);
+    world.check(
+        "20T20:05:00",
+        &format!("hold! brake_latched: {sentence} | -"),
+    );
+    // The hour goes by, and it holds.
+    let mut world = latched(20, 19, 5);
+    assert_eq!(outcome(&world, "20T23:05:00").0, 0);
+    // Nothing is due any more: it is over.
+    assert!(latches(&world, "23T06:45:00").is_empty());
+    world.history.braked.clear();
+    assert_eq!(outcome(&world, "23T20:00:00").0, 5);
+}
+
+#[test]
+fn a_brake_that_holds_ends_when_its_own_bound_is_raised_far_enough() {
+    let mut world = latched(15, 40, 18);
+    world.studio.brake = Brake { per_scan: 15, per_hour: 1000 };
+    assert_eq!(outcome(&world, "20T20:05:00").0, 0);
+    world.studio.brake = Brake { per_scan: 17, per_hour: 40 };
+    let again = "the brake holds: with this stop there would be 18, and per_scan is 17";
+    assert_eq!(outcome(&world, "20T20:05:00"), (0, vec![again.to_owned()]));
+    world.studio.brake = Brake { per_scan: 18, per_hour: 40 };
+    assert_eq!(outcome(&world, "20T20:05:00").0, 18);
+    assert!(latches(&world, "20T20:05:00").is_empty());
+}
+
+#[test]
+fn an_approval_lets_pass_what_stood_and_no_more_until_it_ends() {
+    let mut world = latched(15, 40, 18);
+    world.history.approved.stops = approval(17);
+    assert_eq!(outcome(&world, "20T20:05:00").0, 0);
+    world.history.approved.stops = approval(18);
+    assert_eq!(outcome(&world, "20T20:05:00").0, 18);
+    assert_eq!(outcome(&world, "20T21:59:59").0, 18);
+    assert_eq!(outcome(&world, "20T22:00:00").0, 0);
+    // What has passed is used up.
+    world.history.approved.stops.as_mut().unwrap().left = 17;
+    assert_eq!(outcome(&world, "20T20:05:00").0, 0);
+    // Of the hour's bound it is as much as the hour's count.
+    let mut world = twenty(40, 25);
+    world.history.stops = vec![at("20T19:30:00"); 6];
+    world.history.approved.stops = approval(25);
+    assert_eq!(outcome(&world, "20T20:00:00").0, 0);
+    world.history.approved.stops = approval(26);
+    assert_eq!(outcome(&world, "20T20:00:00").0, 20);
+    // Starts are not stops.
+    let mut world = twenty(15, 40);
+    world.history.approved.starts = approval(20);
+    assert_eq!(outcome(&world, "20T20:00:00").0, 0);
+}
+
+#[test]
+fn none_is_none_whoever_approves_what() {
+    for (per_scan, per_hour) in [(0, 40), (40, 0), (0, 0)] {
+        let mut world = twenty(per_scan, per_hour);
+        world.history.approved.stops = approval(20);
+        assert_eq!(outcome(&world, "20T20:00:00").0, 0, "{per_scan} {per_hour}");
+        let one = one_more(world.studio.brake, &world.history, Action::Stop, at("20T20:00:00"), 0);
+        assert!(one.is_some_and(|reason| reason.is_brake()), "{per_scan} {per_hour}");
+    }
+}
+
+#[test]
+fn one_more_is_announced_as_long_as_the_hour_has_room_with_those_about_to_be() {
+    let brake = Brake { per_scan: 1, per_hour: 3 };
+    let mut history = History { stops: vec![at("20T19:00:00"), at("20T19:30:00")], ..History::default() };
+    let asks = |history: &History, now, pending| {
+        one_more(brake, history, Action::Stop, at(now), pending).map(|reason| reason.to_string())
+    };
+    let over = "the brake holds: with this stop there would be 4, and per_hour is 3";
+    assert_eq!(asks(&history, "20T19:59:59", 0), None);
+    assert_eq!(asks(&history, "20T19:59:59", 1).as_deref(), Some(over));
+    assert_eq!(asks(&history, "20T20:00:00", 1), None);
+    history.approved.stops = approval(4);
+    assert_eq!(asks(&history, "20T19:59:59", 1), None);
 }
 
 #[test]

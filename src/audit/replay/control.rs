@@ -1,0 +1,204 @@
+//! What the log says of a studio as a whole: pauses, approvals, brakes that hold, and changes that came
+//! too suddenly.
+
+use jiff::Timestamp;
+
+use super::{Replay, StudioPast, held};
+use crate::audit::record::{Data, Kind, ReasonData, Record};
+use crate::ids::{PolicyHash, SessionId};
+use crate::plan::{Action, Approval, BrakeBound, InventoryDoubt, Latch, Pause};
+use crate::policy::Mode;
+
+/// How many requests are remembered. A request file is removed as soon as its record is durable, so
+/// that only the latest ones can still be there.
+const REQUESTS_MAX: usize = 1024;
+
+/// The codes of the reasons that an approval, or another listing, ends.
+const BRAKE: &str = "brake";
+const BRAKE_LATCHED: &str = "brake_latched";
+const INVENTORY_CHANGED: &str = "inventory_changed";
+const POLICY_CHANGED: &str = "policy_changed";
+
+impl Replay {
+    /// Whether the request of a person is recorded already.
+    #[must_use]
+    pub fn has_taken(&self, request: &str) -> bool {
+        self.requests.contains(request)
+    }
+
+    /// Learns what a person said, of one studio or of all.
+    pub(super) fn said(&mut self, record: &Record) {
+        if let Some(request) = &record.data.request {
+            self.requests.insert(request.clone());
+            // Their names begin with the instant, so that the first is the oldest.
+            while self.requests.len() > REQUESTS_MAX {
+                self.requests.pop_first();
+            }
+        }
+        let change: &dyn Fn(&mut StudioPast) = match record.kind {
+            Kind::DaemonPaused => &|past| past.pause(&record.data),
+            Kind::DaemonResumed => &|past| past.history.paused = None,
+            _ => return,
+        };
+        match record.data.studio.as_deref() {
+            Some(studio) => change(self.past(studio)),
+            None => {
+                change(&mut self.others);
+                self.studios.values_mut().for_each(change);
+            }
+        }
+    }
+}
+
+impl StudioPast {
+    /// One pause shortens no other: who wants it shorter resumes first.
+    fn pause(&mut self, data: &Data) {
+        let Some(until) = data.until else { return };
+        let pause = Pause { until, who: data.who.clone().unwrap_or_default() };
+        let longer = self.history.paused.take().filter(|before| before.until >= until);
+        self.history.paused = Some(longer.unwrap_or(pause));
+    }
+
+    /// Learns from a record about the studio as a whole.
+    pub(super) fn controlled(&mut self, record: &Record) {
+        let data = &record.data;
+        match record.kind {
+            Kind::StudioHeld => {
+                self.held = Some(held(data));
+                self.doubted(record);
+            }
+            Kind::StudioResumed => {
+                self.held = None;
+                self.history.inventory.doubt = None;
+            }
+            Kind::StudioApproved => self.approved(data),
+            Kind::BrakeEngaged => {
+                if let Some((mode, latch)) = mode(data).zip(data.reason.as_ref().and_then(latch)) {
+                    self.history.braked.insert(mode, latch);
+                }
+            }
+            Kind::BrakeReleased => {
+                if let Some(mode) = mode(data) {
+                    self.history.braked.remove(&mode);
+                }
+            }
+            Kind::PolicyApplied => {
+                self.history.policy = hash(data);
+                self.history.held_policy = None;
+            }
+            Kind::InventoryConfirmed => {
+                let missing = data.reason.as_ref().and_then(|reason| number(reason, "missing"));
+                self.history.inventory.gone = missing.unwrap_or(0);
+                self.history.inventory.doubt = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// What the studio is held for, as far as the next scan depends on it.
+    fn doubted(&mut self, record: &Record) {
+        let Some(reason) = &record.data.reason else { return };
+        if reason.code == POLICY_CHANGED {
+            self.history.held_policy = hash(&record.data);
+        }
+        let numbers = number(reason, "now").zip(number(reason, "missing"));
+        if let Some((seen, missing)) = numbers.filter(|_| reason.code == INVENTORY_CHANGED) {
+            let doubt = InventoryDoubt { at: record.time, seen, missing };
+            self.history.inventory.doubt = Some(doubt);
+        }
+    }
+
+    fn approved(&mut self, data: &Data) {
+        let (Some(reason), Some(until)) = (&data.reason, data.until) else { return };
+        let is_start = reason.values.get("action").is_some_and(|action| action == "start");
+        let approved = &mut self.history.approved;
+        let (place, count) = match reason.code.as_str() {
+            BRAKE if is_start => (&mut approved.starts, number(reason, "count")),
+            BRAKE | BRAKE_LATCHED => (&mut approved.stops, number(reason, "count")),
+            INVENTORY_CHANGED => (&mut approved.inventory, number(reason, "now")),
+            POLICY_CHANGED => (&mut approved.policy, number(reason, "now")),
+            _ => return,
+        };
+        // What does not say how many approves none.
+        let Some(count) = count else { return };
+        *place = Some(Approval { count, left: count, until, policy: hash(data) });
+    }
+
+    /// A decision about a session makes it known; but not one that only says that too many came at once,
+    /// which would confirm them by itself.
+    pub(super) fn know(&mut self, session: &SessionId, record: &Record) {
+        let code = record.data.reason.as_ref().map(|reason| reason.code.as_str());
+        let due = due(code, &record.data);
+        match self.history.known.get_mut(session) {
+            // A hold of the whole studio does not say when the session is due.
+            Some(_) if due.is_none() && is_hold(&record.data) => {}
+            Some(known) => *known = due,
+            None if code == Some(INVENTORY_CHANGED) => {}
+            None => drop(self.history.known.insert(session.clone(), due)),
+        }
+    }
+
+    /// A session is gone.
+    pub(super) fn forget(&mut self, session: &SessionId) {
+        if self.history.known.remove(session).is_some() {
+            let gone = &mut self.history.inventory.gone;
+            *gone = gone.saturating_sub(1);
+        }
+    }
+}
+
+/// When a session is to be stopped by a decision, where it is one that leads to a stop.
+fn due(code: Option<&str>, data: &Data) -> Option<Timestamp> {
+    const LEADING_TO_A_STOP: [&str; 8] = [
+        "not_due",
+        "warning",
+        "warning_out",
+        "veto_unasked",
+        "idle_hours",
+        "max_uptime",
+        BRAKE,
+        BRAKE_LATCHED,
+    ];
+    data.due.filter(|_| code.is_some_and(|code| LEADING_TO_A_STOP.contains(&code)))
+}
+
+fn is_hold(data: &Data) -> bool {
+    data.verdict.as_deref() == Some("hold")
+}
+
+fn mode(data: &Data) -> Option<Mode> {
+    match data.mode.as_deref() {
+        Some("enforce") => Some(Mode::Enforce),
+        Some("observe") => Some(Mode::Observe),
+        _ => None,
+    }
+}
+
+fn latch(reason: &ReasonData) -> Option<Latch> {
+    let bounds = [BrakeBound::PerScan, BrakeBound::PerHour];
+    let bound = reason.values.get("bound")?;
+    let bound = bounds.into_iter().find(|known| known.to_string() == *bound)?;
+    Some(Latch { bound, limit: number(reason, "limit")? })
+}
+
+fn number<T: std::str::FromStr>(reason: &ReasonData, name: &str) -> Option<T> {
+    reason.values.get(name)?.parse().ok()
+}
+
+fn hash(data: &Data) -> Option<PolicyHash> {
+    data.policy.as_deref().map(PolicyHash::from)
+}
+
+/// Whether an approval can end a hold, and what it lets pass: a number of what.
+#[must_use]
+pub fn approvable(reason: &ReasonData) -> Option<(usize, &'static str)> {
+    let is_start = reason.values.get("action").is_some_and(|action| *action == Action::Start.to_string());
+    let of = |name, what| number(reason, name).map(|count| (count, what));
+    match reason.code.as_str() {
+        BRAKE if is_start => of("count", "starts"),
+        BRAKE | BRAKE_LATCHED => of("count", "stops"),
+        INVENTORY_CHANGED => of("now", "sessions seen"),
+        POLICY_CHANGED => of("now", "sessions due"),
+        _ => None,
+    }
+}

@@ -1,0 +1,79 @@
+//! How a command hands a request to the daemon, and says what became of it.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use super::{Failure, output};
+use crate::clock::{Clock, SystemClock};
+use crate::policy::Policy;
+use crate::switch::{Request, Spool, TEXT_MAX, Wish, is_plain};
+
+/// How often is looked whether the daemon has taken it.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_millis(100);
+
+/// What all requests have in common.
+#[derive(Debug, clap::Args)]
+pub(super) struct Handing {
+    /// Who asks, for the log; by default the login name.
+    #[arg(long = "as", value_name = "NAME")]
+    who: Option<String>,
+
+    /// How long to wait for a daemon to take it: 0s does not.
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    wait: String,
+}
+
+/// Hands a request over, waits for it to be taken, and says whether it was.
+pub(super) fn hand_over(policy: &Policy, handing: &Handing, wish: Wish) -> Result<(), Failure> {
+    let wait: SignedDuration = handing.wait.parse().map_err(|error: jiff::Error| {
+        Failure::Usage(format!("--wait {:?}: {error}; write one like 10s", handing.wait))
+    })?;
+    let who = who(handing)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(&clock));
+    let request = spool.add(&who, wish).map_err(|error| Failure::of(&error))?;
+    super::runtime()?.block_on(until_taken(&spool, &request, clock.as_ref(), wait));
+    if spool.is_refused(&request) {
+        return Err(Failure::Failed("the daemon does not follow it; its log on standard error says why".to_owned()));
+    }
+    if spool.waits(&request) {
+        anstream::println!("no daemon has taken it yet; it will count when one runs");
+    } else {
+        anstream::println!("taken");
+    }
+    Ok(())
+}
+
+async fn until_taken(spool: &Spool, request: &Request, clock: &dyn Clock, wait: SignedDuration) {
+    let end = clock.monotonic().saturating_add(wait);
+    while spool.waits(request) && clock.monotonic() < end {
+        clock.sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Who asks: as it is said, else who logged in.
+fn who(handing: &Handing) -> Result<String, Failure> {
+    let login = || ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok());
+    let Some(who) = handing.who.clone().or_else(login) else {
+        return Err(Failure::Usage("nothing says who you are; write --as NAME".to_owned()));
+    };
+    plain("--as", &who)?;
+    Ok(who)
+}
+
+/// What is written into the log as it is.
+pub(super) fn plain(option: &str, text: &str) -> Result<(), Failure> {
+    if is_plain(text) {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "{option} {text:?}: write one line of at most {TEXT_MAX} bytes that is not empty"
+    )))
+}
+
+/// An instant for people, and how far away it is.
+pub(super) fn until(clock_now: jiff::Timestamp, length: SignedDuration) -> (jiff::Timestamp, String) {
+    let until = clock_now.checked_add(length).unwrap_or(jiff::Timestamp::MAX);
+    (until, format!("until {} (for {length:#})", output::utc(until)))
+}

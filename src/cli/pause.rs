@@ -1,0 +1,39 @@
+//! `lightsout pause`: nothing is done for a while.
+
+use std::path::Path;
+
+use super::handing::{Handing, hand_over, plain, until};
+use super::{Failure, load, studios};
+use crate::clock::{Clock, SystemClock};
+use crate::switch::{PAUSE_MAX, Wish};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The studio, by its id or its name in the policy; all of them where none is named.
+    studio: Option<String>,
+
+    /// How long; it ends by itself. At most 30 days.
+    #[arg(long = "for", value_name = "DURATION", default_value = "2h")]
+    length: String,
+
+    /// Why, for the log.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+
+    #[command(flatten)]
+    handing: Handing,
+}
+
+pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
+    let policy = load(path)?;
+    let named = arguments.studio.as_deref();
+    let studio = named.map(|name| studios::named(&policy, name)).transpose()?;
+    let length = studios::length(&arguments.length, PAUSE_MAX)?;
+    let note = arguments.reason.clone();
+    note.iter().try_for_each(|note| plain("--reason", note))?;
+    let (until, words) = until(SystemClock::new().now(), length);
+    let place = studio.map_or("all studios", |studio| studio.label());
+    anstream::println!("pause of {place} {words}: no stop, no start, no warning, no tag");
+    let wish = Wish::Pause { studio: studio.map(|studio| studio.id.clone()), until, note };
+    hand_over(&policy, &arguments.handing, wish)
+}

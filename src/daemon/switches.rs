@@ -1,0 +1,84 @@
+//! Takes what people ask for: recorded first, then removed, so that a crash in between repeats at most
+//! what the log knows to be a repetition.
+
+use jiff::Timestamp;
+
+use super::Ledger;
+use crate::audit::record::{Data, Journal, Kind, ReasonData, Record};
+use crate::clock::Clock;
+use crate::policy::Policy;
+use crate::switch::{APPROVAL_MAX, Approved, PAUSE_MAX, Request, Switchboard, Wish};
+
+/// Records the requests that wait, oldest first. What cannot be recorded goes on waiting.
+pub(super) async fn take(
+    switchboard: &dyn Switchboard,
+    ledger: &Ledger,
+    policy: &Policy,
+    clock: &dyn Clock,
+) {
+    for request in switchboard.waiting().await {
+        if ledger.has_taken(&request.id) {
+            switchboard.taken(&request).await;
+            continue;
+        }
+        if let Some(why) = unknown(policy, &request) {
+            tracing::warn!(who = request.who, why, "a request is not followed");
+            switchboard.refused(&request, why).await;
+            continue;
+        }
+        let record = record(&request, clock.now());
+        say(&record);
+        if let Err(error) = ledger.commit(vec![record]).await {
+            tracing::error!(%error, "a request waits until the log can be written");
+            return;
+        }
+        switchboard.taken(&request).await;
+    }
+}
+
+/// Why a request is not one for this daemon.
+fn unknown(policy: &Policy, request: &Request) -> Option<String> {
+    let studio = request.wish.studio().filter(|studio| !policy.studios.contains_key(*studio))?;
+    Some(format!("the policy of this daemon has no studio {studio}"))
+}
+
+/// What a request comes to, were it taken at this instant. None lasts longer from then on than a person
+/// may say, whatever the clock by which it was made.
+#[must_use]
+pub fn record(request: &Request, now: Timestamp) -> Record {
+    let longest = |length| now.checked_add(length).unwrap_or(Timestamp::MAX);
+    let studio = request.wish.studio().map(ToString::to_string);
+    let subject = studio.clone().unwrap_or_default();
+    let base = Data {
+        studio,
+        who: Some(request.who.clone()),
+        request: Some(request.id.clone()),
+        ..Data::default()
+    };
+    let (kind, data) = match &request.wish {
+        Wish::Pause { until, note, .. } => {
+            let until = Some((*until).min(longest(PAUSE_MAX)));
+            (Kind::DaemonPaused, Data { until, note: note.clone(), ..base })
+        }
+        Wish::Resume { .. } => (Kind::DaemonResumed, base),
+        Wish::Approve { until, held, .. } => {
+            let until = Some((*until).min(longest(APPROVAL_MAX)));
+            let policy = held.policy.clone();
+            let reason = Some(reason(held));
+            (Kind::StudioApproved, Data { until, policy, reason, ..base })
+        }
+    };
+    Record { time: now, kind, subject, data }
+}
+
+fn reason(held: &Approved) -> ReasonData {
+    let Approved { code, values, .. } = held;
+    ReasonData { code: code.clone(), values: values.clone(), text: String::new(), alarm: false }
+}
+
+fn say(Record { kind, data, .. }: &Record) {
+    let who = data.who.as_deref().unwrap_or_default();
+    let studio = data.studio.as_deref().unwrap_or("all studios");
+    let until = data.until.map_or_else(String::new, |until| until.to_string());
+    tracing::info!(who, studio, until, "{kind}");
+}

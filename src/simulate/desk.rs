@@ -1,0 +1,32 @@
+//! People who say something to the daemon: pause, go on, let it pass.
+
+use jiff::SignedDuration;
+
+use super::faults::Fault;
+use super::ground::Ground;
+use super::story::studio_id;
+use crate::audit::replay::StudioPast;
+use crate::clock::Clock;
+use crate::switch::{Approved, MemorySwitchboard, Request, Wish};
+
+/// Somebody says it.
+pub(super) fn say(ground: &Ground, desk: &MemorySwitchboard, past: &StudioPast, fault: Fault) {
+    let at = ground.clock.now();
+    let hours = |hours| at + SignedDuration::from_hours(hours);
+    let wish = match fault {
+        Fault::Pauses => {
+            let until = hours(ground.draw(|chance| chance.between(1, 9)));
+            Wish::Pause { studio: None, until, note: Some("a demo".to_owned()) }
+        }
+        Fault::Approves => {
+            let Some(held) = &past.held else { return };
+            let Some(reason) = held.reason.clone() else { return };
+            let held =
+                Approved { code: reason.code, values: reason.values, policy: held.policy.clone() };
+            Wish::Approve { studio: studio_id(), until: hours(2), held }
+        }
+        _ => Wish::Resume { studio: None },
+    };
+    let id = format!("{:020}", at.as_nanosecond());
+    desk.add(Request { id, at, who: "td".to_owned(), wish });
+}

@@ -1,0 +1,102 @@
+//! The file of one request: a small JSON object whose every member is known.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{APPROVAL_MAX, Approved, PAUSE_MAX, Request, Wish, is_plain};
+
+/// The form of this version. Another version's file is not acted upon.
+const VERSION: u32 = 1;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: u32,
+    id: String,
+    at: Timestamp,
+    who: String,
+    wish: Word,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    studio: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held: Option<Approved>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    Pause,
+    Resume,
+    Approve,
+}
+
+/// The text of a request's file.
+pub(super) fn text(request: &Request) -> String {
+    let Request { id, at, who, wish } = request;
+    let empty = File {
+        version: VERSION,
+        id: id.clone(),
+        at: *at,
+        who: who.clone(),
+        wish: Word::Resume,
+        studio: wish.studio().map(ToString::to_string),
+        until: None,
+        note: None,
+        held: None,
+    };
+    let file = match wish.clone() {
+        Wish::Pause { until, note, .. } => {
+            File { wish: Word::Pause, until: Some(until), note, ..empty }
+        }
+        Wish::Resume { .. } => empty,
+        Wish::Approve { until, held, .. } => {
+            File { wish: Word::Approve, until: Some(until), held: Some(held), ..empty }
+        }
+    };
+    // Texts, numbers and instants can always be written as JSON.
+    serde_json::to_string(&file).unwrap_or_default()
+}
+
+/// Reads the file of the request `id`; on any doubt it is none.
+pub(super) fn read(id: &str, text: &[u8]) -> Result<Request, String> {
+    let file: File = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    if file.version != VERSION {
+        return Err(format!("its version is {}, and this program knows {VERSION}", file.version));
+    }
+    if file.id != id {
+        return Err(format!("it says that it is {:?}", file.id));
+    }
+    let plain = [Some(&file.who), file.note.as_ref()].into_iter().flatten().all(|text| is_plain(text));
+    if !plain {
+        return Err("a name or a remark in it is empty, too long, or has control characters".into());
+    }
+    let longest = match file.wish {
+        Word::Pause => PAUSE_MAX,
+        Word::Approve => APPROVAL_MAX,
+        Word::Resume => jiff::SignedDuration::ZERO,
+    };
+    if file.until.is_some_and(|until| file.at.duration_until(until) > longest) {
+        return Err(format!("it is to last longer than {longest:#}"));
+    }
+    let wish = wish(file.wish, &file).ok_or("it lacks a member, or has one too many")?;
+    Ok(Request { id: file.id, at: file.at, who: file.who, wish })
+}
+
+/// What a file asks for, if it has the members of that and no others.
+fn wish(word: Word, file: &File) -> Option<Wish> {
+    let studio = file.studio.as_deref().map(Into::into);
+    match (word, file.until, &file.note, &file.held) {
+        (Word::Pause, Some(until), note, None) => {
+            Some(Wish::Pause { studio, until, note: note.clone() })
+        }
+        (Word::Resume, None, None, None) => Some(Wish::Resume { studio }),
+        (Word::Approve, Some(until), None, Some(held)) => {
+            Some(Wish::Approve { studio: studio?, until, held: held.clone() })
+        }
+        _ => None,
+    }
+}

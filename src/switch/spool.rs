@@ -1,0 +1,297 @@
+//! The spool: a directory with one small file for each request that waits.
+//!
+//! A file is written under another name and then renamed, so that nobody sees half of one. Only the
+//! directory's owner, or root, can put one there; what cannot be understood is moved aside and said, and
+//! never acted upon. Files are read in a thread of their own: a disk that hangs holds up no studio.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Request, Switchboard, WAITING_MAX, Wish, file};
+use crate::clock::Clock;
+
+/// The directory's name in the state directory.
+const DIRECTORY: &str = "requests";
+
+/// Where what cannot be understood is moved to.
+const ASIDE: &str = "refused";
+
+/// How often the directory is looked at.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(2);
+
+/// How long a request's file may be: three texts, two instants and a few numbers.
+const FILE_BYTES_MAX: u64 = 8 * 1024;
+
+/// How many names are read of a directory; whatever else is in it waits.
+const NAMES_MAX: usize = 1024;
+
+/// The end of a request's file name.
+const SUFFIX: &str = ".json";
+
+/// Requests as files.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    directory: PathBuf,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why requests cannot be handed over, or seen.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// The operating system refused.
+    #[error("cannot {attempt} {}", path.display())]
+    Io {
+        /// What was attempted.
+        attempt: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// Others than its owner could put requests there.
+    #[error(
+        "others than its owner may write {}, so that its requests cannot be trusted; \
+         `chmod 700` it",
+        path.display()
+    )]
+    Open {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Too many wait.
+    #[error("{WAITING_MAX} requests wait already; a daemon that runs takes them")]
+    Full,
+}
+
+fn failed(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
+    let path = path.to_owned();
+    move |source| SpoolError::Io { attempt, path, source }
+}
+
+impl Spool {
+    /// The spool of a state directory. Nothing is created or read yet.
+    #[must_use]
+    pub fn of(state_dir: &Path, clock: Arc<dyn Clock>) -> Self {
+        Self { directory: state_dir.join(DIRECTORY), clock }
+    }
+
+    /// Hands a request over, and answers with it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written, or too many wait.
+    pub fn add(&self, who: &str, wish: Wish) -> Result<Request, SpoolError> {
+        self.create()?;
+        if self.names()?.len() >= WAITING_MAX {
+            return Err(SpoolError::Full);
+        }
+        let at = self.clock.now();
+        let request = Request { id: self.unused_id(at), at, who: who.to_owned(), wish };
+        let unfinished = self.directory.join(format!(".{}", request.id));
+        let path = self.path(&request.id);
+        write(&unfinished, file::text(&request).as_bytes())
+            .and_then(|()| give_to_owner(&unfinished, &self.directory))
+            .and_then(|()| fs::rename(&unfinished, &path))
+            .and_then(|()| File::open(&self.directory)?.sync_all())
+            .map_err(|error| {
+                // Nobody reads a file of this name; were it to stay, it would only take room.
+                let _ = fs::remove_file(&unfinished);
+                failed("write the request", &path)(error)
+            })?;
+        Ok(request)
+    }
+
+    /// Whether a request still waits.
+    #[must_use]
+    pub fn waits(&self, request: &Request) -> bool {
+        self.path(&request.id).exists()
+    }
+
+    /// Whether a request was put aside, since a daemon could not follow it.
+    #[must_use]
+    pub fn is_refused(&self, request: &Request) -> bool {
+        self.aside(&request.id).exists()
+    }
+
+    /// The requests that wait, oldest first; what cannot be read is passed over. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be read, or cannot be trusted. One that is not there is empty.
+    pub fn look(&self) -> Result<Vec<Request>, SpoolError> {
+        let found = self.read_all()?.into_iter().filter_map(|(_, request)| request.ok());
+        Ok(found.take(WAITING_MAX).collect())
+    }
+
+    /// Creates the directory, for its owner alone, where it is missing.
+    fn create(&self) -> Result<(), SpoolError> {
+        if self.directory.is_dir() {
+            return self.trusted();
+        }
+        let parent = self.directory.parent().unwrap_or(Path::new("."));
+        let create = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
+        create(parent).and_then(|()| create(&self.directory)).map_err(failed("create", parent))?;
+        give_to_owner(&self.directory, parent).map_err(failed("create", &self.directory))
+    }
+
+    fn trusted(&self) -> Result<(), SpoolError> {
+        let path = &self.directory;
+        let found = fs::metadata(path).map_err(failed("look at", path))?;
+        if found.mode() & 0o022 == 0 { Ok(()) } else { Err(SpoolError::Open { path: path.clone() }) }
+    }
+
+    /// The ids of the files that are there, in their order.
+    fn names(&self) -> Result<Vec<String>, SpoolError> {
+        let entries = match fs::read_dir(&self.directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed("read", &self.directory)(error)),
+        };
+        self.trusted()?;
+        let name = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().into_string().ok();
+        let names = entries.take(NAMES_MAX).filter_map(name);
+        let id = |name: String| {
+            let id = name.strip_suffix(SUFFIX).filter(|id| !id.starts_with('.'))?;
+            Some(id.to_owned())
+        };
+        let mut ids: Vec<String> = names.filter_map(id).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    fn read_all(&self) -> Result<Vec<(String, Result<Request, String>)>, SpoolError> {
+        let ids = self.names()?;
+        let read = |id: String| {
+            let request = read(&self.path(&id)).and_then(|text| file::read(&id, &text));
+            (id, request)
+        };
+        Ok(ids.into_iter().take(WAITING_MAX).map(read).collect())
+    }
+
+    /// The requests that wait; what cannot be understood is moved aside.
+    fn sort_out(&self) -> Vec<Request> {
+        let found = match self.create().and_then(|()| self.read_all()) {
+            Ok(found) => found,
+            Err(error) => {
+                let source = std::error::Error::source(&error).map(ToString::to_string);
+                let source = source.unwrap_or_default();
+                tracing::warn!(%error, source, "pause, resume and approve are not heard");
+                return Vec::new();
+            }
+        };
+        let mut requests = Vec::new();
+        for (id, request) in found {
+            match request {
+                Ok(request) => requests.push(request),
+                Err(why) => self.put_aside(&id, &why),
+            }
+        }
+        requests
+    }
+
+    fn put_aside(&self, id: &str, why: &str) {
+        let (from, to) = (self.path(id), self.aside(id));
+        tracing::warn!(request = id, why, "a request is not followed, and put aside");
+        let aside = self.directory.join(ASIDE);
+        let count = fs::read_dir(&aside).map_or(0, |entries| entries.take(WAITING_MAX).count());
+        let moved = if count < WAITING_MAX {
+            let created = DirBuilder::new().recursive(true).mode(0o700).create(&aside);
+            created.and_then(|()| fs::rename(&from, &to))
+        } else {
+            fs::remove_file(&from)
+        };
+        if let Err(error) = moved {
+            tracing::warn!(request = id, %error, "a request cannot be put aside");
+        }
+    }
+
+    fn remove(&self, id: &str) {
+        if let Err(error) = fs::remove_file(self.path(id)) {
+            tracing::warn!(request = id, %error, "a request that was taken cannot be removed");
+        }
+    }
+
+    /// The instant, so that ids are in the order in which requests were made, and the process.
+    fn unused_id(&self, at: Timestamp) -> String {
+        let id = |number: u32| {
+            format!("{:020}-{}-{number}", at.as_nanosecond().max(0), std::process::id())
+        };
+        let mut number = 0;
+        while self.path(&id(number)).exists() {
+            number += 1;
+        }
+        id(number)
+    }
+
+    fn path(&self, id: &str) -> PathBuf {
+        self.directory.join(format!("{id}{SUFFIX}"))
+    }
+
+    fn aside(&self, id: &str) -> PathBuf {
+        self.directory.join(ASIDE).join(format!("{id}{SUFFIX}"))
+    }
+
+    /// Does something with the directory in a thread that may wait for the disk.
+    async fn apart<T: Send + 'static>(&self, act: impl FnOnce(&Self) -> T + Send + 'static) -> Option<T> {
+        let spool = self.clone();
+        tokio::task::spawn_blocking(move || act(&spool)).await.ok()
+    }
+}
+
+impl Switchboard for Spool {
+    fn waiting(&self) -> BoxFuture<'_, Vec<Request>> {
+        Box::pin(async { self.apart(Self::sort_out).await.unwrap_or_default() })
+    }
+
+    fn taken(&self, request: &Request) -> BoxFuture<'_, ()> {
+        let id = request.id.clone();
+        Box::pin(async move { self.apart(move |spool| spool.remove(&id)).await.unwrap_or_default() })
+    }
+
+    fn refused(&self, request: &Request, why: String) -> BoxFuture<'_, ()> {
+        let id = request.id.clone();
+        Box::pin(async move {
+            self.apart(move |spool| spool.put_aside(&id, &why)).await.unwrap_or_default();
+        })
+    }
+
+    fn wait(&self) -> BoxFuture<'_, ()> {
+        self.clock.sleep(LOOK_EVERY)
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Root writes requests for a daemon that is somebody else, who has to be able to read them.
+fn give_to_owner(path: &Path, directory: &Path) -> io::Result<()> {
+    let (file, owner) = (fs::metadata(path)?, fs::metadata(directory)?);
+    if file.uid() == owner.uid() {
+        return Ok(());
+    }
+    chown(path, Some(owner.uid()), Some(owner.gid()))
+}
+
+/// Reads a request's file; a link, a pipe or a long one is none.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let said = |error: io::Error| error.to_string();
+    if !fs::symlink_metadata(path).map_err(said)?.is_file() {
+        return Err("it is no file".to_owned());
+    }
+    let mut text = Vec::new();
+    let file = File::open(path).map_err(said)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut text).map_err(said)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(format!("it is longer than {FILE_BYTES_MAX} bytes"));
+    }
+    Ok(text)
+}
