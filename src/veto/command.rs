@@ -34,7 +34,7 @@ const TALK_BYTES_MAX: usize = 4 * 1024;
 
 /// What a command finds in its environment, where the daemon has it: what programs need to run at all. The
 /// daemon's credentials are not among it.
-const ENVIRONMENT: &[&str] =
+pub(super) const ENVIRONMENT: &[&str] =
     &["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
 
 /// Vetoes whose commands are run.
