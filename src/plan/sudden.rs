@@ -95,9 +95,10 @@ pub(super) fn inventory_changed(
     let confirmed = history.inventory.doubt.is_some_and(|doubt| {
         change.is_about(&doubt) && doubt.at.duration_until(snapshot.began) >= CONFIRMED_AFTER
     });
-    let approved = history.approved.inventory.as_ref().is_some_and(|approval| {
-        approval.holds_at(now) && about_same(change.now, approval.count)
-    });
+    let approved =
+        history.approved.inventory.as_ref().is_some_and(|approval| {
+            approval.holds_at(now) && about_same(change.now, approval.count)
+        });
     let InventoryChange { before, now, missing, new } = change;
     (!confirmed && !approved).then_some(Reason::InventoryChanged { before, now, missing, new })
 }

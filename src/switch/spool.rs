@@ -143,7 +143,11 @@ impl Spool {
     fn trusted(&self) -> Result<(), SpoolError> {
         let path = &self.directory;
         let found = fs::metadata(path).map_err(failed("look at", path))?;
-        if found.mode() & 0o022 == 0 { Ok(()) } else { Err(SpoolError::Open { path: path.clone() }) }
+        if found.mode() & 0o022 == 0 {
+            Ok(())
+        } else {
+            Err(SpoolError::Open { path: path.clone() })
+        }
     }
 
     /// The ids of the files that are there, in their order.
@@ -238,7 +242,10 @@ impl Spool {
     }
 
     /// Does something with the directory in a thread that may wait for the disk.
-    async fn apart<T: Send + 'static>(&self, act: impl FnOnce(&Self) -> T + Send + 'static) -> Option<T> {
+    async fn apart<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Option<T> {
         let spool = self.clone();
         tokio::task::spawn_blocking(move || act(&spool)).await.ok()
     }
@@ -251,7 +258,9 @@ impl Switchboard for Spool {
 
     fn taken(&self, request: &Request) -> BoxFuture<'_, ()> {
         let id = request.id.clone();
-        Box::pin(async move { self.apart(move |spool| spool.remove(&id)).await.unwrap_or_default() })
+        Box::pin(
+            async move { self.apart(move |spool| spool.remove(&id)).await.unwrap_or_default() },
+        )
     }
 
     fn refused(&self, request: &Request, why: String) -> BoxFuture<'_, ()> {

@@ -274,7 +274,7 @@ pub(crate) struct Rig {
     pub(crate) door: Arc<Door>,
     pub(crate) journal: Arc<MemoryJournal>,
     world: Arc<Mutex<World>>,
-    house: House,
+    pub(crate) house: House,
 }
 
 impl Rig {

@@ -149,15 +149,8 @@ impl StudioPast {
 
 /// When a session is to be stopped by a decision, where it is one that leads to a stop.
 fn due(code: Option<&str>, data: &Data) -> Option<Timestamp> {
-    const LEADING_TO_A_STOP: [&str; 7] = [
-        "not_due",
-        "warning",
-        "warning_out",
-        "idle_hours",
-        "max_uptime",
-        BRAKE,
-        BRAKE_LATCHED,
-    ];
+    const LEADING_TO_A_STOP: [&str; 7] =
+        ["not_due", "warning", "warning_out", "idle_hours", "max_uptime", BRAKE, BRAKE_LATCHED];
     data.due.filter(|_| code.is_some_and(|code| LEADING_TO_A_STOP.contains(&code)))
 }
 
@@ -191,7 +184,8 @@ fn hash(data: &Data) -> Option<PolicyHash> {
 /// Whether an approval can end a hold, and what it lets pass: a number of what.
 #[must_use]
 pub fn approvable(reason: &ReasonData) -> Option<(usize, &'static str)> {
-    let is_start = reason.values.get("action").is_some_and(|action| *action == Action::Start.to_string());
+    let is_start =
+        reason.values.get("action").is_some_and(|action| *action == Action::Start.to_string());
     let of = |name, what| number(reason, name).map(|count| (count, what));
     match reason.code.as_str() {
         BRAKE if is_start => of("count", "starts"),
