@@ -69,6 +69,9 @@ pub enum SpoolError {
     Full,
 }
 
+/// The id of a file, and the request in it, or why there is none.
+type Found = (String, Result<Request, String>);
+
 fn failed(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
     let path = path.to_owned();
     move |source| SpoolError::Io { attempt, path, source }
@@ -169,7 +172,7 @@ impl Spool {
         Ok(ids)
     }
 
-    fn read_all(&self) -> Result<Vec<(String, Result<Request, String>)>, SpoolError> {
+    fn read_all(&self) -> Result<Vec<Found>, SpoolError> {
         let ids = self.names()?;
         let read = |id: String| {
             let request = read(&self.path(&id)).and_then(|text| file::read(&id, &text));

@@ -186,14 +186,15 @@ fn intents_count_for_the_brake_once_each_and_for_an_hour() {
             intent("one", "03:20:00"),
             intent("two", "03:30:00"),
         ];
-        assert_eq!(counted(&records), ["03:00", "03:30"]);
-        let still = [&records[..], &[intent("three", "04:00:00")]].concat();
-        assert_eq!(counted(&still), ["03:00", "03:30", "04:00"]);
-        let later = [&records[..], &[intent("three", "04:00:01")]].concat();
-        assert_eq!(counted(&later), ["03:30", "04:00"]);
+        // Announced again it counts from then on: a window that begins in between has seen it too.
+        assert_eq!(counted(&records), ["03:20", "03:30"]);
+        let still = [&records[..], &[intent("three", "04:20:00")]].concat();
+        assert_eq!(counted(&still), ["03:20", "03:30", "04:20"]);
+        let later = [&records[..], &[intent("three", "04:20:01")]].concat();
+        assert_eq!(counted(&later), ["03:30", "04:20"]);
         // Announced again after its hour it is a call of this one.
-        let again = [&later[..], &[intent("one", "04:01:00")]].concat();
-        assert_eq!(counted(&again), ["03:30", "04:00", "04:01"]);
+        let again = [&later[..], &[intent("one", "04:21:00")]].concat();
+        assert_eq!(counted(&again), ["03:30", "04:20", "04:21"]);
         let withheld = deed(action, Stage::Withheld, RUN);
         assert_eq!(counted(&[withheld]), Vec::<String>::new());
         let mut nameless = intent("", "03:40:00");
