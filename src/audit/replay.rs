@@ -262,11 +262,15 @@ impl StudioPast {
             self.counted.retain(|_, at| counts(at));
         }
         let call = record.data.client_token.clone().map(|token| (action, token));
-        if call.as_ref().is_none_or(|call| !self.counted.contains_key(call)) {
-            instants.push(record.time);
-            self.history.approved.passes(action);
-            self.counted.extend(call.map(|call| (call, record.time)));
+        let before = call.and_then(|call| self.counted.insert(call, record.time));
+        match before.and_then(|before| instants.iter().position(|at| *at == before)) {
+            // It is announced again: it counts once, and from now on.
+            Some(before) => {
+                instants.remove(before);
+            }
+            None => self.history.approved.passes(action),
         }
+        instants.push(record.time);
     }
 }
 

@@ -31,7 +31,9 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let past = studios::past(&policy.audit_path)?;
     let Some(held) = &past.studio(&studio.id).held else {
         let label = studio.label();
-        return Err(Failure::Failed(format!("by the log nothing is held in {label}; nothing to approve")));
+        return Err(Failure::Failed(format!(
+            "by the log nothing is held in {label}; nothing to approve"
+        )));
     };
     let reason = held.reason.as_ref().ok_or_else(|| refusal(studio, &held.text))?;
     let (count, what) = passing(studio, reason)?;
@@ -54,7 +56,8 @@ fn passing(studio: &StudioPolicy, reason: &ReasonData) -> Result<(usize, &'stati
     }
     if bound == Some(BrakeBound::HalfPerHour.to_string().as_str()) {
         return Err(Failure::Failed(
-            "what is held was refused by the service before, and waits for its turn by itself".to_owned(),
+            "what is held was refused by the service before, and waits for its turn by itself"
+                .to_owned(),
         ));
     }
     approvable(reason).ok_or_else(|| refusal(studio, &reason.text))

@@ -35,7 +35,9 @@ pub(super) fn hand_over(policy: &Policy, handing: &Handing, wish: Wish) -> Resul
     let request = spool.add(&who, wish).map_err(|error| Failure::of(&error))?;
     super::runtime()?.block_on(until_taken(&spool, &request, clock.as_ref(), wait));
     if spool.is_refused(&request) {
-        return Err(Failure::Failed("the daemon does not follow it; its log on standard error says why".to_owned()));
+        return Err(Failure::Failed(
+            "the daemon does not follow it; its log on standard error says why".to_owned(),
+        ));
     }
     if spool.waits(&request) {
         anstream::println!("no daemon has taken it yet; it will count when one runs");
@@ -54,7 +56,8 @@ async fn until_taken(spool: &Spool, request: &Request, clock: &dyn Clock, wait: 
 
 /// Who asks: as it is said, else who logged in.
 fn who(handing: &Handing) -> Result<String, Failure> {
-    let login = || ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok());
+    let login =
+        || ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok());
     let Some(who) = handing.who.clone().or_else(login) else {
         return Err(Failure::Usage("nothing says who you are; write --as NAME".to_owned()));
     };
@@ -73,7 +76,10 @@ pub(super) fn plain(option: &str, text: &str) -> Result<(), Failure> {
 }
 
 /// An instant for people, and how far away it is.
-pub(super) fn until(clock_now: jiff::Timestamp, length: SignedDuration) -> (jiff::Timestamp, String) {
+pub(super) fn until(
+    clock_now: jiff::Timestamp,
+    length: SignedDuration,
+) -> (jiff::Timestamp, String) {
     let until = clock_now.checked_add(length).unwrap_or(jiff::Timestamp::MAX);
     (until, format!("until {} (for {length:#})", output::utc(until)))
 }

@@ -74,9 +74,8 @@ fn waiting(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Request> {
 
 /// The studio that a person names: by its id, or by the name that the policy gives it.
 pub(super) fn named<'a>(policy: &'a Policy, name: &str) -> Result<&'a StudioPolicy, Failure> {
-    let is_meant = |studio: &&StudioPolicy| {
-        studio.id.as_str() == name || studio.name.as_deref() == Some(name)
-    };
+    let is_meant =
+        |studio: &&StudioPolicy| studio.id.as_str() == name || studio.name.as_deref() == Some(name);
     let found: Vec<_> = policy.studios.values().filter(is_meant).collect();
     if let [studio] = found[..] {
         return Ok(studio);
@@ -90,7 +89,9 @@ pub(super) fn named<'a>(policy: &'a Policy, name: &str) -> Result<&'a StudioPoli
 /// A length of time as people type it, which must end: `2h`, `1h 30m`.
 pub(super) fn length(text: &str, longest: SignedDuration) -> Result<SignedDuration, Failure> {
     let wrong = |error: &dyn std::fmt::Display| {
-        Failure::Usage(format!("{text:?} is not a length of time ({error}); write one like 2h or 1h 30m"))
+        Failure::Usage(format!(
+            "{text:?} is not a length of time ({error}); write one like 2h or 1h 30m"
+        ))
     };
     let span: Span = text.parse().map_err(|error: jiff::Error| wrong(&error))?;
     let length: SignedDuration =

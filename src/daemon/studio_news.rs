@@ -98,8 +98,7 @@ fn brake_news(workshop: &Workshop, plan: &Plan, past: &StudioPast) -> Vec<Record
         record(workshop, plan, Kind::BrakeEngaged, data)
     });
     let released = known.keys().filter(|mode| !plan.latches.contains_key(mode));
-    let released =
-        released.map(|mode| record(workshop, plan, Kind::BrakeReleased, of_mode(*mode)));
+    let released = released.map(|mode| record(workshop, plan, Kind::BrakeReleased, of_mode(*mode)));
     engaged.chain(released).collect()
 }
 

@@ -79,7 +79,8 @@ impl Brakes {
                 let first = count(counted().count()).saturating_sub(again);
                 let asked = Asked { action, first, again, used };
                 // What was looked at and approved is held by no latch.
-                let covered = approval.is_some_and(|approval| size(asked.wanted()) <= approval.left);
+                let covered =
+                    approval.is_some_and(|approval| size(asked.wanted()) <= approval.left);
                 let latch = history.braked.get(&mode).copied();
                 let latch = latch.filter(|latch| !covered && !latch.is_raised(brake));
                 found.extend(asked.braked(mode, allowed, latch));

@@ -9,7 +9,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Decision, History, Reason};
-use crate::ids::PolicyHash;
+use crate::ids::{PolicyHash, SessionId};
 use crate::inventory::Snapshot;
 use crate::policy::Policy;
 
@@ -65,9 +65,8 @@ impl InventoryChange {
             return None;
         }
         let now = snapshot.sessions.len();
-        let lacks = |id: &&_| !snapshot.sessions.contains_key(*id);
-        let missing = history.known.keys().filter(lacks).count();
-        let new = now - (history.known.len() - missing);
+        let missing = lacking(history.known.keys(), snapshot.sessions.keys());
+        let new = now.saturating_sub(history.known.len().saturating_sub(missing));
         let before = history.known.len().saturating_sub(history.inventory.gone);
         let lost = missing.saturating_sub(history.inventory.gone);
         let is_sudden = lost > FEW.max(before / 2) || new > FEW.max(before);
@@ -78,6 +77,20 @@ impl InventoryChange {
     fn is_about(&self, doubt: &InventoryDoubt) -> bool {
         about_same(self.now, doubt.seen) && about_same(self.missing, doubt.missing)
     }
+}
+
+/// How many of the first are not among the second, both in their order: one walk, since it is asked of
+/// every scan.
+fn lacking<'a>(
+    known: impl Iterator<Item = &'a SessionId>,
+    seen: impl Iterator<Item = &'a SessionId>,
+) -> usize {
+    let mut seen = seen.peekable();
+    let lacks = |id: &&SessionId| {
+        while seen.next_if(|other| other < id).is_some() {}
+        seen.next_if_eq(id).is_none()
+    };
+    known.filter(lacks).count()
 }
 
 /// Whether two numbers differ by no more than a few, or a tenth.
@@ -95,9 +108,10 @@ pub(super) fn inventory_changed(
     let confirmed = history.inventory.doubt.is_some_and(|doubt| {
         change.is_about(&doubt) && doubt.at.duration_until(snapshot.began) >= CONFIRMED_AFTER
     });
-    let approved = history.approved.inventory.as_ref().is_some_and(|approval| {
-        approval.holds_at(now) && about_same(change.now, approval.count)
-    });
+    let approved =
+        history.approved.inventory.as_ref().is_some_and(|approval| {
+            approval.holds_at(now) && about_same(change.now, approval.count)
+        });
     let InventoryChange { before, now, missing, new } = change;
     (!confirmed && !approved).then_some(Reason::InventoryChanged { before, now, missing, new })
 }

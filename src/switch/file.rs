@@ -70,7 +70,8 @@ pub(super) fn read(id: &str, text: &[u8]) -> Result<Request, String> {
     if file.id != id {
         return Err(format!("it says that it is {:?}", file.id));
     }
-    let plain = [Some(&file.who), file.note.as_ref()].into_iter().flatten().all(|text| is_plain(text));
+    let plain =
+        [Some(&file.who), file.note.as_ref()].into_iter().flatten().all(|text| is_plain(text));
     if !plain {
         return Err("a name or a remark in it is empty, too long, or has control characters".into());
     }

@@ -69,6 +69,9 @@ pub enum SpoolError {
     Full,
 }
 
+/// The id of a file, and the request in it, or why there is none.
+type Found = (String, Result<Request, String>);
+
 fn failed(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
     let path = path.to_owned();
     move |source| SpoolError::Io { attempt, path, source }
@@ -143,7 +146,11 @@ impl Spool {
     fn trusted(&self) -> Result<(), SpoolError> {
         let path = &self.directory;
         let found = fs::metadata(path).map_err(failed("look at", path))?;
-        if found.mode() & 0o022 == 0 { Ok(()) } else { Err(SpoolError::Open { path: path.clone() }) }
+        if found.mode() & 0o022 == 0 {
+            Ok(())
+        } else {
+            Err(SpoolError::Open { path: path.clone() })
+        }
     }
 
     /// The ids of the files that are there, in their order.
@@ -165,7 +172,7 @@ impl Spool {
         Ok(ids)
     }
 
-    fn read_all(&self) -> Result<Vec<(String, Result<Request, String>)>, SpoolError> {
+    fn read_all(&self) -> Result<Vec<Found>, SpoolError> {
         let ids = self.names()?;
         let read = |id: String| {
             let request = read(&self.path(&id)).and_then(|text| file::read(&id, &text));
@@ -238,7 +245,10 @@ impl Spool {
     }
 
     /// Does something with the directory in a thread that may wait for the disk.
-    async fn apart<T: Send + 'static>(&self, act: impl FnOnce(&Self) -> T + Send + 'static) -> Option<T> {
+    async fn apart<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Option<T> {
         let spool = self.clone();
         tokio::task::spawn_blocking(move || act(&spool)).await.ok()
     }
@@ -251,7 +261,9 @@ impl Switchboard for Spool {
 
     fn taken(&self, request: &Request) -> BoxFuture<'_, ()> {
         let id = request.id.clone();
-        Box::pin(async move { self.apart(move |spool| spool.remove(&id)).await.unwrap_or_default() })
+        Box::pin(
+            async move { self.apart(move |spool| spool.remove(&id)).await.unwrap_or_default() },
+        )
     }
 
     fn refused(&self, request: &Request, why: String) -> BoxFuture<'_, ()> {

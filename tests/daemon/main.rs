@@ -5,6 +5,7 @@ mod calls;
 mod care;
 #[path = "../common/mod.rs"]
 mod common;
+mod control;
 mod doubts;
 mod ending;
 mod http;

@@ -275,7 +275,7 @@ pub(crate) struct Rig {
     pub(crate) journal: Arc<MemoryJournal>,
     pub(crate) vetoes: Arc<Scripted>,
     world: Arc<Mutex<World>>,
-    house: House,
+    pub(crate) house: House,
 }
 
 impl Rig {

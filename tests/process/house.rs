@@ -62,6 +62,11 @@ impl House {
         self.directory.path().join("lightsout.toml")
     }
 
+    /// Where requests wait.
+    pub(crate) fn requests(&self) -> PathBuf {
+        self.directory.path().join("state/requests")
+    }
+
     pub(crate) fn log(&self) -> PathBuf {
         self.directory.path().join("audit.jsonl")
     }
@@ -125,6 +130,9 @@ pub(crate) fn always_due(endpoint: &str) -> String {
         r#"
 version = 1
 mode = "enforce"
+
+[daemon]
+state_dir = "state"
 
 [audit]
 path = "audit.jsonl"

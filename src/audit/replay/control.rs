@@ -192,7 +192,8 @@ fn hash(data: &Data) -> Option<PolicyHash> {
 /// Whether an approval can end a hold, and what it lets pass: a number of what.
 #[must_use]
 pub fn approvable(reason: &ReasonData) -> Option<(usize, &'static str)> {
-    let is_start = reason.values.get("action").is_some_and(|action| *action == Action::Start.to_string());
+    let is_start =
+        reason.values.get("action").is_some_and(|action| *action == Action::Start.to_string());
     let of = |name, what| number(reason, name).map(|count| (count, what));
     match reason.code.as_str() {
         BRAKE if is_start => of("count", "starts"),

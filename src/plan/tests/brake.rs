@@ -110,10 +110,7 @@ fn a_brake_that_held_goes_on_holding_when_fewer_are_due() {
     let sentence = "the brake still holds: there were more stops than per_scan 19 allows; there would be 5 now, and nobody has approved them";
     assert_eq!(outcome(&world, "20T20:05:00"), (0, vec![sentence.to_owned()]));
     assert_eq!(latches(&world, "20T20:05:00"), world.history.braked);
-    world.check(
-        "20T20:05:00",
-        &format!("hold! brake_latched: {sentence} | -"),
-    );
+    world.check("20T20:05:00", &format!("hold! brake_latched: {sentence} | -"));
     // The hour goes by, and it holds.
     let mut world = latched(20, 19, 5);
     assert_eq!(outcome(&world, "20T23:05:00").0, 0);
@@ -175,7 +172,8 @@ fn none_is_none_whoever_approves_what() {
 #[test]
 fn one_more_is_announced_as_long_as_the_hour_has_room_with_those_about_to_be() {
     let brake = Brake { per_scan: 1, per_hour: 3 };
-    let mut history = History { stops: vec![at("20T19:00:00"), at("20T19:30:00")], ..History::default() };
+    let mut history =
+        History { stops: vec![at("20T19:00:00"), at("20T19:30:00")], ..History::default() };
     let asks = |history: &History, now, pending| {
         one_more(brake, history, Action::Stop, at(now), pending).map(|reason| reason.to_string())
     };

@@ -51,9 +51,14 @@ fn a_pause_holds_everything_until_it_ends() {
 fn more_than_a_few_and_more_than_half_must_be_missing() {
     // An empty log knows nothing that could be missing.
     assert!(!is_held(&studio(0..1000, 0..0)));
-    for (seen, known, expected) in
-        [(2, 12, false), (1, 12, true), (20, 40, false), (19, 40, true), (0, 11, true), (0, 10, false)]
-    {
+    for (seen, known, expected) in [
+        (2, 12, false),
+        (1, 12, true),
+        (20, 40, false),
+        (19, 40, true),
+        (0, 11, true),
+        (0, 10, false),
+    ] {
         assert_eq!(is_held(&studio(0..seen, 0..known)), expected, "{seen} of {known}");
     }
     let sentence = "inventory_changed: 40 sessions were known, and 19 are seen: 21 are missing and 0 are new, which another listing has to confirm";
@@ -62,7 +67,8 @@ fn more_than_a_few_and_more_than_half_must_be_missing() {
 
 #[test]
 fn more_than_a_few_and_more_than_twice_as_many_must_be_new() {
-    for (seen, known, expected) in [(11, 1, false), (12, 1, true), (40, 20, false), (41, 20, true)] {
+    for (seen, known, expected) in [(11, 1, false), (12, 1, true), (40, 20, false), (41, 20, true)]
+    {
         assert_eq!(is_held(&studio(0..seen, 0..known)), expected, "{seen} of {known}");
     }
     // Others in the place of all.
@@ -124,7 +130,8 @@ fn changed(was_due: usize) -> World {
 
 #[test]
 fn another_policy_may_make_a_few_or_a_quarter_due_at_once() {
-    let sentence = "policy_changed: the policy was changed: 40 sessions are due now, where 29 were due before";
+    let sentence =
+        "policy_changed: the policy was changed: 40 sessions are due now, where 29 were due before";
     assert_eq!(hold(&changed(29), "20T20:00:00").as_deref(), Some(sentence));
     assert_eq!(hold(&changed(30), "20T20:00:00"), None);
     // Before the window opens nothing is due, whatever the policy.
@@ -163,7 +170,8 @@ fn an_approval_of_a_policy_is_one_of_that_policy_and_of_no_more_than_stood() {
     let mut world = changed(0);
     let mut approved = |count, policy: &str, until| {
         let policy = Some(policy.into());
-        world.history.approved.policy = Some(Approval { count, left: count, until: at(until), policy });
+        world.history.approved.policy =
+            Some(Approval { count, left: count, until: at(until), policy });
         !is_held(&world)
     };
     assert!(approved(40, "0", "20T20:00:01"));

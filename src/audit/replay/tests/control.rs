@@ -1,0 +1,185 @@
+//! What the log says of a studio as a whole.
+
+use super::*;
+use crate::plan::{BrakeBound, InventoryDoubt, Latch, Pause};
+
+const ANOTHER: &str = "us-west-2:stid-2";
+
+fn said(kind: Kind, request: &str, studio: Option<&str>, until: &str) -> Record {
+    record(kind, |data| {
+        data.studio = studio.map(str::to_owned);
+        (data.until, data.request) = (Some(at(until)), Some(request.to_owned()));
+    })
+}
+
+fn reasoned(kind: Kind, reason: &Reason, policy: &str) -> Record {
+    record(kind, |data| {
+        data.reason = Some(reason.into());
+        (data.policy, data.until) = (Some(policy.to_owned()), Some(at("2026-11-20T06:00:00Z")));
+        data.session = None;
+    })
+}
+
+fn pauses(records: &[Record]) -> [Option<String>; 2] {
+    let mut replay = Replay::default();
+    records.iter().for_each(|record| replay.apply(record));
+    [STUDIO, ANOTHER].map(|studio| {
+        let pause: Option<Pause> = replay.studio(&studio.into()).history.paused.clone();
+        pause.map(|pause| pause.until.to_string())
+    })
+}
+
+#[test]
+fn a_pause_is_of_one_studio_or_of_all_until_it_is_over() {
+    let (six, seven) = ("2026-11-20T06:00:00Z", "2026-11-20T07:00:00Z");
+    let (is_six, is_seven) = (Some(six.to_owned()), Some(seven.to_owned()));
+    let pause = |studio, until| said(Kind::DaemonPaused, "r", studio, until);
+    let resume = |studio| said(Kind::DaemonResumed, "r", studio, six);
+    assert_eq!(pauses(&[pause(None, six)]), [is_six.clone(), is_six.clone()]);
+    assert_eq!(pauses(&[pause(Some(STUDIO), six)]), [is_six.clone(), None]);
+    // One that is known already by something else, and one that is not.
+    let known = [deed(Action::Stop, Stage::Intended, RUN), pause(None, six)];
+    assert_eq!(pauses(&known), [is_six.clone(), is_six.clone()]);
+    assert_eq!(pauses(&[pause(None, six), resume(Some(STUDIO))]), [None, is_six.clone()]);
+    assert_eq!(pauses(&[pause(Some(STUDIO), six), resume(None)]), [None, None]);
+    assert_eq!(pauses(&[pause(None, six), resume(None)]), [None, None]);
+    // None shortens another.
+    let both = [pause(Some(STUDIO), seven), pause(None, six)];
+    assert_eq!(pauses(&both), [is_seven.clone(), is_six]);
+    assert_eq!(pauses(&[pause(None, six), pause(None, seven)]), [is_seven.clone(), is_seven]);
+}
+
+#[test]
+fn the_latest_requests_are_known() {
+    let mut replay = Replay::default();
+    for number in 0..2000 {
+        let request = format!("{number:04}");
+        replay.apply(&said(Kind::DaemonResumed, &request, None, "2026-11-20T06:00:00Z"));
+    }
+    assert!(!replay.has_taken("0000") && replay.has_taken("1500") && replay.has_taken("1999"));
+}
+
+#[test]
+fn an_approval_is_of_what_stood_and_used_up_by_what_passes() {
+    let brake =
+        Reason::Brake { action: Action::Stop, bound: BrakeBound::PerScan, limit: 500, count: 600 };
+    let approved = past(&[reasoned(Kind::StudioApproved, &brake, "ab")]).history.approved;
+    let stops = approved.stops.clone().unwrap();
+    assert_eq!((stops.count, stops.left, stops.until), (600, 600, at("2026-11-20T06:00:00Z")));
+    assert_eq!((approved.starts, approved.inventory, approved.policy), (None, None, None));
+    let intents = ["a", "b", "b"].map(|token| {
+        tokened(deed(Action::Stop, Stage::Intended, RUN), token, "2026-11-20T03:31:00Z")
+    });
+    let start = tokened(deed(Action::Start, Stage::Intended, RUN), "c", "2026-11-20T03:31:00Z");
+    let records =
+        [&[reasoned(Kind::StudioApproved, &brake, "ab")], &intents[..], &[start]].concat();
+    let stops = past(&records).history.approved.stops.unwrap();
+    assert_eq!((stops.count, stops.left), (600, 598), "one is announced twice, another is a start");
+    let policy = Reason::PolicyChanged { before: 3, now: 70 };
+    let approved = past(&[reasoned(Kind::StudioApproved, &policy, "ab")]).history.approved;
+    let approved = approved.policy.unwrap();
+    assert_eq!((approved.count, approved.policy), (70, Some("ab".into())));
+    // What cannot be approved, or does not say how many, approves nothing.
+    let clock = Reason::ClockInDoubt { listed: at(RUN) };
+    let mut bare = reasoned(Kind::StudioApproved, &brake, "ab");
+    drop(bare.data.reason.as_mut().unwrap().values.remove("count"));
+    for record in [reasoned(Kind::StudioApproved, &clock, "ab"), bare] {
+        assert_eq!(past(&[record]), StudioPast::default());
+    }
+}
+
+#[test]
+fn a_brake_holds_in_its_mode_from_its_record_on() {
+    let reason = Reason::BrakeLatched { bound: BrakeBound::PerHour, limit: 25, count: 3 };
+    let of = |kind, mode: &str| {
+        let mut record = reasoned(kind, &reason, "ab");
+        record.data.mode = Some(mode.to_owned());
+        record
+    };
+    let latch = Latch { bound: BrakeBound::PerHour, limit: 25 };
+    let engaged = [of(Kind::BrakeEngaged, "enforce"), of(Kind::BrakeEngaged, "observe")];
+    let both = [(Mode::Observe, latch), (Mode::Enforce, latch)].into();
+    assert_eq!(past(&engaged).history.braked, both);
+    let released = [&engaged[..], &[of(Kind::BrakeReleased, "observe")]].concat();
+    assert_eq!(past(&released).history.braked, [(Mode::Enforce, latch)].into());
+    // Another hold of the studio does not end it.
+    let clock = Reason::ClockInDoubt { listed: at(RUN) };
+    let held = [&released[..], &[reasoned(Kind::StudioHeld, &clock, "ab")]].concat();
+    assert_eq!(past(&held).history.braked, [(Mode::Enforce, latch)].into());
+}
+
+fn decided(session: &str, reason: &Reason, due: Option<&str>) -> Record {
+    let mut record = reasoned(Kind::SessionDecided, reason, "ab");
+    record.data.session = Some(session.to_owned());
+    record.data.verdict = Some(reason.verdict().to_string());
+    record.data.due = due.map(at);
+    record
+}
+
+fn sudden() -> Reason {
+    Reason::InventoryChanged { before: 400, now: 100, missing: 310, new: 10 }
+}
+
+#[test]
+fn the_sessions_that_are_known_are_those_decided_about_and_when_they_are_due() {
+    let due = Reason::Due { due: at(RUN), cause: Cause::MaxUptime { limit: SignedDuration::ZERO } };
+    let known = |records: &[Record]| {
+        let known = past(records).history.known.into_iter();
+        known.map(|(id, due)| (id.to_string(), due)).collect::<Vec<_>>()
+    };
+    let first = [decided("s1", &due, Some(RUN)), decided("s2", &Reason::Stopped, Some(RUN))];
+    let both = vec![("s1".to_owned(), Some(at(RUN))), ("s2".to_owned(), None)];
+    assert_eq!(known(&first), both);
+    // A hold of the whole studio says nothing of that, and a sudden listing makes nothing known.
+    let clock = Reason::ClockInDoubt { listed: at(RUN) };
+    let held = [decided("s1", &clock, None), decided("s3", &sudden(), None)];
+    assert_eq!(known(&[&first[..], &held].concat()), both);
+    let gone = record(Kind::SessionVanished, |data| data.session = Some("s1".to_owned()));
+    assert_eq!(known(&[&first[..], &[gone]].concat()), both[1..]);
+    let off = [decided("s1", &Reason::Stopped, None)];
+    assert_eq!(known(&[&first[..], &off].concat())[0].1, None);
+}
+
+#[test]
+fn a_listing_is_in_doubt_until_it_is_confirmed_or_over() {
+    let inventory = |records: &[Record]| past(records).history.inventory;
+    let held = reasoned(Kind::StudioHeld, &sudden(), "ab");
+    let doubt = InventoryDoubt { at: held.time, seen: 100, missing: 310 };
+    assert_eq!(inventory(std::slice::from_ref(&held)).doubt, Some(doubt));
+    let clock = reasoned(Kind::StudioHeld, &Reason::ClockInDoubt { listed: at(RUN) }, "ab");
+    assert_eq!(inventory(&[held.clone(), clock]).doubt, Some(doubt));
+    let resumed = reasoned(Kind::StudioResumed, &sudden(), "ab");
+    assert_eq!(inventory(&[held.clone(), resumed]).doubt, None);
+    let known = decided("s1", &Reason::Stopped, None);
+    let confirmed = [held, known, reasoned(Kind::InventoryConfirmed, &sudden(), "ab")];
+    let found = inventory(&confirmed);
+    assert_eq!((found.doubt, found.gone), (None, 310));
+    let gone = record(Kind::SessionVanished, |_| {});
+    assert_eq!(inventory(&[&confirmed[..], &[gone.clone(), gone]].concat()).gone, 309);
+}
+
+#[test]
+fn a_policy_is_held_until_it_is_applied() {
+    let policies = |records: &[Record]| {
+        let history = past(records).history;
+        [history.policy, history.held_policy].map(|hash| hash.map(|hash| hash.to_string()))
+    };
+    let reason = Reason::PolicyChanged { before: 3, now: 70 };
+    let applied = |policy| reasoned(Kind::PolicyApplied, &reason, policy);
+    let held = reasoned(Kind::StudioHeld, &reason, "cd");
+    let [ab, cd] = ["ab", "cd"].map(|hash| Some(hash.to_owned()));
+    assert_eq!(policies(&[applied("ab")]), [ab.clone(), None]);
+    assert_eq!(policies(&[applied("ab"), held.clone()]), [ab, cd.clone()]);
+    assert_eq!(policies(&[applied("ab"), held, applied("cd")]), [cd, None]);
+}
+
+#[test]
+fn a_hold_is_remembered_with_what_a_person_would_approve() {
+    let reason = Reason::PolicyChanged { before: 3, now: 70 };
+    let held = past(&[reasoned(Kind::StudioHeld, &reason, "cd")]).held.unwrap();
+    assert_eq!(held.policy.as_deref(), Some("cd"));
+    assert_eq!(
+        super::super::control::approvable(&held.reason.unwrap()),
+        Some((70, "sessions due"))
+    );
+}

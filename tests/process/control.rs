@@ -1,0 +1,123 @@
+//! The operator's switches, as they are typed.
+
+use crate::house::{Finished, House, STUDIO, Watched, always_due, text};
+
+/// Everything may wait this long for the daemon, and on a machine that is busy for longer.
+const WAIT: &[&str] = &["--as", "ada", "--wait", "40s"];
+
+fn say(house: &House, arguments: &[&str], more: &[&str]) -> Finished {
+    house.run(&[arguments, more].concat())
+}
+
+#[track_caller]
+fn assert_taken(said: &Finished) {
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stdout.ends_with("\ntaken\n"), "{}", said.stdout);
+}
+
+#[test]
+fn a_pause_waits_for_a_daemon_and_plan_tells_of_it_meanwhile() {
+    let sandbox = Watched::small();
+    let house = House::always_due(&sandbox.endpoint);
+    let arguments = ["pause", "--for", "3h", "--reason", "the disk is changed"];
+    let said = say(&house, &arguments, &["--as", "ada", "--wait", "0s"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let lines: Vec<&str> = said.stdout.lines().collect();
+    assert!(lines[0].starts_with("pause of all studios until "), "{}", said.stdout);
+    assert_eq!(lines[1], "no daemon has taken it yet; it will count when one runs");
+    let plan = house.run(&["plan"]);
+    assert_eq!(plan.code, Some(1), "{}", plan.stderr);
+    assert!(plan.stdout.contains("held: ada wants nothing done until "), "{}", plan.stdout);
+
+    let run = house.run(&["run", "--once"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert_eq!((sandbox.changing_requests(), sandbox.effects()), (0, vec![]));
+    let paused = house.records_of("daemon.paused");
+    assert_eq!(paused.len(), 1);
+    let data = &paused[0]["data"];
+    assert_eq!((text(data, "who"), text(data, "note")), ("ada", "the disk is changed"));
+    assert_eq!(std::fs::read_dir(house.requests()).unwrap().count(), 0);
+    let plan = house.run(&["plan"]);
+    assert!(plan.stdout.contains("held: ada wants nothing done until "), "{}", plan.stdout);
+
+    say(&house, &["resume", STUDIO], &["--as", "bob", "--wait", "0s"]);
+    let run = house.run(&["run", "--once"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(sandbox.effects(), ["one", "two"]);
+    house.assert_log_is_whole();
+}
+
+#[test]
+fn a_daemon_that_runs_takes_a_pause_and_a_resume() {
+    let sandbox = Watched::small();
+    let house = House::always_due(&sandbox.endpoint);
+    say(&house, &["pause"], &["--as", "ada", "--wait", "0s"]);
+    let mut daemon = house.start(&["--log", "debug", "run"]);
+    daemon.wait_for("scanned");
+    assert_taken(&say(&house, &["pause", STUDIO], WAIT));
+    assert_eq!(sandbox.changing_requests(), 0);
+    assert_taken(&say(&house, &["resume"], WAIT));
+    daemon.wait_for("stopped");
+    daemon.signal("TERM");
+    assert_eq!(daemon.finish().code, Some(0));
+    let kinds = ["daemon.paused", "daemon.resumed"].map(|kind| house.records_of(kind).len());
+    assert_eq!(kinds, [2, 1]);
+    house.assert_log_is_whole();
+}
+
+#[test]
+fn what_the_brake_holds_is_approved_while_the_daemon_runs() {
+    let sandbox = Watched::small();
+    let policy = always_due(&sandbox.endpoint) + "brake = { per_scan = 1 }\n";
+    let house = House::new(&policy);
+    let nothing = say(&house, &["approve", STUDIO], WAIT);
+    assert_eq!(nothing.code, Some(1));
+    assert!(nothing.stderr.contains("nothing is held"), "{}", nothing.stderr);
+    let mut daemon = house.start(&["run"]);
+    daemon.wait_for("no stop passes the brake");
+    let approved = say(&house, &["approve", STUDIO, "--for", "30m"], WAIT);
+    assert_taken(&approved);
+    let lines: Vec<&str> = approved.stdout.lines().collect();
+    assert!(lines[0].ends_with("with this stop there would be 2, and per_scan is 1"), "{lines:?}");
+    assert!(lines[1].starts_with("approval of up to 2 stops until "), "{lines:?}");
+    daemon.wait_for("stopped");
+    daemon.signal("TERM");
+    assert_eq!(daemon.finish().code, Some(0));
+    let data = house.records_of("studio.approved")[0]["data"].clone();
+    assert_eq!((text(&data, "who"), text(&data["reason"]["values"], "count")), ("ada", "2"));
+    house.assert_log_is_whole();
+}
+
+#[test]
+fn a_brake_of_none_cannot_be_approved() {
+    let sandbox = Watched::small();
+    let policy = always_due(&sandbox.endpoint) + "brake = { per_scan = 0 }\n";
+    let house = House::new(&policy);
+    assert_eq!(house.run(&["run", "--once"]).code, Some(1));
+    let said = say(&house, &["approve", STUDIO], WAIT);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""));
+    assert!(said.stderr.contains("`brake` 0, which is none at all"), "{}", said.stderr);
+}
+
+#[test]
+fn what_is_typed_wrongly_asks_for_nothing() {
+    let house = House::always_due("http://127.0.0.1:9");
+    for (arguments, complaint) in [
+        (vec!["pause", "nowhere"], "no studio \"nowhere\""),
+        (vec!["pause", "--for", "31d"], "at most"),
+        (vec!["pause", "--for", "0s"], "longer than nothing"),
+        (vec!["pause", "--for", "2"], "not a length of time"),
+        (vec!["pause", "--reason", ""], "--reason"),
+        (vec!["pause", "--reason", "a\u{1b}[2Jb"], "--reason"),
+        (vec!["pause", "--wait", "long"], "--wait"),
+        (vec!["approve"], "required"),
+        (vec!["approve", STUDIO, "--for", "25h"], "at most"),
+    ] {
+        let said = say(&house, &arguments, &["--as", "ada"]);
+        assert_eq!(said.code, Some(2), "{arguments:?}: {}", said.stderr);
+        assert!(said.stderr.contains(complaint), "{arguments:?}: {}", said.stderr);
+    }
+    let nobody = say(&house, &["resume"], &["--as", " "]);
+    assert_eq!(nobody.code, Some(2), "{}", nobody.stderr);
+    assert!(!house.requests().exists());
+}
