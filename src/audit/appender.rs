@@ -286,3 +286,6 @@ fn repaired(torn: Torn, clock: &dyn Clock) -> Record {
     let data = Data { reason: Some(reason), ..Data::default() };
     Record { time: clock.now(), kind: Kind::LogRepaired, subject: String::new(), data }
 }
+
+#[cfg(test)]
+mod tests;
