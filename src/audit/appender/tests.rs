@@ -205,23 +205,24 @@ fn losses(waiting: usize) -> Vec<Loss> {
 }
 
 /// Requires that a log after a power failure holds what was acknowledged, and besides it no more than
-/// what was being committed then; and that a second failure at any point of its recovery changes
-/// nothing of that.
-fn check_recovers(disk: &TestDisk, good: &[i64], in_flight: &[i64], when: &str) {
-    let operations = {
-        let disk = disk.copy();
-        let (log, opened) = open_as(&disk, ROTATION).unwrap_or_else(|e| panic!("{when}: {e}"));
-        let operations = disk.operations();
-        let (numbers, past) = told(&disk);
-        assert!(numbers.starts_with(good), "{when}: {numbers:?} for {good:?}");
-        assert!(in_flight.starts_with(&numbers[good.len()..]), "{when}: {numbers:?}");
-        assert_eq!(opened.past, past, "{when}");
-        let (more, none) = commit_all(&log, 12);
-        assert!(none.is_empty(), "{when}");
-        let all = [numbers, more].concat();
-        check_holds(&disk, &all, when);
-        operations
-    };
+/// what was being committed then. How many operations it takes to open it.
+fn check_recovers(disk: &TestDisk, good: &[i64], in_flight: &[i64], when: &str) -> usize {
+    let disk = disk.copy();
+    let (log, opened) = open_as(&disk, ROTATION).unwrap_or_else(|e| panic!("{when}: {e}"));
+    let operations = disk.operations();
+    let (numbers, past) = told(&disk);
+    assert!(numbers.starts_with(good), "{when}: {numbers:?} for {good:?}");
+    assert!(in_flight.starts_with(&numbers[good.len()..]), "{when}: {numbers:?}");
+    assert_eq!(opened.past, past, "{when}");
+    let (more, none) = commit_all(&log, 12);
+    assert!(none.is_empty(), "{when}");
+    let all = [numbers, more].concat();
+    check_holds(&disk, &all, when);
+    operations
+}
+
+/// Requires that a second failure at any operation of the recovery changes nothing.
+fn check_recovers_again(disk: &TestDisk, good: &[i64], operations: usize, when: &str) {
     for at in 0..operations {
         let again = disk.copy();
         again.fail(at, 1, Fault::Crash);
@@ -259,13 +260,98 @@ fn a_crash_at_any_operation_loses_nothing_that_was_acknowledged() {
             for loss in losses(disk.waiting()) {
                 let crashed = disk.copy();
                 crashed.restart(loss);
-                check_recovers(
-                    &crashed,
-                    &good,
-                    &in_flight,
-                    &format!("{fault:?} at {at}, {loss:?}"),
-                );
+                let when = format!("{fault:?} at {at}, {loss:?}");
+                let operations = check_recovers(&crashed, &good, &in_flight, &when);
+                if loss.bytes == Left::Half {
+                    check_recovers_again(&crashed, &good, operations, &when);
+                }
             }
         }
     }
+}
+
+/// A log in two files, of which the current one begins with a checkpoint of two parts.
+fn of_two_files() -> TestDisk {
+    let disk = TestDisk::default();
+    let (log, _) = open_as(&disk, AuditRotation { size: Some(2500), age: None }).unwrap();
+    let mut of_another = record(0);
+    of_another.data.studio = Some("us-west-2:stid-2".to_owned());
+    log.commit(vec![of_another]).now_or_never().unwrap().unwrap();
+    let numbers = 1..;
+    numbers.take_while(|number| commit(&log, &[*number]) && older_files(&disk) == 0).count();
+    assert!(commit(&log, &[20]) && commit(&log, &[21]));
+    assert_eq!(older_files(&disk), 1);
+    disk
+}
+
+#[test]
+fn a_current_file_cut_at_any_byte_loses_only_what_is_behind() {
+    let disk = of_two_files();
+    let current = disk.content(LogFile::Current).unwrap();
+    let parts = current.windows(19).filter(|bytes| bytes == b"lightsout.log.check").count();
+    assert_eq!(parts, 2);
+    let (all, _) = told(&disk);
+    for len in 0..=current.len() {
+        let disk = disk.copy();
+        disk.set_content(LogFile::Current, &current[..len]);
+        let (log, opened) = open(&disk);
+        let (numbers, past) = told(&disk);
+        let missing = all.len() - numbers.len();
+        assert!(all.starts_with(&numbers) && missing <= 2, "cut at {len}: {numbers:?}");
+        assert_eq!(opened.past, past, "cut at {len}");
+        assert!(commit(&log, &[30]), "cut at {len}");
+        check_holds(&disk, &[numbers, vec![30]].concat(), &format!("cut at {len}"));
+    }
+}
+
+#[test]
+fn a_new_file_without_a_whole_checkpoint_falls_back_to_the_one_before() {
+    let disk = of_two_files();
+    let (all, past) = told(&disk);
+    let current = disk.content(LogFile::Current).unwrap();
+    let lines: Vec<&[u8]> = current.split_inclusive(|byte| *byte == b'\n').collect();
+    // What is written after half a checkpoint, as by a program that did not know of checkpoints.
+    let begun = [lines[0]].concat();
+    let mut chain = tail::find(
+        &mut {
+            let disk = disk.copy();
+            disk.set_content(LogFile::Current, &begun);
+            disk
+        },
+        LogFile::Current,
+    )
+    .unwrap()
+    .chain;
+    let mut bytes = begun.clone();
+    chain.push(&record(20), &mut bytes).unwrap();
+    chain.push(&record(21), &mut bytes).unwrap();
+    disk.set_content(LogFile::Current, &bytes);
+    let (_, opened) = open(&disk);
+    assert_eq!((told(&disk).0, opened.past), (all, past));
+    disk.take_away(LogFile::Older(1));
+    let refused = open_as(&disk, ROTATION).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "the audit log is broken in Current at line 1: its checkpoint is not whole, and the file \
+         before it is missing"
+    );
+}
+
+#[test]
+fn a_file_that_does_not_continue_the_one_before_it_is_not_continued() {
+    let disk = of_two_files();
+    let older = disk.content(LogFile::Older(1)).unwrap();
+    let shorter = older[..older.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    disk.set_content(LogFile::Older(1), &older[..shorter]);
+    let refused = |disk: &TestDisk| open_as(disk, ROTATION).unwrap_err().to_string();
+    let no_link = "the audit log is broken in Current at line 1: it does not continue the file before \
+                   it";
+    assert_eq!(refused(&disk), no_link);
+    // What is no log of ours is not touched, nor replaced by the older file.
+    disk.set_content(LogFile::Older(1), &older);
+    disk.set_content(LogFile::Current, b"[daemon]\n");
+    let foreign = "the audit log is broken in Current at line 1: it is not a record, so the file may \
+                   not be an audit log";
+    assert_eq!(refused(&disk), foreign);
+    assert_eq!(disk.content(LogFile::Current).unwrap(), b"[daemon]\n");
 }
