@@ -7,7 +7,7 @@
 //! which only a fault of the disk or a person makes.
 
 use std::fs::File;
-use std::io::{self, Seek as _};
+use std::io::{self, Read, Seek as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::vec;
@@ -216,27 +216,52 @@ fn verify_files(files: &[Source]) -> Result<Verified, VerifyError> {
     let mut follower = Follower::START;
     let mut torn = None;
     for (index, source) in files.iter().enumerate() {
-        let cannot = |error| VerifyError::Io { file: source.path.clone(), source: error };
-        let mut lines = RawLines::of(source.open().map_err(cannot)?);
-        loop {
-            let line = lines.number + 1;
-            let followed = match lines.next().map_err(cannot)? {
-                Raw::End => break,
-                Raw::Torn(bytes) if index + 1 == files.len() => {
-                    torn = Some(bytes);
-                    break;
-                }
-                Raw::Torn(_) => Err(Break::Line(LineError::NoHash)),
-                Raw::TooLong => Err(Break::Line(LineError::TooLong)),
-                Raw::Line(bytes) => follower.follow(bytes, (line == 1).then_some(source.file)),
-            };
-            let broken = |what| VerifyError::Broken { file: source.path.clone(), line, what };
-            followed.map_err(broken)?;
-        }
+        let is_last = index + 1 == files.len();
+        let lines = source.open().map(RawLines::of);
+        let followed = match lines {
+            Ok(lines) => follow_file(lines, source.file, is_last, &mut follower),
+            Err(error) => Err(Unverified::Io(error)),
+        };
+        let file = || source.path.clone();
+        torn = followed.map_err(|error| match error {
+            Unverified::Io(source) => VerifyError::Io { file: file(), source },
+            Unverified::Broken { line, what } => VerifyError::Broken { file: file(), line, what },
+        })?;
     }
+    Ok(verified(&follower, files.len(), torn))
+}
+
+/// Why one file does not verify.
+enum Unverified {
+    Io(io::Error),
+    Broken { line: u64, what: Break },
+}
+
+/// Follows the chain through a file. How many bytes of a line without end follow, which may be so in
+/// the last file alone.
+fn follow_file(
+    mut lines: RawLines<impl Read>,
+    file: LogFile,
+    is_last: bool,
+    follower: &mut Follower,
+) -> Result<Option<u64>, Unverified> {
+    loop {
+        let line = lines.number + 1;
+        let followed = match lines.next().map_err(Unverified::Io)? {
+            Raw::End => return Ok(None),
+            Raw::Torn(bytes) if is_last => return Ok(Some(bytes)),
+            Raw::Torn(_) => Err(Break::Line(LineError::NoHash)),
+            Raw::TooLong => Err(Break::Line(LineError::TooLong)),
+            Raw::Line(bytes) => follower.follow(bytes, (line == 1).then_some(file)),
+        };
+        followed.map_err(|what| Unverified::Broken { line, what })?;
+    }
+}
+
+fn verified(follower: &Follower, files: usize, torn: Option<u64>) -> Verified {
     let (begins, sequence) = (follower.begins().unwrap_or(0), follower.sequence());
     let records = if sequence == 0 { 0 } else { sequence - begins + 1 };
-    Ok(Verified { begins, sequence, records, files: files.len(), head: follower.hash(), torn })
+    Verified { begins, sequence, records, files, head: follower.hash(), torn }
 }
 
 /// One file of a log.

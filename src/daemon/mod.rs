@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use ledger::Ledger;
+pub use ledger::{Health, Ledger};
 pub use once::Summary;
 
 use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
