@@ -1,15 +1,20 @@
 //! The one writer of a log's files: what was committed is durable, what failed is not there.
 //!
 //! When a write or its sync fails, the file is cut back to what is known to be durable, and the next
-//! commit first opens and examines it anew. Start at [`Appender::open`], then [`Appender::commit`].
+//! commit first opens and examines it anew. Start at [`Appender::open`], then [`Appender::commit`];
+//! `rotation` goes on in a new file.
+
+mod rotation;
 
 use std::fmt;
 use std::io;
 
-use super::chain::{Chain, Hash};
+use jiff::{SignedDuration, Timestamp};
+
+use super::chain::{Chain, Hash, Head};
 use super::disk::Storage;
 use super::files::LogFile;
-use super::recall::{self, Recalled};
+use super::recall::{self, Current, Recalled};
 use super::record::{Data, JournalError, Kind, ReasonData, Record};
 use super::replay::Replay;
 use super::tail::{self, End, TailError, Torn};
@@ -86,16 +91,28 @@ impl Group {
     }
 }
 
+/// How often the head of the log is told to the debug log while there is something new.
+const HEAD_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
 /// The log, and how much of its current file is known to be durable.
 #[derive(Debug)]
 pub(super) struct Appender {
     storage: Box<dyn Storage>,
+    rotation: AuditRotation,
     /// The chain up to `len`.
     chain: Chain,
     /// The length up to which everything in the current file is durable.
     len: u64,
     /// Whether something may lie behind `len`, or the handle may no longer tell the truth.
     doubtful: bool,
+    /// Whether a rotation broke off after it began to change names.
+    unsettled: bool,
+    /// Where the current file begins.
+    current: Current,
+    /// When a rotation failed last, if the last one did.
+    rotation_failed: Option<Timestamp>,
+    /// When the head was told last.
+    told: Option<Timestamp>,
     /// What everything up to `len` says.
     past: Replay,
     /// Given back by each commit, for the next.
@@ -107,12 +124,24 @@ impl Appender {
     /// first.
     pub(super) fn open(
         mut storage: Box<dyn Storage>,
-        _rotation: AuditRotation,
+        rotation: AuditRotation,
         clock: &dyn Clock,
     ) -> Result<(Self, Opened), StartError> {
-        let Recalled { past, end: End { chain, len, torn } } = recall::recall(&mut *storage)?;
-        let buffer = Vec::new();
-        let mut appender = Self { storage, chain, len, doubtful: false, past, buffer };
+        let Recalled { past, current, end } = recall::recall(&mut *storage)?;
+        let End { chain, len, torn } = end;
+        let mut appender = Self {
+            storage,
+            rotation,
+            chain,
+            len,
+            doubtful: false,
+            unsettled: false,
+            current,
+            rotation_failed: None,
+            told: None,
+            past,
+            buffer: Vec::new(),
+        };
         if let Some(torn) = torn {
             let repaired = appender.repair(torn, clock);
             repaired.map_err(|error| StartError::Io("repair the end of", error))?;
@@ -138,8 +167,35 @@ impl Appender {
         let written = self.write(&group.bytes, group.chain);
         self.buffer = group.bytes;
         written.map_err(|error| JournalError { detail: error.to_string() })?;
-        records.into_iter().for_each(|record| self.past.apply(record));
+        for record in records {
+            self.past.apply(record);
+            self.current.since = self.current.since.or(Some(record.time));
+            self.current.last = Some(record.time);
+        }
+        self.tell_head_at_times();
         Ok(())
+    }
+
+    /// The last record that is durable.
+    pub(super) fn head(&self) -> Option<Head> {
+        let Chain { sequence, hash, .. } = self.chain;
+        self.current.last.map(|time| Head { sequence, hash, time })
+    }
+
+    /// Tells the debug log where the log stands: whoever keeps that can show later that nothing was cut
+    /// from its end.
+    pub(super) fn tell_head(&mut self) {
+        if let Some(Head { sequence, hash, time }) = self.head() {
+            tracing::info!(sequence, %hash, "the head of the audit log");
+            self.told = Some(time);
+        }
+    }
+
+    fn tell_head_at_times(&mut self) {
+        let since = self.told.zip(self.current.last).map(|(told, now)| told.duration_until(now));
+        if since.is_none_or(|since| since.abs() >= HEAD_EVERY) {
+            self.tell_head();
+        }
     }
 
     /// Lets go of memory that a large group took.
@@ -173,6 +229,9 @@ impl Appender {
 
     /// Brings the file back to what is known to be durable, and makes sure that it is so.
     fn recover(&mut self) -> io::Result<()> {
+        if self.unsettled {
+            self.undo_rotation()?;
+        }
         self.storage.reopen()?;
         let len = self.storage.len(LogFile::Current)?;
         if len < self.len {
@@ -227,3 +286,6 @@ fn repaired(torn: Torn, clock: &dyn Clock) -> Record {
     let data = Data { reason: Some(reason), ..Data::default() };
     Record { time: clock.now(), kind: Kind::LogRepaired, subject: String::new(), data }
 }
+
+#[cfg(test)]
+mod tests;

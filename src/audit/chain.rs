@@ -10,6 +10,8 @@
 //!
 //! Nothing here knows of files. Start at [`Chain::push`], then [`parse_line`].
 
+mod scan;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -63,6 +65,17 @@ impl Chain {
         *self = Self { sequence, hash, source: Some(source) };
         Ok(())
     }
+}
+
+/// Where a log stands, for whoever keeps that elsewhere: a log that was cut short shows by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The number of the last record.
+    pub sequence: u64,
+    /// Its hash.
+    pub hash: Hash,
+    /// When it happened.
+    pub time: Timestamp,
 }
 
 /// One line that was read.
@@ -157,6 +170,9 @@ pub fn check(line: &[u8]) -> Result<Link, LineError> {
     let hash = hash.and_then(Hash::from_hex).ok_or(LineError::NoHash)?;
     if Hash::of(body) != hash {
         return Err(LineError::HashMismatch);
+    }
+    if let Some((sequence, prevhash)) = scan::link(body) {
+        return Ok(Link { sequence, prevhash, hash });
     }
     let read: ReadLink<'_> = serde_json::from_slice(line)?;
     Ok(Link { sequence: read.sequence, prevhash: Hash::from_text(read.prevhash)?, hash })

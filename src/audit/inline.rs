@@ -3,11 +3,12 @@
 //! It writes through the same `Appender` as the `LogWriter`, so a simulated disk beneath it shows
 //! what that one would do. Whoever has real work to do beside the disk takes the `LogWriter`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 
 use super::appender::{Appender, Opened, StartError};
+use super::chain::Head;
 use super::disk::Storage;
 use super::record::{Journal, JournalError, Record};
 use crate::clock::Clock;
@@ -29,17 +30,26 @@ impl InlineLog {
     }
 
     fn commit_now(&self, records: Vec<Record>) -> Result<Vec<Record>, JournalError> {
-        let mut appender = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut appender = self.lock();
         let mut group = appender.group();
         group.push(&records)?;
         appender.commit(group, &records)?;
+        appender.rotate_if_due();
         Ok(records)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Appender> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Journal for InlineLog {
     fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>> {
         Box::pin(async move { self.commit_now(records) })
+    }
+
+    fn head(&self) -> Option<Head> {
+        self.lock().head()
     }
 }
 

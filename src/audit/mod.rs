@@ -10,6 +10,7 @@ pub mod record;
 
 pub mod chain;
 mod follow;
+mod head;
 pub mod replay;
 
 pub(crate) mod files;
@@ -21,6 +22,7 @@ mod tail;
 pub(crate) mod recall;
 
 pub(crate) mod appender;
+#[cfg_attr(not(test), expect(dead_code, reason = "for the simulation of disks"))]
 pub(crate) mod inline;
 pub mod writer;
 

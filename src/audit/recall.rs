@@ -1,13 +1,21 @@
 //! What a log's files say, read through the storage that the writer has.
+//!
+//! A start needs the newest file alone where that begins with a whole checkpoint, so it takes no
+//! longer the longer the log is. Where it does not, the file before it is read too, and so on. What
+//! is read is verified. Start at [`recall`].
 
-use std::io;
+use std::io::{self, Read as _};
+
+use jiff::Timestamp;
 
 use super::appender::StartError;
-use super::chain::{self, Line, LineError};
+use super::chain::{self, Chain, Hash, Line, LineError};
 use super::disk::Storage;
 use super::files::LogFile;
 use super::follow::{Break, Follower};
+use super::head::Head;
 use super::lines::{Raw, RawLines, StoredFile};
+use super::record::Kind;
 use super::replay::Replay;
 use super::tail::{self, End, TailError};
 
@@ -16,23 +24,134 @@ use super::tail::{self, End, TailError};
 pub(super) struct Recalled {
     /// What it says of the past.
     pub(super) past: Replay,
+    /// The current file.
+    pub(super) current: Current,
     /// The end of the current file.
     pub(super) end: End,
 }
 
-/// Reads and verifies what a writer needs to go on; makes a first file where there is none.
+/// The file that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Current {
+    /// The number of its first record.
+    pub(super) first: u64,
+    /// When that happened.
+    pub(super) since: Option<Timestamp>,
+    /// How many bytes the checkpoint at its head has.
+    pub(super) head_len: u64,
+    /// When the last record of the log happened.
+    pub(super) last: Option<Timestamp>,
+}
+
+/// Reads and verifies what a writer needs to go on; makes a first file where there is none, and
+/// undoes what is left of a rotation.
 pub(super) fn recall(storage: &mut dyn Storage) -> Result<Recalled, StartError> {
-    let files = storage.files().map_err(cannot_read)?;
-    if !files.contains(&LogFile::Current) {
-        let created = storage.create(LogFile::Current).and_then(|()| storage.sync_names());
-        created.map_err(|error| StartError::Io("create", error))?;
-    }
+    settle(storage)?;
     let end = end_of(storage, LogFile::Current)?;
-    let mut past = Replay::default();
+    let mut files = storage.files().map_err(cannot_read)?;
+    files.retain(|file| *file != LogFile::Next);
+    let from = where_to_begin(storage, &files)?;
     let mut follower = Follower::START;
-    let mut learn = |line: Line| past.apply(&line.record);
-    walk(storage, LogFile::Current, end.len, &mut follower, &mut learn)?;
-    Ok(Recalled { past, end })
+    let mut past = Replay::default();
+    let first = end.chain.sequence + 1;
+    let mut current = Current { first, since: None, head_len: 0, last: None };
+    for file in &files[from..] {
+        let len = match file {
+            LogFile::Current => end.len,
+            LogFile::Older(_) | LogFile::Next => storage.len(*file).map_err(cannot_read)?,
+        };
+        let mut is_head = true;
+        walk(storage, *file, len, &mut follower, &mut |line, bytes| {
+            past.apply(&line.record);
+            is_head &= line.record.kind == Kind::LogCheckpoint;
+            current.last = Some(line.record.time);
+            if *file == LogFile::Current {
+                current.first = current.first.min(line.sequence);
+                current.since = current.since.or(current.last);
+                current.head_len += if is_head { bytes.len() as u64 } else { 0 };
+            }
+        })?;
+    }
+    Ok(Recalled { past, current, end })
+}
+
+/// Undoes a rotation that did not come to its end, and removes what it left. A rotation changes no
+/// record, so one that is undone loses none; it is made again when it is due.
+fn settle(storage: &mut dyn Storage) -> Result<(), StartError> {
+    let files = storage.files().map_err(cannot_read)?;
+    let has = |file| files.contains(&file);
+    let older = files.iter().rev().find(|file| matches!(file, LogFile::Older(_)));
+    let has_current = has(LogFile::Current);
+    let settled = match older {
+        Some(older) if !has_current || is_remnant(storage)? => {
+            storage.rename(*older, LogFile::Current).and_then(|()| storage.sync_names())
+        }
+        Some(_) => Ok(()),
+        None if has_current => Ok(()),
+        None if has(LogFile::Next) => {
+            storage.rename(LogFile::Next, LogFile::Current).and_then(|()| storage.sync_names())
+        }
+        None => storage.create(LogFile::Current).and_then(|()| storage.sync_names()),
+    };
+    settled.map_err(|error| StartError::Io("settle the files of", error))?;
+    if storage.files().map_err(cannot_read)?.contains(&LogFile::Next) {
+        let removed = storage.remove(LogFile::Next);
+        removed.map_err(|error| StartError::Io("remove a file of", error))?;
+    }
+    Ok(())
+}
+
+/// Whether the current file holds less than the checkpoint that it has to begin with, as it has older
+/// ones before it.
+fn is_remnant(storage: &mut dyn Storage) -> Result<bool, StartError> {
+    if end_of(storage, LogFile::Current)?.len == 0 {
+        return Ok(true);
+    }
+    Ok(match head(storage, LogFile::Current)? {
+        Head::Cut => true,
+        Head::Whole { .. } | Head::Broken | Head::Other => false,
+    })
+}
+
+/// The index of the newest file that needs no other before it.
+fn where_to_begin(storage: &mut dyn Storage, files: &[LogFile]) -> Result<usize, StartError> {
+    for (index, file) in files.iter().enumerate().rev() {
+        match head(storage, *file)? {
+            Head::Whole { before } => {
+                if index > 0 {
+                    require_link(storage, files[index - 1], *file, &before)?;
+                }
+                return Ok(index);
+            }
+            Head::Cut | Head::Broken if index == 0 => {
+                let what = "its checkpoint is not whole, and the file before it is missing";
+                return Err(StartError::Broken { file: *file, line: 1, what: what.to_owned() });
+            }
+            // A file that is the first is judged line by line.
+            Head::Cut | Head::Broken | Head::Other => {}
+        }
+    }
+    Ok(0)
+}
+
+/// Requires that a file goes on where the one before it ends.
+fn require_link(
+    storage: &mut dyn Storage,
+    previous: LogFile,
+    file: LogFile,
+    before: &(u64, Hash),
+) -> Result<(), StartError> {
+    let End { chain: Chain { sequence, hash, .. }, torn, .. } = end_of(storage, previous)?;
+    if (sequence, hash) == *before && torn.is_none() {
+        return Ok(());
+    }
+    let what = "it does not continue the file before it".to_owned();
+    Err(StartError::Broken { file, line: 1, what })
+}
+
+fn head(storage: &mut dyn Storage, file: LogFile) -> Result<Head, StartError> {
+    let len = storage.len(file).map_err(cannot_read)?;
+    Head::of(StoredFile::of(storage, file, len)).map_err(cannot_read)
 }
 
 /// What the files hold, line by line.
@@ -60,7 +179,7 @@ pub(crate) fn read_all(storage: &mut dyn Storage) -> Result<ReadBack, StartError
                 end.len
             }
         };
-        walk(storage, file, len, &mut follower, &mut |line| lines.push(line))?;
+        walk(storage, file, len, &mut follower, &mut |line, _| lines.push(line))?;
     }
     Ok(ReadBack { lines, torn })
 }
@@ -71,7 +190,7 @@ fn walk(
     file: LogFile,
     len: u64,
     follower: &mut Follower,
-    each: &mut dyn FnMut(Line),
+    each: &mut dyn FnMut(Line, &[u8]),
 ) -> Result<(), StartError> {
     let mut lines = RawLines::of(StoredFile::of(storage, file, len));
     loop {
@@ -79,10 +198,12 @@ fn walk(
         let broken = |what: Break| StartError::Broken { file, line, what: what.to_string() };
         match lines.next().map_err(cannot_read)? {
             Raw::End => return Ok(()),
-            Raw::TooLong | Raw::Torn(_) => return Err(broken(Break::Line(LineError::TooLong))),
+            Raw::TooLong => return Err(broken(Break::Line(LineError::TooLong))),
+            Raw::Torn(_) => return Err(broken(Break::Line(LineError::NoHash))),
             Raw::Line(bytes) => {
-                follower.follow(bytes).map_err(broken)?;
-                each(chain::parse_line(bytes).map_err(|error| broken(Break::Line(error)))?);
+                follower.follow(bytes, (line == 1).then_some(file)).map_err(broken)?;
+                let read = chain::parse_line(bytes);
+                each(read.map_err(|error| broken(Break::Line(error)))?, bytes);
             }
         }
     }
@@ -104,7 +225,7 @@ fn line_at(storage: &mut dyn Storage, file: LogFile, offset: u64) -> io::Result<
     let mut buffer = vec![0; 64 * 1024];
     let mut line = 1;
     loop {
-        let read = io::Read::read(&mut bytes, &mut buffer)?;
+        let read = bytes.read(&mut buffer)?;
         if read == 0 {
             return Ok(line);
         }

@@ -4,6 +4,7 @@
 //! come from another version, so kinds and codes that are not known are kept as text, never refused.
 //! Sequence, identity and the chain are the writer's; see `chain`.
 
+pub mod checkpoint;
 mod deed;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use checkpoint::CheckpointData;
 pub use deed::{Deed, Stage};
 
+use super::chain::Head;
 use crate::ids::VetoName;
 use crate::plan::{Decision, Reason, VetoSays};
 
@@ -83,6 +86,8 @@ kinds! {
     PolicyApplied = "policy.applied",
     /// A torn last line was cut.
     LogRepaired = "log.repaired",
+    /// The log goes on in this file; all before it is told in short.
+    LogCheckpoint = "log.checkpoint",
     /// A studio is left alone as a whole.
     StudioHeld = "studio.held",
     /// A studio is no longer left alone.
@@ -247,6 +252,9 @@ pub struct Data {
     /// The version of the time zone data in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zones: Option<String>,
+    /// What everything before this file says, or a part of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Box<CheckpointData>>,
     /// A remark for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -382,6 +390,11 @@ impl From<&Decision> for Data {
 pub trait Journal: Send + Sync + fmt::Debug {
     /// Appends records in order, and gives them back once they survive a power failure.
     fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>>;
+
+    /// The last record that is durable, where the journal has a chain and a record.
+    fn head(&self) -> Option<Head> {
+        None
+    }
 }
 
 /// Records could not be made durable. Nothing more may be done until some are again.

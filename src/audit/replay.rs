@@ -5,6 +5,7 @@
 //! facts about one session of one studio; what lacks the facts changes nothing. Kinds that are not
 //! known are passed over.
 
+mod checkpoint;
 pub mod control;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::checkpoint::Unfinished;
 use super::record::{Data, Deed, Kind, ReasonData, Record, Stage};
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::plan::{
@@ -35,6 +37,8 @@ pub struct Replay {
     others: StudioPast,
     /// The requests of people that were recorded, the latest ones.
     requests: BTreeSet<String>,
+    /// The checkpoint that is being read.
+    unfinished: Option<Unfinished>,
 }
 
 /// The past of one studio.
@@ -67,7 +71,8 @@ pub struct Held {
 }
 
 /// What a decision says, in short: two decisions that differ in verdict, reason, rule, due instant,
-/// mode or run differ in this, and so do one that is an alarm and one that is not. It is for comparing within one process, not for keeping.
+/// mode or run differ in this, and so do one that is an alarm and one that is not. A checkpoint keeps it;
+/// where another version of the program makes another one, a decision is told once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(u64);
 
@@ -97,6 +102,15 @@ impl Fingerprint {
         let (verdict, mode) = (decision.verdict().to_string(), decision.mode.to_string());
         let rule = decision.rule.as_ref().map(RuleName::as_str);
         print.rest([Some(&verdict), rule, Some(&mode)], [decision.due, run])
+    }
+
+    /// As sixteen hexadecimal digits.
+    fn to_text(self) -> String {
+        format!("{:016x}", self.0)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        u64::from_str_radix(text, 16).ok().map(Self)
     }
 }
 
@@ -136,6 +150,10 @@ impl Replay {
 
     /// Learns from one record; records come in the order of the log.
     pub fn apply(&mut self, record: &Record) {
+        if record.kind == Kind::LogCheckpoint {
+            return self.take_part(&record.data);
+        }
+        self.unfinished = None;
         self.said(record);
         let Some(studio) = record.data.studio.as_deref() else { return };
         let session = record.data.session.as_deref();
@@ -344,7 +362,7 @@ fn warned(past: &mut SessionHistory, record: &Record) {
         return;
     }
     past.warnings.retain(|warning| warning.run == run);
-    let (mode, at) = (mode(data), record.time);
+    let (mode, at) = (mode_of(data.mode.as_deref()), record.time);
     past.warnings.extend(leads.iter().map(|secs| {
         let lead = SignedDuration::from_secs(*secs);
         WarningGiven { run, due, lead, mode, at }
@@ -366,8 +384,8 @@ fn answered(past: &mut SessionHistory, record: &Record) {
 }
 
 /// Who could hear a warning: nobody, where the log does not say that it was meant.
-fn mode(data: &Data) -> Mode {
-    match data.mode.as_deref() {
+fn mode_of(text: Option<&str>) -> Mode {
+    match text {
         Some("enforce") => Mode::Enforce,
         _ => Mode::Observe,
     }

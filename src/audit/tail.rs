@@ -96,7 +96,11 @@ fn end_within(bytes: &[u8], start: u64, is_all: bool) -> Result<Option<End>, Tai
     let (chain, prevhash) = checked.map_err(|error| last.broken(&error.to_string()))?;
     let before = match lines.next() {
         Some(before) => before.check().map_err(|error| before.broken(&error.to_string()))?.0,
-        None if is_all => Chain::EMPTY,
+        None if is_all && chain.sequence == 1 => Chain::EMPTY,
+        // What comes before it is in another file.
+        None if is_all => {
+            Chain { sequence: chain.sequence.saturating_sub(1), hash: prevhash, source: None }
+        }
         None => return Ok(None),
     };
     if prevhash != before.hash || chain.sequence != before.sequence + 1 {

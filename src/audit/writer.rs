@@ -10,14 +10,15 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::appender::{Appender, StartError};
+use super::chain::Head;
 use super::disk::{Disk, DiskError};
 use super::record::{Journal, JournalError, Record};
 use crate::clock::Clock;
@@ -37,6 +38,7 @@ const GROUP_BYTES_MAX: usize = 8 << 20;
 #[derive(Debug)]
 pub struct LogWriter {
     clock: Arc<dyn Clock>,
+    head: Arc<Mutex<Option<Head>>>,
     queue: Option<SyncSender<Request>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -53,7 +55,7 @@ pub enum OpenError {
     /// It is damaged other than at its very end.
     #[error(
         "the audit log {} is broken at line {line}: {what}; look at it with `lightsout audit \
-         verify`, then move it away to begin a new one",
+         verify`, then move it away, and any older files beside it, to begin a new one",
         path.display()
     )]
     Broken {
@@ -107,10 +109,12 @@ impl LogWriter {
 
     fn start(appender: Appender, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let (queue, requests) = sync_channel(QUEUE_MAX);
+        let head = Arc::new(Mutex::new(appender.head()));
+        let shown = Arc::clone(&head);
         let thread = std::thread::Builder::new()
             .name("audit-log".to_owned())
-            .spawn(move || serve(appender, &requests))?;
-        Ok(Self { clock, queue: Some(queue), thread: Some(thread) })
+            .spawn(move || serve(appender, &requests, &shown))?;
+        Ok(Self { clock, head, queue: Some(queue), thread: Some(thread) })
     }
 
     fn enqueue(&self, request: Request) -> Result<(), JournalError> {
@@ -132,6 +136,10 @@ impl Journal for LogWriter {
             self.enqueue(Request { records, answer })?;
             answered.await.unwrap_or_else(|_| Err(ended()))
         })
+    }
+
+    fn head(&self) -> Option<Head> {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -155,8 +163,10 @@ struct Request {
     answer: oneshot::Sender<Result<Vec<Record>, JournalError>>,
 }
 
-/// The thread: gathers what is queued, commits it as one, answers everybody.
-fn serve(mut appender: Appender, requests: &Receiver<Request>) {
+/// The thread: gathers what is queued, commits it as one, answers everybody, and goes on in a new
+/// file when it is time to.
+fn serve(mut appender: Appender, requests: &Receiver<Request>, shown: &Mutex<Option<Head>>) {
+    let show = |head| *shown.lock().unwrap_or_else(PoisonError::into_inner) = head;
     let mut waiting = Vec::new();
     while let Ok(first) = requests.recv() {
         let mut group = appender.group();
@@ -170,11 +180,15 @@ fn serve(mut appender: Appender, requests: &Receiver<Request>) {
             next = if group.len() < GROUP_BYTES_MAX { requests.try_recv().ok() } else { None };
         }
         let result = appender.commit(group, waiting.iter().flat_map(|(_, records)| records));
+        show(appender.head());
         for (answer, records) in waiting.drain(..) {
             drop(answer.send(result.clone().map(|()| records)));
         }
+        appender.rotate_if_due();
+        show(appender.head());
         appender.shrink(GROUP_BYTES_MAX);
     }
+    appender.tell_head();
 }
 
 #[cfg(test)]

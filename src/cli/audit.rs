@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Failure, Format, load, output, studios};
 use crate::audit::chain::Line;
-use crate::audit::reader;
+use crate::audit::reader::{self, Verified};
 use crate::audit::record::Record;
 use crate::clock::{Clock, SystemClock};
 
@@ -18,11 +18,15 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Check the chain of the log: every byte of every line. Exit 1 where it is broken.
+    /// Check the chain of the log: every byte of every line of every file. Exit 1 where it is broken.
     Verify {
-        /// The log; by default that of the policy.
-        #[arg(long, value_name = "FILE")]
-        file: Option<PathBuf>,
+        /// Single files, each by itself; by default the whole log, older files included.
+        #[arg(value_name = "FILE", conflicts_with = "log")]
+        files: Vec<PathBuf>,
+
+        /// The log, by its current file; by default that of the policy.
+        #[arg(long = "file", id = "log", value_name = "FILE")]
+        log: Option<PathBuf>,
     },
     /// Show records of the log.
     Show(Show),
@@ -61,7 +65,10 @@ struct Show {
 
 pub(super) fn main(config: &Path, arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
-        Command::Verify { file } => verify(&log_path(config, file.as_deref())?),
+        Command::Verify { files, log } if files.is_empty() => {
+            verify_log(&log_path(config, log.as_deref())?)
+        }
+        Command::Verify { files, .. } => verify_each(files),
         Command::Show(show) => show_records(&log_path(config, show.file.as_deref())?, show),
     }
 }
@@ -73,10 +80,43 @@ fn log_path(config: &Path, file: Option<&Path>) -> Result<PathBuf, Failure> {
     }
 }
 
-fn verify(path: &Path) -> Result<(), Failure> {
-    let verified = reader::verify(path).map_err(|error| Failure::at(path, &error))?;
-    let (records, head) = (verified.records, verified.head.as_str());
-    anstream::println!("{}: whole. {records} records, head {head}", path.display());
+fn verify_log(path: &Path) -> Result<(), Failure> {
+    let verified = reader::verify(path).map_err(|error| Failure::of(&error))?;
+    say_whole(path, &verified);
+    said_torn(&verified)
+}
+
+/// Checks each file, and goes on with the next whatever is found.
+fn verify_each(files: &[PathBuf]) -> Result<(), Failure> {
+    let mut failed = Ok(());
+    for path in files {
+        let checked = reader::verify_file(path).map_err(|error| Failure::of(&error));
+        let checked = checked.and_then(|verified| {
+            say_whole(path, &verified);
+            said_torn(&verified)
+        });
+        if let Err(failure) = checked {
+            failure.print();
+            failed = Err(Failure::Said);
+        }
+    }
+    failed
+}
+
+fn say_whole(path: &Path, verified: &Verified) {
+    let Verified { begins, sequence, records, files, head, torn: _ } = verified;
+    let files = if *files > 1 { format!(" in {files} files") } else { String::new() };
+    let path = path.display();
+    anstream::println!("{path}: whole. {records} records{files}, head {head}");
+    if *begins > 1 {
+        anstream::println!(
+            "{path}: it begins at sequence {begins} with a checkpoint and ends at {sequence}; what \
+             came before is in files that are not here"
+        );
+    }
+}
+
+fn said_torn(verified: &Verified) -> Result<(), Failure> {
     match verified.torn {
         None => Ok(()),
         Some(bytes) => Err(Failure::Failed(format!(
@@ -90,8 +130,8 @@ fn show_records(path: &Path, show: &Show) -> Result<(), Failure> {
     let now = SystemClock::new().now();
     let since = show.since.as_deref().map(|text| studios::instant(text, now)).transpose()?;
     let mut found = Vec::new();
-    for line in reader::read(path).map_err(|error| Failure::at(path, &error))? {
-        let line = line.map_err(|error| Failure::at(path, &error))?;
+    for line in reader::read(path).map_err(|error| Failure::of(&error))? {
+        let line = line.map_err(|error| Failure::of(&error))?;
         if is_wanted(&line.record, show, since) {
             found.push(line);
         }
@@ -158,11 +198,13 @@ fn what(record: &Record) -> String {
     let error = data.error.iter().map(|error| format!("{}: {}", error.problem, error.detail));
     let state = data.state_after.iter().map(|state| format!("now {state}"));
     let veto = data.veto.iter().map(|veto| format!("{}: {}", veto.name, veto.says()));
+    let checkpoint = data.checkpoint.iter().map(|c| format!("part {} of {}", c.part, c.parts));
     let parts: Vec<String> = veto
         .chain(verdict)
         .chain(reason)
         .chain(error)
         .chain(state)
+        .chain(checkpoint)
         .chain(data.note.clone())
         .collect();
     parts.join("; ")

@@ -195,10 +195,9 @@ fn print_json(studio: &StudioPolicy, session: &Session, at: Timestamp, explanati
 
 /// What the log says was decided last, at or before an instant.
 fn from_log(policy: &Policy, id: &SessionId, at: Timestamp, format: Format) -> Result<(), Failure> {
-    let path = &policy.audit_path;
     let mut last: Option<Record> = None;
-    for line in reader::read(path).map_err(|error| Failure::at(path, &error))? {
-        let record = line.map_err(|error| Failure::at(path, &error))?.record;
+    for line in reader::read(&policy.audit_path).map_err(|error| Failure::of(&error))? {
+        let record = line.map_err(|error| Failure::of(&error))?.record;
         let is_about = record.data.session.as_deref() == Some(id.as_str());
         if is_about && record.kind == Kind::SessionDecided && record.time <= at {
             last = Some(record);

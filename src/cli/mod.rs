@@ -164,11 +164,6 @@ impl Failure {
         Self::Failed(format!("{error}{}", output::sources(error)))
     }
 
-    /// An error about a file that does not name it.
-    fn at(path: &std::path::Path, error: &dyn std::error::Error) -> Self {
-        Self::Failed(format!("{}: {error}{}", path.display(), output::sources(error)))
-    }
-
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) | Self::Shown | Self::Usage(_) => ExitCode::from(2),

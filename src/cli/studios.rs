@@ -105,15 +105,17 @@ pub(super) fn length(text: &str, longest: SignedDuration) -> Result<SignedDurati
 /// What the log says; a log that does not exist yet says nothing.
 pub(super) fn past(path: &Path) -> Result<Replay, Failure> {
     let mut replay = Replay::default();
-    if !path.exists() {
-        return Ok(replay);
-    }
-    for line in reader::read(path).map_err(|error| Failure::at(path, &error))? {
+    let lines = match reader::read_recent(path) {
+        Ok(lines) => lines,
+        Err(error) if error.is_absence() => return Ok(replay),
+        Err(error) => return Err(Failure::of(&error)),
+    };
+    for line in lines {
         match line {
             Ok(line) => replay.apply(&line.record),
             // A daemon that is writing now may be in the middle of it.
             Err(reader::ReadError::Torn { .. }) => {}
-            Err(error) => return Err(Failure::at(path, &error)),
+            Err(error) => return Err(Failure::of(&error)),
         }
     }
     Ok(replay)

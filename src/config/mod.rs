@@ -14,6 +14,7 @@ mod lower;
 mod render;
 pub mod schema;
 mod secrets;
+mod size;
 mod suggest;
 mod syntax;
 mod table;

@@ -235,6 +235,8 @@ const HOMES: &[(&str, &str)] = &[
     ("state_dir", "in `[daemon]`"),
     ("concurrency", "in `[daemon]`"),
     ("path", "in `[audit]`"),
+    ("rotate_size", "in `[audit]`"),
+    ("rotate_age", "in `[audit]`"),
     ("zone", "in `[schedule.NAME]`"),
     ("idle", "in `[schedule.NAME]`"),
     ("calendars", "in `[schedule.NAME]`"),

@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use ledger::Ledger;
+pub use ledger::{Health, Ledger};
 pub use once::Summary;
 pub use switches::record as record_of_request;
 

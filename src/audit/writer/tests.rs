@@ -292,15 +292,15 @@ fn a_log_broken_before_its_last_line_is_not_continued() {
     let check = |lines: &[&[u8]], expected: &str| {
         let bytes = lines.concat();
         samples::write(&path, &bytes);
-        let advice =
-            "; look at it with `lightsout audit verify`, then move it away to begin a new one";
+        let advice = "; look at it with `lightsout audit verify`, then move it away, and any \
+                      older files beside it, to begin a new one";
         assert_eq!(refused(&path), format!("the audit log LOG is broken at {expected}{advice}"));
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     };
     let no_link = "it does not continue the line before it";
     check(&[lines[0], lines[2]], &format!("line 2: {no_link}"));
     check(&[lines[0], lines[1], lines[1]], &format!("line 3: {no_link}"));
-    check(&[lines[1]], &format!("line 1: {no_link}"));
+    check(&[lines[1]], "line 1: its sequence is 2 and has to be 1");
     check(&[lines[0], b"x\n", lines[2]], "line 2: it does not end in a hash");
     check(&[lines[0], b"x\n", b"y\n"], "line 2: it does not end in a hash");
     check(&[lines[0], b"x\n", b"y"], "line 2: it does not end in a hash");
@@ -385,7 +385,7 @@ fn a_group_that_fails_fails_for_everybody_in_it() {
         })
         .collect();
     drop(queue);
-    serve(appender, &requests);
+    serve(appender, &requests, &Mutex::new(None));
     for answer in block_on(join_all(answers)) {
         assert_eq!(answer.unwrap().unwrap_err().detail, "sync failed");
     }

@@ -125,8 +125,8 @@ fn epilogue(
     world.advance(end);
     story::epilogue(policy, &teller.records(), &world, requests, end);
     let path = policy.audit_path.display();
-    let verified = crate::audit::reader::verify(&policy.audit_path)
-        .map_err(|error| Failure::at(&policy.audit_path, &error))?;
+    let verified =
+        crate::audit::reader::verify(&policy.audit_path).map_err(|error| Failure::of(&error))?;
     anstream::println!("The audit log: {path}, {} records, whole.", verified.records);
     anstream::println!("Read it with: lightsout audit show --file {path}");
     Ok(())

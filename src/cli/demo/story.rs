@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::audit::chain::Head;
 use crate::audit::record::{Deed, Journal, JournalError, Kind, Record, Stage};
 use crate::audit::writer::LogWriter;
 use crate::cli::output;
@@ -45,6 +46,10 @@ impl Journal for Teller {
                 .extend(records.iter().cloned());
             Ok(records)
         })
+    }
+
+    fn head(&self) -> Option<Head> {
+        self.log.head()
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use crate::policy::matcher::Criteria;
-use crate::policy::{Brake, Connection, Matcher, Policy, Rule, Scan, Settings, StudioPolicy, Veto};
+use crate::policy::{
+    AuditRotation, Brake, Connection, Matcher, Policy, Rule, Scan, Settings, StudioPolicy, Veto,
+};
 
 /// One key whose value is another.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,6 +45,11 @@ fn sheet(policy: &Policy) -> Sheet {
     sheet.insert((daemon.clone(), "scan"), scan);
     sheet.insert((daemon, "concurrency"), policy.daemon.concurrency.to_string());
     sheet.insert(("[audit]".to_owned(), "path"), policy.audit_path.display().to_string());
+    let AuditRotation { size, age } = policy.audit_rotation;
+    let size = size.map_or_else(|| "off".to_owned(), |size| format!("{size} bytes"));
+    let age = age.map_or_else(|| "off".to_owned(), |age| format!("{age:#}"));
+    sheet.insert(("[audit]".to_owned(), "rotate_size"), size);
+    sheet.insert(("[audit]".to_owned(), "rotate_age"), age);
     let state_dir = policy.daemon.state_dir.display().to_string();
     sheet.insert(("[daemon]".to_owned(), "state_dir"), state_dir);
     for (kind, price) in &policy.prices {

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::super::diagnostic::{Diagnostic, Sink};
+use super::super::size::{SizeBounds, size_or_off};
 use super::super::table::{Field, Table, Value};
 use super::super::value::{self, Bounds};
 use super::schedule;
@@ -19,7 +20,21 @@ pub(in crate::config) struct DaemonFile {
 /// The table `[audit]`.
 pub(in crate::config) struct AuditFile {
     pub(in crate::config) path: Field<String>,
+    pub(in crate::config) rotate_size: Field<Option<u64>>,
+    pub(in crate::config) rotate_age: Field<Option<SignedDuration>>,
 }
+
+/// A file smaller than the lower one holds a few checkpoints and little else; the upper one is more
+/// than anybody wants to read at a start.
+pub(in crate::config) const ROTATE_SIZE: SizeBounds =
+    SizeBounds { least: 64_000, most: 100_000_000_000 };
+
+/// More often than this there would be more checkpoints than records.
+pub(in crate::config) const ROTATE_AGE: Bounds = Bounds {
+    least: SignedDuration::from_hours(1),
+    most: value::DURATION_MAX,
+    help: "write for example \"30d\", or \"off\"",
+};
 
 /// The bounds of `concurrency`; beyond the upper one the service throttles every call.
 pub(in crate::config) const CONCURRENCY: std::ops::RangeInclusive<i64> = 1..=256;
@@ -53,8 +68,18 @@ impl AuditFile {
     pub(super) fn read(root: &mut Table<'_>, sink: &mut Sink) -> Self {
         let value = root.take("audit");
         let table = value.and_then(|value| Table::of(&value, "[audit]", sink));
-        let Some(mut table) = table else { return Self { path: Field::Absent } };
-        let audit = Self { path: table.field("path", sink, value::path) };
+        let Some(mut table) = table else {
+            let (path, rotate_size) = (Field::Absent, Field::Absent);
+            return Self { path, rotate_size, rotate_age: Field::Absent };
+        };
+        let age =
+            |value: &Value<'_>, sink: &mut Sink| value::duration_or_off(value, ROTATE_AGE, sink);
+        let audit = Self {
+            path: table.field("path", sink, value::path),
+            rotate_size: table
+                .field("rotate_size", sink, |v, sink| size_or_off(v, ROTATE_SIZE, sink)),
+            rotate_age: table.field("rotate_age", sink, age),
+        };
         table.finish(sink);
         audit
     }

@@ -29,6 +29,8 @@ pub(super) const SCAN: SignedDuration = SignedDuration::from_mins(5);
 pub(super) const STATE_DIR: &str = "/var/lib/lightsout";
 pub(super) const AUDIT_PATH: &str = "/var/log/lightsout/audit.jsonl";
 pub(super) const CONCURRENCY: usize = 16;
+pub(super) const ROTATE_SIZE: u64 = 64_000_000;
+pub(super) const ROTATE_AGE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The policy that a file means. It counts only where the sink has no error in the end.
 ///
@@ -72,7 +74,7 @@ pub(super) fn lower(
         hash: hash(digest),
         daemon: daemon(file, base_dir),
         audit_path: path(file.audit.path.value(), AUDIT_PATH, base_dir),
-        audit_rotation: AuditRotation::default(),
+        audit_rotation: audit_rotation(file),
         schedules: schedules.into_policy(),
         calendars: calendars.into_policy(),
         vetoes: vetoes.into_policy(),
@@ -114,6 +116,14 @@ fn daemon(file: &File, base_dir: &Path) -> DaemonPolicy {
         scan: daemon.scan.value().cloned().unwrap_or(Scan::Every(SCAN)),
         state_dir: path(daemon.state_dir.value(), STATE_DIR, base_dir),
         concurrency: daemon.concurrency.value().copied().unwrap_or(CONCURRENCY),
+    }
+}
+
+fn audit_rotation(file: &File) -> AuditRotation {
+    let audit = &file.audit;
+    AuditRotation {
+        size: audit.rotate_size.value().copied().unwrap_or(Some(ROTATE_SIZE)),
+        age: audit.rotate_age.value().copied().unwrap_or(Some(ROTATE_AGE)),
     }
 }
 

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use super::super::file::daemon;
 use super::super::lower;
+use super::super::size;
 use super::super::table::TABLES_MAX;
 use super::super::value::shown;
-use super::form::{Integer, Path, Price, Scan, Text, Version, Zone, bounds};
+use super::form::{
+    DurationOrOff, Integer, Path, Price, Scan, SizeOrOff, Text, Version, Zone, bounds,
+};
 use super::schedule::{Calendar, Schedule};
 use super::settings::{Mode, Settings};
 use super::studio::{Connection, Studio};
@@ -109,6 +112,20 @@ table! {
             "examples" = ["/srv/lightsout/audit.jsonl"],
         ))]
         path: Path,
+        /// Once the file has so many bytes, it gets a number in its name and the log goes on in a new one.
+        /// `"off"`: its size is no reason to.
+        #[schemars(extend(
+            "default" = size::shown(lower::ROTATE_SIZE),
+            "examples" = ["16MB", "1GB"],
+        ))]
+        rotate_size: SizeOrOff,
+        /// Once the first record of the file is so old, likewise. `"off"`: its age is no reason to.
+        #[schemars(extend(
+            "default" = shown(lower::ROTATE_AGE),
+            "examples" = ["7d"],
+            "x-bounds" = bounds(daemon::ROTATE_AGE),
+        ))]
+        rotate_age: DurationOrOff,
     }
 }
 

@@ -9,9 +9,11 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::super::file::calendar::DATES_MAX;
+use super::super::file::daemon::ROTATE_SIZE;
 use super::super::file::schedule::CALENDARS_MAX;
 use super::super::file::settings::{VETOES_MAX, WARNINGS_MAX};
 use super::super::file::veto::WORDS_MAX;
+use super::super::size;
 use super::super::value::{Bounds, shown};
 
 /// Declares a table of the file: its keys in reading order, and which of them must be there.
@@ -155,6 +157,19 @@ form! {
         "type": "string",
         "pattern": format!("^(off|{DURATION})$"),
         "x-form": "a [duration](#durations)",
+        "x-or": "`\"off\"`",
+    }
+}
+form! {
+    /// A number of bytes that `"off"` unsets.
+    SizeOrOff {
+        "type": "string",
+        "pattern": r"^(off|\s*[0-9]+\s*[KMG]B\s*)$",
+        "x-form": format!(
+            "a whole number with `KB`, `MB` or `GB`, from {} to {}",
+            size::shown(ROTATE_SIZE.least),
+            size::shown(ROTATE_SIZE.most)
+        ),
         "x-or": "`\"off\"`",
     }
 }

@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 
 use super::*;
-use crate::policy::{Brake, Matcher, Preserve, Scan, Settings, Start, StudioPolicy, Veto};
+use crate::policy::{
+    AuditRotation, Brake, Matcher, Preserve, Scan, Settings, Start, StudioPolicy, Veto,
+};
 
 fn only(policy: &Policy) -> &StudioPolicy {
     policy.studios.values().next().unwrap()
@@ -14,6 +16,8 @@ fn what_is_not_said_has_its_default() {
     let policy = sound(SOUND);
     assert_eq!(policy.daemon.state_dir, Path::new("/var/lib/lightsout"));
     assert_eq!(policy.audit_path, Path::new("/var/log/lightsout/audit.jsonl"));
+    let (size, age) = (Some(64_000_000), Some(SignedDuration::from_hours(30 * 24)));
+    assert_eq!(policy.audit_rotation, AuditRotation { size, age });
     assert_eq!(policy.daemon.concurrency, 16);
     assert!(
         matches!(policy.daemon.scan, Scan::Every(every) if every == SignedDuration::from_mins(5))
@@ -91,6 +95,16 @@ fn relative_paths_are_relative_to_the_file() {
         sound(&top("[daemon]\nstate_dir = \"state\"\n[audit]\npath = \"/log/audit.jsonl\""));
     assert_eq!(policy.daemon.state_dir, Path::new("/etc/lightsout/state"));
     assert_eq!(policy.audit_path, Path::new("/log/audit.jsonl"));
+}
+
+#[test]
+fn the_log_goes_on_in_new_files_as_it_is_said() {
+    let rotation = |lines: &str| sound(&top(&format!("[audit]\n{lines}"))).audit_rotation;
+    let said = rotation("rotate_size = \"1GB\"\nrotate_age = \"7d\"");
+    let week = SignedDuration::from_hours(7 * 24);
+    assert_eq!(said, AuditRotation { size: Some(1_000_000_000), age: Some(week) });
+    let off = rotation("rotate_size = \"off\"\nrotate_age = \"off\"");
+    assert_eq!(off, AuditRotation { size: None, age: None });
 }
 
 #[test]

@@ -114,6 +114,11 @@ fn wrong_durations_are_explained() {
     check("concurrency_zero", &top("[daemon]\nconcurrency = 0"));
     check("concurrency_too_large", &top("[daemon]\nconcurrency = 99999999999999999999"));
     check("path_with_tilde", &top("[audit]\npath = \"~/audit.jsonl\""));
+    check("size_without_unit", &top("[audit]\nrotate_size = 64"));
+    check("size_unreadable", &top("[audit]\nrotate_size = \"64 megabytes\""));
+    check("size_too_small", &top("[audit]\nrotate_size = \"1KB\""));
+    check("size_too_large", &top("[audit]\nrotate_size = \"1000GB\""));
+    check("rotate_age_too_short", &top("[audit]\nrotate_age = \"5m\""));
 }
 
 #[test]

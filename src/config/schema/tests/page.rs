@@ -97,6 +97,10 @@ fn defaults_are_those_that_hold() {
     assert_eq!(default("daemon", "state_dir"), daemon.state_dir.to_str().unwrap());
     assert_eq!(default("daemon", "concurrency"), daemon.concurrency);
     assert_eq!(default("audit", "path"), loaded.policy.audit_path.to_str().unwrap());
+    let rotation = loaded.policy.audit_rotation;
+    let size = rotation.size.map(crate::config::size::shown);
+    assert_eq!(default("audit", "rotate_size"), size.unwrap());
+    assert_eq!(default("audit", "rotate_age"), shown(rotation.age.unwrap()));
     assert_eq!(default("", "mode"), loaded.mode.to_string());
     let studio = loaded.policy.studios.values().next().unwrap();
     assert_eq!(studio.brake, Brake::default());

@@ -1,0 +1,357 @@
+mod disk;
+
+use futures_util::FutureExt;
+
+use self::disk::{Fault, Left, Loss, TestDisk};
+use super::*;
+use crate::audit::inline::InlineLog;
+use crate::audit::recall::read_all;
+use crate::audit::record::Journal;
+use crate::audit::samples;
+
+/// Small, so that a few records lead to a new file.
+const ROTATION: AuditRotation = AuditRotation { size: Some(4000), age: None };
+
+fn open(disk: &TestDisk) -> (InlineLog, Opened) {
+    open_as(disk, ROTATION).unwrap()
+}
+
+fn open_as(disk: &TestDisk, rotation: AuditRotation) -> Result<(InlineLog, Opened), StartError> {
+    InlineLog::open(Box::new(disk.clone()), rotation, &samples::clock())
+}
+
+/// Commits these records together; whether they are acknowledged.
+fn commit(log: &InlineLog, numbers: &[i64]) -> bool {
+    let records = numbers.iter().map(|number| record(*number)).collect();
+    log.commit(records).now_or_never().unwrap().is_ok()
+}
+
+/// The record with this number, of one of a few kinds about one of a few sessions.
+fn record(number: i64) -> Record {
+    let kinds = [Kind::SessionDecided, Kind::StopIntended, Kind::StopProven, Kind::WarningGiven];
+    let kind = kinds[usize::try_from(number % 4).unwrap()].clone();
+    let mut record = samples::small(number % 3);
+    record.kind = kind;
+    record.time += SignedDuration::from_mins(number);
+    record.data = Data {
+        due: Some(samples::at("2026-11-20T04:00:00Z")),
+        leads: Some(vec![300]),
+        client_token: Some(format!("token-{}", number % 5)),
+        stopped_at: Some(record.time),
+        note: Some(number.to_string()),
+        ..record.data
+    };
+    record
+}
+
+/// The numbers of the records that a log holds, and the past that they tell, in whatever files.
+fn told(disk: &TestDisk) -> (Vec<i64>, Replay) {
+    let mut past = Replay::default();
+    let lines = read_all(&mut disk.copy()).unwrap().lines;
+    let own = lines
+        .iter()
+        .map(|line| &line.record)
+        .filter(|record| ![Kind::LogCheckpoint, Kind::LogRepaired].contains(&record.kind));
+    let numbers = own.map(|record| {
+        past.apply(record);
+        record.data.note.as_ref().unwrap().parse().unwrap()
+    });
+    (numbers.collect(), past)
+}
+
+/// Commits groups of one to three records until `count` of them; the numbers that were acknowledged,
+/// and those that were not.
+fn commit_all(log: &InlineLog, count: i64) -> (Vec<i64>, Vec<i64>) {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    let mut next = 0;
+    while next < count {
+        let group: Vec<i64> = (next..(next + 1 + next % 3).min(count)).collect();
+        next += i64::try_from(group.len()).unwrap();
+        if commit(log, &group) { good.extend(group) } else { bad.extend(group) }
+    }
+    (good, bad)
+}
+
+fn older_files(disk: &TestDisk) -> usize {
+    let files = disk.copy().files().unwrap();
+    files.iter().filter(|file| matches!(file, LogFile::Older(_))).count()
+}
+
+const RECORDS: i64 = 24;
+
+#[test]
+fn a_log_goes_on_in_new_files_and_the_newest_suffices() {
+    let disk = TestDisk::default();
+    let (log, _) = open(&disk);
+    assert!(commit_all(&log, RECORDS).1.is_empty());
+    let head = log.head().unwrap();
+    drop(log);
+    assert!(older_files(&disk) >= 3, "{} older files", older_files(&disk));
+    let (numbers, past) = told(&disk);
+    assert_eq!(numbers, (0..RECORDS).collect::<Vec<_>>());
+    let files = disk.copy().files().unwrap();
+    for file in files {
+        if file != LogFile::Current {
+            disk.take_away(file);
+        }
+        let (_, opened) = open(&disk);
+        assert_eq!(
+            (opened.records, opened.hash, opened.repaired),
+            (head.sequence, head.hash, None)
+        );
+        assert_eq!(opened.past, past);
+    }
+}
+
+#[test]
+fn a_file_that_is_old_enough_is_followed_by_a_new_one() {
+    let disk = TestDisk::default();
+    let rotation = AuditRotation { size: None, age: Some(SignedDuration::from_mins(10)) };
+    let (log, _) = open_as(&disk, rotation).unwrap();
+    for (number, files) in [(0, 0), (9, 0), (10, 1), (19, 1), (20, 2), (21, 2)] {
+        assert!(commit(&log, &[number]));
+        assert_eq!(older_files(&disk), files, "after record {number}");
+    }
+    drop(log);
+    // The age of the current file is known after a restart too.
+    let (log, _) = open_as(&disk, rotation).unwrap();
+    assert!(commit(&log, &[31]));
+    assert_eq!(older_files(&disk), 3);
+    // A clock that went backwards makes nothing old.
+    assert!(commit(&log, &[1]));
+    assert_eq!(older_files(&disk), 3);
+}
+
+#[test]
+fn a_checkpoint_larger_than_the_bound_does_not_lead_to_one_after_the_other() {
+    let disk = TestDisk::default();
+    let (log, _) = open_as(&disk, AuditRotation { size: Some(1), age: None }).unwrap();
+    commit_all(&log, 60);
+    assert!(older_files(&disk) < 20, "{} older files", older_files(&disk));
+    assert_eq!(told(&disk).0.len(), 60);
+}
+
+#[test]
+fn whatever_operation_fails_the_log_goes_on_and_holds_what_it_acknowledged() {
+    let operations = {
+        let disk = TestDisk::default();
+        let (log, _) = open(&disk);
+        commit_all(&log, RECORDS);
+        disk.operations()
+    };
+    for at in 0..operations {
+        for fault in [Fault::Undone, Fault::Done, Fault::Half] {
+            for count in [1, 2, 5] {
+                let disk = TestDisk::default();
+                disk.fail(at, count, fault);
+                let Ok((log, _)) = open_as(&disk, ROTATION) else { continue };
+                let (mut good, _) = commit_all(&log, RECORDS);
+                disk.heal();
+                assert!(commit(&log, &[100]), "{fault:?} at {at}, {count} times");
+                good.push(100);
+                check_holds(&disk, &good, &format!("{fault:?} at {at}, {count} times"));
+                drop(log);
+                let (log, _) = open(&disk);
+                assert!(commit_all(&log, RECORDS).1.is_empty());
+                good.extend(0..RECORDS);
+                check_holds(&disk, &good, &format!("{fault:?} at {at}, {count} times, and opened"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rotation_that_fails_stops_nothing_and_is_made_later() {
+    for operation in ["create", "sync_names", "rename", "remove"] {
+        let disk = TestDisk::default();
+        let (log, _) = open(&disk);
+        disk.break_operation(Some(operation));
+        assert!(commit_all(&log, RECORDS).1.is_empty(), "{operation}");
+        let is_made = operation == "remove";
+        assert_eq!(older_files(&disk) > 0, is_made, "{operation}");
+        disk.break_operation(None);
+        assert!(commit(&log, &[RECORDS + 10]), "{operation}");
+        assert!(older_files(&disk) > 0, "{operation}");
+        let all: Vec<i64> = (0..RECORDS).chain([RECORDS + 10]).collect();
+        check_holds(&disk, &all, operation);
+    }
+}
+
+#[test]
+fn a_rotation_takes_no_number_that_another_file_has() {
+    let disk = TestDisk::default();
+    let (log, _) = open(&disk);
+    disk.set_content(LogFile::Older(1), b"of somebody else");
+    assert!(commit_all(&log, RECORDS).1.is_empty());
+    assert_eq!(disk.content(LogFile::Older(1)).unwrap(), b"of somebody else");
+    disk.take_away(LogFile::Older(1));
+    check_holds(&disk, &(0..RECORDS).collect::<Vec<_>>(), "in one file");
+}
+
+/// Requires that the log holds these records, each once and in order, and that a writer that opens
+/// it knows what they say.
+fn check_holds(disk: &TestDisk, expected: &[i64], when: &str) {
+    let (numbers, past) = told(disk);
+    assert_eq!(numbers, expected, "{when}");
+    let (_, opened) = open(&disk.copy());
+    assert_eq!(opened.past, past, "{when}");
+}
+
+/// What may be left of what was not synced, for so many changes of names.
+fn losses(waiting: usize) -> Vec<Loss> {
+    let bytes = [Left::Nothing, Left::Half, Left::Zeros, Left::All];
+    let names = 0..1_u32 << waiting.min(4);
+    names.flat_map(|names| bytes.map(|bytes| Loss { names, bytes })).collect()
+}
+
+/// Requires that a log after a power failure holds what was acknowledged, and besides it no more than
+/// what was being committed then. How many operations it takes to open it.
+fn check_recovers(disk: &TestDisk, good: &[i64], in_flight: &[i64], when: &str) -> usize {
+    let disk = disk.copy();
+    let (log, opened) = open_as(&disk, ROTATION).unwrap_or_else(|e| panic!("{when}: {e}"));
+    let operations = disk.operations();
+    let (numbers, past) = told(&disk);
+    assert!(numbers.starts_with(good), "{when}: {numbers:?} for {good:?}");
+    assert!(in_flight.starts_with(&numbers[good.len()..]), "{when}: {numbers:?}");
+    assert_eq!(opened.past, past, "{when}");
+    let (more, none) = commit_all(&log, 12);
+    assert!(none.is_empty(), "{when}");
+    let all = [numbers, more].concat();
+    check_holds(&disk, &all, when);
+    operations
+}
+
+/// Requires that a second failure at any operation of the recovery changes nothing.
+fn check_recovers_again(disk: &TestDisk, good: &[i64], operations: usize, when: &str) {
+    for at in 0..operations {
+        let again = disk.copy();
+        again.fail(at, 1, Fault::Crash);
+        assert!(open_as(&again, ROTATION).is_err(), "{when}");
+        let losses = losses(again.waiting());
+        for loss in [losses.first(), losses.last()].into_iter().flatten() {
+            let disk = again.copy();
+            disk.restart(*loss);
+            let (_, opened) = open_as(&disk, ROTATION).unwrap_or_else(|e| panic!("{when}: {e}"));
+            let (numbers, past) = told(&disk);
+            assert!(numbers.starts_with(good), "{when}, and again at {at}");
+            assert_eq!(opened.past, past, "{when}, and again at {at}");
+        }
+    }
+}
+
+#[test]
+fn a_crash_at_any_operation_loses_nothing_that_was_acknowledged() {
+    const FEW: i64 = 14;
+    let operations = {
+        let disk = TestDisk::default();
+        let (log, _) = open(&disk);
+        commit_all(&log, FEW);
+        assert!(older_files(&disk) >= 2);
+        disk.operations()
+    };
+    for at in 0..operations {
+        for fault in [Fault::Crash, Fault::CrashAfter] {
+            let disk = TestDisk::default();
+            disk.fail(at, 1, fault);
+            let (good, in_flight) = match open_as(&disk, ROTATION) {
+                Ok((log, _)) => commit_all(&log, FEW),
+                Err(_) => Default::default(),
+            };
+            for loss in losses(disk.waiting()) {
+                let crashed = disk.copy();
+                crashed.restart(loss);
+                let when = format!("{fault:?} at {at}, {loss:?}");
+                let operations = check_recovers(&crashed, &good, &in_flight, &when);
+                if loss.bytes == Left::Half {
+                    check_recovers_again(&crashed, &good, operations, &when);
+                }
+            }
+        }
+    }
+}
+
+/// A log in two files, of which the current one begins with a checkpoint of two parts.
+fn of_two_files() -> TestDisk {
+    let disk = TestDisk::default();
+    let (log, _) = open_as(&disk, AuditRotation { size: Some(2500), age: None }).unwrap();
+    let mut of_another = record(0);
+    of_another.data.studio = Some("us-west-2:stid-2".to_owned());
+    log.commit(vec![of_another]).now_or_never().unwrap().unwrap();
+    let numbers = 1..;
+    numbers.take_while(|number| commit(&log, &[*number]) && older_files(&disk) == 0).count();
+    assert!(commit(&log, &[20]) && commit(&log, &[21]));
+    assert_eq!(older_files(&disk), 1);
+    disk
+}
+
+#[test]
+fn a_current_file_cut_at_any_byte_loses_only_what_is_behind() {
+    let disk = of_two_files();
+    let current = disk.content(LogFile::Current).unwrap();
+    let parts = current.windows(19).filter(|bytes| bytes == b"lightsout.log.check").count();
+    assert_eq!(parts, 2);
+    let (all, _) = told(&disk);
+    for len in 0..=current.len() {
+        let disk = disk.copy();
+        disk.set_content(LogFile::Current, &current[..len]);
+        let (log, opened) = open(&disk);
+        let (numbers, past) = told(&disk);
+        let missing = all.len() - numbers.len();
+        assert!(all.starts_with(&numbers) && missing <= 2, "cut at {len}: {numbers:?}");
+        assert_eq!(opened.past, past, "cut at {len}");
+        assert!(commit(&log, &[30]), "cut at {len}");
+        check_holds(&disk, &[numbers, vec![30]].concat(), &format!("cut at {len}"));
+    }
+}
+
+#[test]
+fn a_new_file_without_a_whole_checkpoint_falls_back_to_the_one_before() {
+    let disk = of_two_files();
+    let (all, past) = told(&disk);
+    let current = disk.content(LogFile::Current).unwrap();
+    let lines: Vec<&[u8]> = current.split_inclusive(|byte| *byte == b'\n').collect();
+    // What is written after half a checkpoint, as by a program that did not know of checkpoints.
+    let begun = [lines[0]].concat();
+    let mut chain = tail::find(
+        &mut {
+            let disk = disk.copy();
+            disk.set_content(LogFile::Current, &begun);
+            disk
+        },
+        LogFile::Current,
+    )
+    .unwrap()
+    .chain;
+    let mut bytes = begun.clone();
+    chain.push(&record(20), &mut bytes).unwrap();
+    chain.push(&record(21), &mut bytes).unwrap();
+    disk.set_content(LogFile::Current, &bytes);
+    let (_, opened) = open(&disk);
+    assert_eq!((told(&disk).0, opened.past), (all, past));
+    disk.take_away(LogFile::Older(1));
+    let refused = open_as(&disk, ROTATION).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "the audit log is broken in Current at line 1: its checkpoint is not whole, and the file \
+         before it is missing"
+    );
+}
+
+#[test]
+fn a_file_that_does_not_continue_the_one_before_it_is_not_continued() {
+    let disk = of_two_files();
+    let older = disk.content(LogFile::Older(1)).unwrap();
+    let shorter = older[..older.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    disk.set_content(LogFile::Older(1), &older[..shorter]);
+    let refused = |disk: &TestDisk| open_as(disk, ROTATION).unwrap_err().to_string();
+    let no_link = "the audit log is broken in Current at line 1: it does not continue the file before \
+                   it";
+    assert_eq!(refused(&disk), no_link);
+    // What is no log of ours is not touched, nor replaced by the older file.
+    disk.set_content(LogFile::Older(1), &older);
+    disk.set_content(LogFile::Current, b"[daemon]\n");
+    let foreign = "the audit log is broken in Current at line 1: it is not a record, so the file may \
+                   not be an audit log";
+    assert_eq!(refused(&disk), foreign);
+    assert_eq!(disk.content(LogFile::Current).unwrap(), b"[daemon]\n");
+}

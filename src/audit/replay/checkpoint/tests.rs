@@ -1,0 +1,169 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::audit::chain::{self, LINE_MAX};
+use crate::audit::record::{ReasonData, SeenData};
+use crate::audit::samples;
+
+/// What is read from the lines of these records, on top of what `replay` knows.
+fn read_into(mut replay: Replay, records: &[Record]) -> Replay {
+    for line in samples::log_of(records).split_inclusive(|byte| *byte == b'\n') {
+        assert!(line.len() < LINE_MAX);
+        replay.apply(&chain::parse_line(line).unwrap().record);
+    }
+    replay
+}
+
+fn replay_of(records: &[Record]) -> Replay {
+    read_into(Replay::default(), records)
+}
+
+fn checkpoint_of(replay: &Replay) -> Vec<Record> {
+    replay.checkpoint(samples::at("2026-11-21T00:00:00Z"))
+}
+
+/// One of a few instants, so that runs, stops and due instants meet again.
+fn instant() -> impl Strategy<Value = Timestamp> {
+    (0..8_i64, 0..3_i32).prop_map(|(hour, nanosecond)| {
+        Timestamp::new(1_795_000_000 + hour * 1800, nanosecond).unwrap()
+    })
+}
+
+fn maybe<T: Strategy>(strategy: T) -> impl Strategy<Value = Option<T::Value>> {
+    proptest::option::weighted(0.8, strategy)
+}
+
+/// A record of any kind of this version, about one of a few sessions.
+fn happening() -> impl Strategy<Value = Record> {
+    let kinds: Vec<Kind> =
+        Kind::ALL.iter().filter(|kind| **kind != Kind::LogCheckpoint).cloned().collect();
+    let kind = proptest::sample::select(kinds);
+    let text = |texts: &'static [&'static str]| {
+        maybe(proptest::sample::select(texts).prop_map(str::to_owned))
+    };
+    let of = (text(&["one", "two"]), text(&["s1", "s2", "s3"]), text(&["observe", "enforce", "?"]));
+    let instants = (instant(), maybe(instant()), maybe(instant()), maybe(instant()));
+    let rest = (
+        text(&["token-1", "token-2", "token \"3\""]),
+        text(&["we", "somebody"]),
+        maybe(proptest::collection::vec(0..4000_i64, 0..20)),
+        maybe("[a-c]{1,3}"),
+    );
+    (kind, of, instants, rest).prop_map(|(kind, of, instants, rest)| {
+        let ((studio, session, mode), (time, due, run, stopped_at)) = (of, instants);
+        let (client_token, stopped_by, leads, code) = rest;
+        let reason = code.map(|code| ReasonData {
+            text: format!("because of {code}"),
+            code,
+            values: BTreeMap::new(),
+            alarm: false,
+        });
+        let seen = Some(SeenData { started_at: run, ..SeenData::default() });
+        let data = Data {
+            studio,
+            session,
+            mode,
+            due,
+            stopped_at,
+            client_token,
+            stopped_by,
+            leads,
+            reason,
+            seen,
+            ..Data::default()
+        };
+        Record { time, kind, subject: String::new(), data }
+    })
+}
+
+fn history(count: usize) -> impl Strategy<Value = Vec<Record>> {
+    proptest::collection::vec(happening(), 0..count)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_checkpoint_is_the_replay_it_was_made_of(
+        before in history(120),
+        other in history(20),
+        after in history(30),
+    ) {
+        let replay = replay_of(&before);
+        let checkpoint = checkpoint_of(&replay);
+        let restored = read_into(replay_of(&other), &checkpoint);
+        prop_assert_eq!(&restored, &replay);
+        prop_assert_eq!(checkpoint_of(&restored), checkpoint);
+        prop_assert_eq!(read_into(restored, &after), read_into(replay, &after));
+    }
+
+    #[test]
+    fn a_checkpoint_that_is_not_whole_changes_nothing(
+        before in history(60),
+        other in history(30),
+        missing in any::<proptest::sample::Index>(),
+    ) {
+        let checkpoint = checkpoint_of(&replay_of(&before));
+        let known = replay_of(&other);
+        let next = samples::full(Kind::DaemonStarted, 1);
+        let mut parts = checkpoint.clone();
+        parts.remove(missing.index(parts.len()));
+        parts.push(next.clone());
+        prop_assert_eq!(&read_into(known.clone(), &parts), &known);
+        let mut broken = checkpoint.clone();
+        broken.insert(missing.index(checkpoint.len()), next.clone());
+        let is_before = missing.index(checkpoint.len()) == 0;
+        let expected = if is_before { replay_of(&checkpoint) } else { known.clone() };
+        prop_assert_eq!(read_into(known, &[broken, vec![next]].concat()), expected);
+    }
+}
+
+#[test]
+fn a_log_that_says_nothing_has_a_checkpoint_of_one_part() {
+    let parts = checkpoint_of(&Replay::default());
+    let numbers = parts.iter().map(|record| record.data.checkpoint.as_ref().unwrap());
+    let numbers: Vec<_> = numbers.map(|part| (part.part, part.parts)).collect();
+    assert_eq!(numbers, [(1, 1)]);
+    let known = replay_of(&[samples::small(1), samples::full(Kind::StopIntended, 2)]);
+    assert_eq!(read_into(known, &parts), Replay::default());
+}
+
+#[test]
+fn a_large_past_takes_many_lines() {
+    let record = |kind: Kind, number: i64| {
+        let mut record = samples::full(kind, number);
+        record.data.leads = Some((0..32).collect());
+        record
+    };
+    let kinds = [Kind::SessionDecided, Kind::WarningGiven, Kind::StopIntended];
+    let numbers = (0..1000).flat_map(|number| kinds.iter().map(move |kind| (kind, number)));
+    let records: Vec<Record> = numbers.map(|(kind, number)| record(kind.clone(), number)).collect();
+    let replay = replay_of(&records);
+    let parts = checkpoint_of(&replay);
+    assert!(parts.len() > 10, "{} parts", parts.len());
+    let longest = parts.iter().map(|part| samples::log_of(std::slice::from_ref(part)).len()).max();
+    assert!(longest.unwrap() < LINE_MAX / 4, "{longest:?} bytes");
+    assert_eq!(replay_of(&parts), replay);
+}
+
+#[test]
+fn what_another_version_adds_is_passed_over() {
+    let replay = replay_of(&[
+        samples::full(Kind::StopIntended, 1),
+        samples::full(Kind::SessionDecided, 1),
+        samples::full(Kind::StudioHeld, 1),
+    ]);
+    let mut parts = checkpoint_of(&replay);
+    let part = parts[0].data.checkpoint.as_mut().unwrap();
+    part.counted.push(CountedCheckpoint {
+        action: "reboot".to_owned(),
+        client_token: "t".to_owned(),
+        at: samples::at("2026-11-20T04:00:00Z"),
+    });
+    assert_eq!(replay_of(&parts), replay);
+    let part = parts[0].data.checkpoint.as_mut().unwrap();
+    part.sessions.get_mut("s1").unwrap().decided = Some("words".to_owned());
+    let restored = replay_of(&parts);
+    let studio = restored.studio(&"us-west-2:stid-1".into());
+    assert!(studio.decisions.is_empty() && studio.held.is_some());
+}
