@@ -2,7 +2,8 @@
 //!
 //! Everything below the daemon's loop takes `now` as an argument. [`SystemClock`] is the real one;
 //! [`SimulatedClock`] moves from one sleeper's instant to the next, and only while nobody holds it,
-//! so that a week passes in seconds and still every instant is exact.
+//! so that a week passes in seconds and still every instant is exact. Its wall clock can be set, as
+//! that of a machine can, while its monotonic clock goes on.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -115,10 +116,15 @@ struct Simulation {
 
 #[derive(Debug)]
 struct SimulationState {
-    start: Timestamp,
+    /// What the wall clock shows.
     now: Timestamp,
+    /// What the monotonic clock shows.
+    elapsed: SignedDuration,
     next_id: u64,
-    sleepers: BTreeMap<(Timestamp, u64), oneshot::Sender<()>>,
+    /// Who waits for an instant of the wall clock.
+    until: Sleepers<Timestamp>,
+    /// Who waits for a time to pass, by the monotonic clock.
+    lasting: Sleepers<SignedDuration>,
     holds: HashMap<u64, String>,
     stalled: HashSet<String>,
 }
@@ -133,10 +139,11 @@ impl SimulatedClock {
     pub fn new(start: Timestamp) -> Self {
         Self(Arc::new(Simulation {
             state: Mutex::new(SimulationState {
-                start,
                 now: start,
+                elapsed: SignedDuration::ZERO,
                 next_id: 0,
-                sleepers: BTreeMap::new(),
+                until: BTreeMap::new(),
+                lasting: BTreeMap::new(),
                 holds: HashMap::new(),
                 stalled: HashSet::new(),
             }),
@@ -150,7 +157,17 @@ impl SimulatedClock {
         self.0.changed.notify_one();
     }
 
-    /// Moves time on, sleeper by sleeper, until it shows `end`. Drop the future to stop time.
+    /// Sets the wall clock forwards or backwards; the monotonic clock takes no notice, as when a
+    /// machine's clock is set, or when it was suspended. Who waits for an instant that has been passed
+    /// over wakes as soon as everybody ready has had a turn, without time moving.
+    pub fn jump(&self, by: SignedDuration) {
+        let mut state = self.0.lock();
+        let edge = if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
+        state.now = state.now.checked_add(by).unwrap_or(edge);
+    }
+
+    /// Moves time on, sleeper by sleeper, until the wall clock shows `end`: later, where it jumps
+    /// back meanwhile, and at once where it jumps past it. Drop the future to stop time.
     ///
     /// It belongs on the same single-threaded runtime as the work whose time it is, because "nobody
     /// has anything left to do now" is only visible there.
@@ -161,19 +178,13 @@ impl SimulatedClock {
             if state.is_held() {
                 continue;
             }
-            state.forget_dropped_sleepers();
-            let next = state.sleepers.first_key_value().map(|((instant, _), _)| *instant);
-            let Some(next) = next.filter(|next| *next <= end) else {
-                state.now = state.now.max(end);
+            let left = state.now.duration_until(end).max(SignedDuration::ZERO);
+            let next = state.next_waking().filter(|wait| *wait <= left);
+            state.pass(next.unwrap_or(left));
+            if next.is_none() {
                 return;
-            };
-            state.now = state.now.max(next);
-            let now = state.now;
-            let later = state.sleepers.split_off(&(now, u64::MAX));
-            for (_, wake) in std::mem::replace(&mut state.sleepers, later) {
-                // A sleeper that was dropped has nobody left to wake.
-                let _ = wake.send(());
             }
+            state.wake_due();
         }
     }
 
@@ -197,14 +208,38 @@ impl Simulation {
 }
 
 impl SimulationState {
-    /// Drops the sleepers at the front that nobody waits for any more: most are timeouts of calls
-    /// that ended in time, and settling at each of their instants would cost more than the calls.
-    fn forget_dropped_sleepers(&mut self) {
-        while let Some(first) = self.sleepers.first_entry() {
-            if !first.get().is_closed() {
-                return;
-            }
-            first.remove();
+    /// How long it is until the first sleeper wakes; nothing, for one whose instant was jumped over.
+    fn next_waking(&mut self) -> Option<SignedDuration> {
+        forget_dropped(&mut self.until);
+        forget_dropped(&mut self.lasting);
+        let until = self.until.first_key_value().map(|((at, _), _)| self.now.duration_until(*at));
+        let lasting = self.lasting.first_key_value().map(|((at, _), _)| *at - self.elapsed);
+        until.into_iter().chain(lasting).min().map(|wait| wait.max(SignedDuration::ZERO))
+    }
+
+    /// Whoever comes to sleep: a number, what wakes them, and what they wait for.
+    fn sleeper(&mut self) -> (u64, oneshot::Sender<()>, BoxFuture<'static, ()>) {
+        self.next_id += 1;
+        let (wake, woken) = oneshot::channel();
+        // The sender only goes away with the clock itself; then nothing is left to wait for.
+        let woken = Box::pin(async move { drop(woken.await) });
+        (self.next_id, wake, woken)
+    }
+
+    /// Both clocks go on.
+    fn pass(&mut self, time: SignedDuration) {
+        self.now = self.now.checked_add(time).unwrap_or(Timestamp::MAX);
+        self.elapsed = self.elapsed.saturating_add(time);
+    }
+
+    /// Wakes whose time has come, in the order in which they went to sleep.
+    fn wake_due(&mut self) {
+        let mut due = split_due(&mut self.until, self.now);
+        due.append(&mut split_due(&mut self.lasting, self.elapsed));
+        due.sort_unstable_by_key(|(id, _)| *id);
+        for (_, wake) in due {
+            // A sleeper that was dropped has nobody left to wake.
+            let _ = wake.send(());
         }
     }
 
@@ -213,36 +248,55 @@ impl SimulationState {
     }
 }
 
+/// Sleepers of one kind, by the time at which they wake and then by who came first.
+type Sleepers<T> = BTreeMap<(T, u64), oneshot::Sender<()>>;
+
+/// Drops the sleepers at the front that nobody waits for any more: most are timeouts of calls that
+/// ended in time, and settling at each of their instants would cost more than the calls.
+fn forget_dropped<T: Ord>(sleepers: &mut Sleepers<T>) {
+    while let Some(first) = sleepers.first_entry() {
+        if !first.get().is_closed() {
+            return;
+        }
+        first.remove();
+    }
+}
+
+/// Takes the sleepers out that wake by then.
+fn split_due<T: Ord>(sleepers: &mut Sleepers<T>, by: T) -> Vec<(u64, oneshot::Sender<()>)> {
+    let later = sleepers.split_off(&(by, u64::MAX));
+    let due = std::mem::replace(sleepers, later);
+    due.into_iter().map(|((_, id), wake)| (id, wake)).collect()
+}
+
 impl Clock for SimulatedClock {
     fn now(&self) -> Timestamp {
         self.0.lock().now
     }
 
     fn monotonic(&self) -> SignedDuration {
-        let state = self.0.lock();
-        state.start.duration_until(state.now)
+        self.0.lock().elapsed
     }
 
     fn sleep_until(&self, instant: Timestamp) -> BoxFuture<'static, ()> {
-        let (wake, woken) = oneshot::channel();
-        {
-            let mut state = self.0.lock();
-            if instant <= state.now {
-                return Box::pin(std::future::ready(()));
-            }
-            state.next_id += 1;
-            let id = state.next_id;
-            state.sleepers.insert((instant, id), wake);
+        let mut state = self.0.lock();
+        if instant <= state.now {
+            return Box::pin(std::future::ready(()));
         }
-        Box::pin(async move {
-            // The sender only goes away with the clock itself; then nothing is left to wait for.
-            let _ = woken.await;
-        })
+        let (id, wake, woken) = state.sleeper();
+        state.until.insert((instant, id), wake);
+        woken
     }
 
     fn sleep(&self, duration: SignedDuration) -> BoxFuture<'static, ()> {
-        let until = self.now().checked_add(duration).unwrap_or(Timestamp::MAX);
-        self.sleep_until(until)
+        let mut state = self.0.lock();
+        if duration <= SignedDuration::ZERO {
+            return Box::pin(std::future::ready(()));
+        }
+        let at = state.elapsed.saturating_add(duration);
+        let (id, wake, woken) = state.sleeper();
+        state.lasting.insert((at, id), wake);
+        woken
     }
 
     fn hold(&self, label: &str) -> Hold {
@@ -303,5 +357,85 @@ mod tests {
             drop(hold);
         });
         assert_eq!(clock.now(), end);
+    }
+
+    /// Who woke, when by the wall clock, and after how long by the monotonic one.
+    type Woken = Arc<Mutex<Vec<(&'static str, Timestamp, SignedDuration)>>>;
+
+    fn note(
+        clock: &SimulatedClock,
+        woken: &Woken,
+        who: &'static str,
+        sleep: BoxFuture<'static, ()>,
+    ) {
+        let (clock, woken) = (clock.clone(), Arc::clone(woken));
+        tokio::spawn(async move {
+            sleep.await;
+            woken.lock().unwrap().push((who, clock.now(), clock.monotonic()));
+        });
+    }
+
+    #[test]
+    fn a_jump_forwards_wakes_who_waited_for_an_instant_and_nobody_who_waits_for_a_time() {
+        let hours = SignedDuration::from_hours;
+        let start = Timestamp::UNIX_EPOCH;
+        let (clock, woken) = (SimulatedClock::new(start), Woken::default());
+        runtime().block_on(async {
+            note(&clock, &woken, "jumped over", clock.sleep_until(start + hours(2)));
+            note(&clock, &woken, "a time", clock.sleep(hours(2)));
+            note(&clock, &woken, "later", clock.sleep_until(start + hours(6)));
+            clock.drive(start + hours(1)).await;
+            clock.jump(hours(3));
+            clock.drive(start + hours(7)).await;
+        });
+        let expected = [
+            ("jumped over", start + hours(4), hours(1)),
+            ("a time", start + hours(5), hours(2)),
+            ("later", start + hours(6), hours(3)),
+        ];
+        assert_eq!(*woken.lock().unwrap(), expected);
+        assert_eq!((clock.now(), clock.monotonic()), (start + hours(7), hours(4)));
+    }
+
+    #[test]
+    fn a_jump_backwards_delays_who_waits_for_an_instant_and_nobody_who_waits_for_a_time() {
+        let hours = SignedDuration::from_hours;
+        let start = Timestamp::UNIX_EPOCH;
+        let (clock, woken) = (SimulatedClock::new(start), Woken::default());
+        runtime().block_on(async {
+            note(&clock, &woken, "an instant", clock.sleep_until(start + hours(2)));
+            note(&clock, &woken, "a time", clock.sleep(hours(2)));
+            clock.drive(start + hours(1)).await;
+            clock.jump(-hours(3));
+            note(&clock, &woken, "an hour seen twice", clock.sleep_until(start - hours(1)));
+            clock.drive(start + hours(2)).await;
+        });
+        let expected = [
+            ("a time", start - hours(1), hours(2)),
+            ("an hour seen twice", start - hours(1), hours(2)),
+            ("an instant", start + hours(2), hours(5)),
+        ];
+        assert_eq!(*woken.lock().unwrap(), expected);
+        assert_eq!((clock.now(), clock.monotonic()), (start + hours(2), hours(5)));
+    }
+
+    #[test]
+    fn a_jump_past_the_end_of_a_drive_ends_it_once_all_that_it_passed_over_is_done() {
+        let hours = SignedDuration::from_hours;
+        let start = Timestamp::UNIX_EPOCH;
+        let (clock, woken) = (SimulatedClock::new(start), Woken::default());
+        runtime().block_on(async {
+            let jumps = clock.clone();
+            let at_one = clock.sleep_until(start + hours(1));
+            tokio::spawn(async move {
+                at_one.await;
+                jumps.jump(hours(9));
+            });
+            note(&clock, &woken, "after the end", clock.sleep_until(start + hours(5)));
+            note(&clock, &woken, "a time", clock.sleep(hours(2)));
+            clock.drive(start + hours(4)).await;
+        });
+        assert_eq!(*woken.lock().unwrap(), [("after the end", start + hours(10), hours(1))]);
+        assert_eq!((clock.now(), clock.monotonic()), (start + hours(10), hours(1)));
     }
 }
