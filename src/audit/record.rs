@@ -74,6 +74,8 @@ kinds! {
     DaemonStopped = "daemon.stopped",
     /// A configuration took effect.
     PolicyLoaded = "policy.loaded",
+    /// The wall clock went another way than time did.
+    ClockJumped = "clock.jumped",
     /// A torn last line was cut.
     LogRepaired = "log.repaired",
     /// A studio is left alone as a whole.

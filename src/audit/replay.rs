@@ -3,13 +3,16 @@
 //! The same [`Replay::apply`] takes the lines of the log at a start and each record as soon as it is
 //! durable, so a daemon that was restarted knows what one that was not would know. Records are
 //! facts about one session of one studio; what lacks the facts changes nothing. Kinds that are not
-//! known are passed over.
+//! known are passed over. Only a jump of the clock is about all of them, see `jump`.
+
+mod jump;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::jump::jumped;
 use super::record::{Data, Deed, Kind, Record, Stage};
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::plan::{
@@ -28,6 +31,9 @@ const COUNTED_FOR: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Replay {
     studios: BTreeMap<StudioId, StudioPast>,
+    /// The past of every studio of which the log says nothing by name.
+    others: StudioPast,
+    latest: Option<Timestamp>,
 }
 
 /// The past of one studio.
@@ -115,21 +121,24 @@ impl Print {
 }
 
 impl Replay {
-    /// The past of one studio; empty where the log says nothing of it.
+    /// The past of one studio; where the log says nothing of it, what it says of all.
     #[must_use]
     pub fn studio(&self, studio: &StudioId) -> &StudioPast {
-        static NONE: StudioPast = StudioPast {
-            history: History { sessions: BTreeMap::new(), stops: Vec::new(), starts: Vec::new() },
-            decisions: BTreeMap::new(),
-            held: None,
-            counted: BTreeMap::new(),
-            us: None,
-        };
-        self.studios.get(studio).unwrap_or(&NONE)
+        self.studios.get(studio).unwrap_or(&self.others)
+    }
+
+    /// The time of the last record.
+    #[must_use]
+    pub fn latest(&self) -> Option<Timestamp> {
+        self.latest
     }
 
     /// Learns from one record; records come in the order of the log.
     pub fn apply(&mut self, record: &Record) {
+        self.latest = Some(record.time);
+        if record.kind == Kind::ClockJumped {
+            return self.jump(record);
+        }
         let Some(studio) = record.data.studio.as_deref() else { return };
         let session = record.data.session.as_deref();
         match (&record.kind, record.kind.deed(), session) {
@@ -153,7 +162,7 @@ impl Replay {
     }
 
     fn past(&mut self, studio: &str) -> &mut StudioPast {
-        self.studios.entry(studio.into()).or_default()
+        self.studios.entry(studio.into()).or_insert_with(|| self.others.clone())
     }
 }
 

@@ -84,7 +84,7 @@ pub(super) fn foresee<'a>(
         let events = forecast(policy, studio, snapshot, history, seen.now, to);
         StudioForecast {
             studio,
-            hold: crate::plan::hold_of(studio, snapshot, seen.now),
+            hold: crate::plan::hold_of(studio, snapshot, history, seen.now),
             events: since(events, from),
         }
     };

@@ -10,6 +10,7 @@ mod once;
 mod scan;
 mod studio;
 mod tasks;
+mod timekeeper;
 
 use std::sync::Arc;
 

@@ -39,7 +39,7 @@ pub(super) async fn scan(
 ) -> Result<Scan, JournalError> {
     let snapshot = workshop.provider.observe().await;
     let arrivals = settle(workshop, ledger, &snapshot).await?;
-    let now = workshop.clock.now();
+    let now = ledger.time(workshop.clock.as_ref()).await?;
     let plan = ledger.with(&workshop.studio.id, |past| {
         plan(&workshop.policy, &workshop.studio, &snapshot, &past.history, now)
     });
@@ -53,12 +53,14 @@ pub(super) async fn settle(
     ledger: &Ledger,
     snapshot: &Snapshot,
 ) -> Result<Arrivals, JournalError> {
-    let now = workshop.clock.now();
-    let hold = hold_of(&workshop.studio, snapshot, now);
+    let now = ledger.time(workshop.clock.as_ref()).await?;
+    let (hold, open, us) = ledger.with(&workshop.studio.id, |past| {
+        let hold = hold_of(&workshop.studio, snapshot, &past.history, now);
+        (hold, open_intents(&past.history), past.us.clone())
+    });
     // What is seen in another studio than ours proves nothing here.
-    let is_foreign = hold.as_ref().is_some_and(|reason| !is_incomplete(reason));
-    let (open, us) =
-        ledger.with(&workshop.studio.id, |past| (open_intents(&past.history), past.us.clone()));
+    let is_foreign = hold.as_ref().is_some_and(|reason| !shows_what_is(reason));
+    let has_jumped = matches!(hold, Some(Reason::ClockJumped { .. }));
     let mut arrivals = Arrivals::default();
     let mut records = Vec::new();
     for Open { id, action, intent } in open {
@@ -70,6 +72,9 @@ pub(super) async fn settle(
         } else {
             arrival(action, &intent, session, us.as_deref(), now)
         };
+        // How long it has been waited for is in doubt as well; what was proven is proven.
+        let is_told = !has_jumped || matches!(arrival, Arrival::Proven(_));
+        let arrival = if is_told { arrival } else { Arrival::Pending };
         arrivals.count(action, arrival, &intent, session);
         let Some(stage) = stage(arrival).filter(|stage| *stage != Stage::Late || !intent.late)
         else {
@@ -161,9 +166,9 @@ impl Arrivals {
     }
 }
 
-/// Whether a hold is for want of a part, so that what was seen is nevertheless true.
-fn is_incomplete(reason: &Reason) -> bool {
-    matches!(reason, Reason::ListingIncomplete { .. })
+/// Whether what was seen is true nevertheless: a hold may be for want of a part, or about the time.
+fn shows_what_is(reason: &Reason) -> bool {
+    matches!(reason, Reason::ListingIncomplete { .. } | Reason::ClockJumped { .. })
 }
 
 /// Whether something is under way, even if the answer to the call that began it was lost.

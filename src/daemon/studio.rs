@@ -155,9 +155,13 @@ impl Studio {
     /// Sleeps, and takes in what came of tasks; what was accepted is soon looked for.
     async fn rest(&mut self, mut wake: Timestamp) {
         loop {
-            let sleep = self.workshop.clock.sleep_until(wake);
+            let clock = Arc::clone(&self.workshop.clock);
+            let (at, after) =
+                (clock.sleep_until(wake), clock.sleep(clock.now().duration_until(wake)));
             tokio::select! {
-                () = sleep => return,
+                () = at => return,
+                // A clock that was set back would otherwise be waited for all over again.
+                () = after => return,
                 Some(ended) = self.tasks.join_next() => {
                     let now = self.workshop.clock.now();
                     if let Some(pause) = self.take_in(ended) {

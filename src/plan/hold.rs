@@ -1,21 +1,27 @@
 //! Line 1: whether anything may be done in a studio at all.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::Reason;
 use super::case::Case;
+use super::{ClockJump, History, Reason, moved};
 use crate::inventory::Snapshot;
 use crate::policy::StudioPolicy;
+
+/// How long after a jump of the clock a scan may confirm it: time enough for whoever sets a clock to
+/// set it once more.
+const CLOCK_CONFIRMED_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 /// Why the whole studio is left alone, if it is.
 pub(super) fn of_studio(
     studio: &StudioPolicy,
     snapshot: &Snapshot,
+    history: &History,
     now: Timestamp,
 ) -> Option<Reason> {
     listing_incomplete(snapshot)
         .or_else(|| account_doubt(studio, snapshot))
         .or_else(|| clock_doubt(snapshot, now))
+        .or_else(|| clock_jumped(history, now))
 }
 
 fn listing_incomplete(snapshot: &Snapshot) -> Option<Reason> {
@@ -38,6 +44,15 @@ fn account_doubt(studio: &StudioPolicy, snapshot: &Snapshot) -> Option<Reason> {
 
 fn clock_doubt(snapshot: &Snapshot, now: Timestamp) -> Option<Reason> {
     (now < snapshot.began).then_some(Reason::ClockInDoubt { listed: snapshot.began })
+}
+
+/// What is due by a clock that was just set is anybody's guess, until it has gone on as time does. A
+/// jump that lies further ahead than a step of the clock says nothing of now.
+fn clock_jumped(history: &History, now: Timestamp) -> Option<Reason> {
+    let ClockJump { at, by } = history.clock_jump?;
+    let until = moved(at, CLOCK_CONFIRMED_AFTER);
+    let is_fresh = moved(at, -ClockJump::STEP_MAX) <= now && now < until;
+    is_fresh.then_some(Reason::ClockJumped { by, until })
 }
 
 /// The guard: a hold of the studio answers for each of its sessions.

@@ -27,7 +27,9 @@ use jiff::{SignedDuration, Timestamp};
 pub use case::TAG_STOPPED;
 pub use due::{Cause, Due};
 pub use forecast::{Event, Foreseen, first_brake, forecast};
-pub use history::{Attempts, History, OpenIntent, OurStop, SessionHistory, WarningGiven};
+pub use history::{
+    Attempts, ClockJump, History, OpenIntent, OurStop, SessionHistory, WarningGiven,
+};
 pub use line::Step;
 pub use reason::{BrakeBound, Reason};
 pub use warning::Announcement;
@@ -166,7 +168,7 @@ pub fn plan(
     history: &History,
     now: Timestamp,
 ) -> Plan {
-    let hold = hold::of_studio(studio, snapshot, now);
+    let hold = hold::of_studio(studio, snapshot, history, now);
     let common = Common { policy, studio, hold: hold.as_ref(), now };
     let mut rules = RuleLookup::new(&studio.rules);
     let sessions = snapshot.sessions.values();
@@ -186,10 +188,15 @@ fn decide<'a>(
     lines::decide(&Case::new(common, session, history.of(&session.id), rules))
 }
 
-/// Why a whole studio is to be left alone, as far as its snapshot tells.
+/// Why a whole studio is to be left alone, as far as its snapshot and its past tell.
 #[must_use]
-pub fn hold_of(studio: &StudioPolicy, snapshot: &Snapshot, now: Timestamp) -> Option<Reason> {
-    hold::of_studio(studio, snapshot, now)
+pub fn hold_of(
+    studio: &StudioPolicy,
+    snapshot: &Snapshot,
+    history: &History,
+    now: Timestamp,
+) -> Option<Reason> {
+    hold::of_studio(studio, snapshot, history, now)
 }
 
 /// Decides about one session again, read afresh in a studio that was not held.

@@ -39,6 +39,13 @@ pub enum Reason {
         /// When the listing began, later than now.
         listed: Timestamp,
     },
+    /// Line 1: the clock was set, or the machine slept, and no scan has confirmed it yet.
+    ClockJumped {
+        /// By how much it went too far; negative where it went back.
+        by: SignedDuration,
+        /// When a scan may confirm it.
+        until: Timestamp,
+    },
     /// Line 2: on its way from one state to another.
     Transitional {
         /// The state.
@@ -239,6 +246,7 @@ impl Reason {
             Self::AccountMismatch { .. } => "account_mismatch",
             Self::AccountUnknown { .. } => "account_unknown",
             Self::ClockInDoubt { .. } => "clock_in_doubt",
+            Self::ClockJumped { .. } => "clock_jumped",
             Self::Transitional { .. } => "transitional",
             Self::Failed { .. } => "failed",
             Self::StateUnknown { .. } => "state_unknown",
@@ -288,6 +296,7 @@ impl Reason {
             | Self::AccountMismatch { .. }
             | Self::AccountUnknown { .. }
             | Self::ClockInDoubt { .. }
+            | Self::ClockJumped { .. }
             | Self::Brake { .. } => Verdict::Hold,
             Self::Transitional { .. }
             | Self::Failed { .. }
@@ -330,6 +339,7 @@ impl Reason {
             | Self::AccountMismatch { .. }
             | Self::AccountUnknown { .. }
             | Self::ClockInDoubt { .. }
+            | Self::ClockJumped { .. }
             | Self::StateUnknown { .. }
             | Self::StartUnknown
             | Self::StartInFuture { .. }
@@ -383,6 +393,11 @@ impl Reason {
                 BTreeMap::from([("configured", configured.to_string())])
             }
             Self::ClockInDoubt { listed } => BTreeMap::from([("listed", listed.to_string())]),
+            Self::ClockJumped { by, until } => BTreeMap::from([
+                ("by", format!("{:#}", by.abs())),
+                ("direction", direction(*by).to_owned()),
+                ("until", until.to_string()),
+            ]),
             Self::Transitional { state } | Self::StateUnknown { state } => {
                 BTreeMap::from([("state", state.to_string())])
             }
@@ -454,6 +469,11 @@ impl Reason {
     }
 }
 
+/// Which way a clock jumped.
+pub(super) fn direction(by: SignedDuration) -> &'static str {
+    if by.is_negative() { "back" } else { "forward" }
+}
+
 fn ending_values(remedy: &str, ending: Option<Ending>) -> BTreeMap<&'static str, String> {
     let mut values = BTreeMap::from([("remedy", remedy.to_owned())]);
     if let Some(ending) = ending {
@@ -514,6 +534,13 @@ impl fmt::Display for Reason {
             Self::ClockInDoubt { listed } => {
                 write!(f, "the clock went back: the listing began at {}", At(*listed))
             }
+            Self::ClockJumped { by, until } => write!(
+                f,
+                "the clock jumped {} by {:#}; nothing is done before {}",
+                direction(*by),
+                by.abs(),
+                At(*until)
+            ),
             Self::Transitional { state } => write!(f, "it is {state}"),
             Self::Failed { state, status: Some(status) } => write!(f, "it is {state} ({status})"),
             Self::Failed { state, status: None } => write!(f, "it is {state}"),

@@ -19,6 +19,9 @@ impl Reason {
             Self::ClockInDoubt { .. } => {
                 "a clock that goes forward; the next scan asks again".to_owned()
             }
+            Self::ClockJumped { .. } => {
+                "a clock that goes on as time does; the scan a minute later asks again".to_owned()
+            }
             Self::Transitional { .. } => "the end of the transition".to_owned(),
             Self::Failed { .. } => "a person who starts, stops or deletes it".to_owned(),
             Self::StateUnknown { .. } | Self::ModeUnknown { .. } => {

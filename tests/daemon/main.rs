@@ -9,6 +9,7 @@ mod doubts;
 mod ending;
 mod http;
 mod isolation;
+mod jumps;
 mod nights;
 mod once;
 mod rig;

@@ -101,6 +101,7 @@ impl Stage {
             Act::ClockGoesBack(by) => {
                 self.door.disguise.lock().unwrap().clock_goes_back = Some(*by);
             }
+            Act::ClockJumps(by) => self.house.clock.jump(*by),
             Act::NoCapacity => self.amend_all(|session| session.failures.fails_to_start = u32::MAX),
             Act::Capacity => self.amend_all(|session| session.failures.fails_to_start = 0),
             Act::Start { .. }

@@ -15,6 +15,7 @@ const VALID: &str = "\
     no capacity | capacity again
     the launch profile of SESSION is hidden | the account is hidden
     the clock goes back 1h during a listing
+    the clock jumps forward 1h | the clock jumps back 1h
     end";
 
 /// One line.
@@ -44,6 +45,7 @@ pub(crate) enum Act {
     HideProfile { session: String },
     HideAccount,
     ClockGoesBack(SignedDuration),
+    ClockJumps(SignedDuration),
     End,
 }
 
@@ -86,6 +88,10 @@ fn act(text: &str) -> Option<Act> {
         ["the", "account", "is", "hidden"] => Act::HideAccount,
         ["the", "clock", "goes", "back", by, "during", "a", "listing"] => {
             Act::ClockGoesBack(by.parse().ok()?)
+        }
+        ["the", "clock", "jumps", "forward", by] => Act::ClockJumps(by.parse().ok()?),
+        ["the", "clock", "jumps", "back", by] => {
+            Act::ClockJumps(-by.parse::<SignedDuration>().ok()?)
         }
         ["end"] => Act::End,
         [who, "starts", session] => Act::Start { who: own(who), session: own(session) },
