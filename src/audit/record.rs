@@ -74,6 +74,8 @@ kinds! {
     DaemonStopped = "daemon.stopped",
     /// A configuration took effect.
     PolicyLoaded = "policy.loaded",
+    /// A configuration that was to take effect cannot; the one before it stays in force.
+    PolicyRefused = "policy.refused",
     /// The wall clock went another way than time did.
     ClockJumped = "clock.jumped",
     /// A torn last line was cut.
@@ -175,7 +177,7 @@ pub struct Data {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub next_change: Option<Timestamp>,
-    /// SHA-256 of the policy file in force.
+    /// SHA-256 of the policy file in force; in a refusal, of the file that was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
     /// The session as it was seen.
@@ -274,7 +276,7 @@ pub struct EndingData {
     pub destroys: bool,
 }
 
-/// What went wrong with a call.
+/// What went wrong with a call, or with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorData {
     /// The kind of problem, such as `denied`.

@@ -30,6 +30,7 @@ use toml::de::DeTable;
 pub use self::diagnostic::{Diagnostic, Diagnostics, Label, Severity, Span};
 
 use self::diagnostic::Sink;
+use crate::ids::PolicyHash;
 use crate::policy::{Mode, Policy};
 
 /// The largest file that is read: far more than a thousand studios need, and little enough that a
@@ -135,6 +136,12 @@ pub fn parse_at(
         }
         _ => Err(found),
     }
+}
+
+/// What identifies the text of a file that may have mistakes in it; without its calendar files.
+#[must_use]
+pub fn hash_of(path: &Path) -> Option<PolicyHash> {
+    Some(lower::hash(Sha256::new_with_prefix(read_bounded(path).ok()?)))
 }
 
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {

@@ -57,6 +57,13 @@ impl Ledger {
         *last = Last::Read(reading);
         Ok(reading.wall)
     }
+
+    /// Waits until nothing is being committed any more by who has stopped waiting for it.
+    pub(super) async fn settled(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+        self.under_way.reopen();
+    }
 }
 
 impl Journal for Ledger {
@@ -101,5 +108,46 @@ impl Drop for Commit {
         if let (Some(commit), Ok(runtime)) = (self.commit.take(), Handle::try_current()) {
             drop(self.tracker.spawn_on(commit, &runtime));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::audit::record::Kind;
+    use crate::plan::ClockJump;
+
+    /// A journal that answers when it is allowed to.
+    #[derive(Debug)]
+    struct Slow(Semaphore);
+
+    impl Journal for Slow {
+        fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>> {
+            Box::pin(async move {
+                let permit = self.0.acquire().await;
+                permit.map_err(|error| JournalError { detail: error.to_string() })?.forget();
+                Ok(records)
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn who_stops_waiting_for_a_commit_does_not_stop_it() {
+        let journal = Arc::new(Slow(Semaphore::new(0)));
+        let ledger = Ledger::new(Arc::clone(&journal) as Arc<dyn Journal>, Replay::default());
+        let (from, to) = (Timestamp::UNIX_EPOCH, "2026-11-20T00:00:00Z".parse().unwrap());
+        let record = jumped(from, to);
+        assert_eq!(record.kind, Kind::ClockJumped);
+        let jump = |ledger: &Ledger| ledger.with(&"studio".into(), |past| past.history.clock_jump);
+        let mut commit = ledger.commit(vec![record]);
+        assert!(futures_util::poll!(&mut commit).is_pending());
+        drop(commit);
+        assert!(futures_util::poll!(Box::pin(ledger.settled())).is_pending());
+        assert_eq!(jump(&ledger), None);
+        journal.0.add_permits(1);
+        ledger.settled().await;
+        assert_eq!(jump(&ledger), Some(ClockJump { at: to, by: from.duration_until(to) }));
     }
 }

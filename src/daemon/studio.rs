@@ -54,7 +54,7 @@ impl Studio {
         }
     }
 
-    /// Until the program ends.
+    /// Until the program ends, or another policy takes the place of this one.
     pub(super) async fn run(mut self) {
         let ending = self.workshop.ending.clone();
         loop {
@@ -230,7 +230,7 @@ impl Studio {
             studio: Some(studio.to_string()),
             session: Some(session.to_string()),
             client_token: Some(intent.token),
-            note: Some("the program ended before the answer".to_owned()),
+            note: Some("the program, or its policy, ended before the answer".to_owned()),
             ..Data::default()
         };
         let subject = session_subject(studio, session);

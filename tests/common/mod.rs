@@ -9,9 +9,10 @@ use lightsout::audit::memory::MemoryJournal;
 use lightsout::audit::record::{Journal, JournalError};
 use lightsout::audit::replay::Replay;
 use lightsout::clock::{Clock, SimulatedClock};
-use lightsout::daemon::{Daemon, Ledger, Summary};
+use lightsout::daemon::{Daemon, Ledger, Reload, Summary};
 use lightsout::policy::Policy;
 use lightsout::provider::Provider;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +47,7 @@ pub(crate) struct House {
 
 struct Running {
     ending: CancellationToken,
+    reloads: mpsc::Sender<Reload>,
     daemon: JoinHandle<Result<(), JournalError>>,
 }
 
@@ -59,7 +61,20 @@ impl House {
     pub(crate) async fn up(&mut self) {
         assert!(self.running.is_none(), "a daemon runs already");
         let (daemon, ending) = self.daemon();
-        self.running = Some(Running { ending, daemon: tokio::spawn(daemon.run()) });
+        let (reloads, asked) = mpsc::channel(1);
+        let daemon = tokio::spawn(daemon.reloading(asked).run());
+        self.running = Some(Running { ending, reloads, daemon });
+        self.clock.drive(self.clock.now()).await;
+    }
+
+    /// Asks the daemon, if one runs, to take this up. A policy is that of every later daemon, too.
+    pub(crate) async fn reload(&mut self, reload: Reload) {
+        if let Reload::Read(policy) = &reload {
+            self.policy = policy.as_ref().clone();
+        }
+        if let Some(running) = &self.running {
+            running.reloads.send(reload).await.unwrap();
+        }
         self.clock.drive(self.clock.now()).await;
     }
 
@@ -98,12 +113,13 @@ impl House {
         }
         let ledger = Ledger::new(Arc::clone(&self.journal) as Arc<dyn Journal>, past);
         let ending = CancellationToken::new();
+        let provider = Arc::clone(&self.provider);
         let daemon = Daemon::new(
             self.policy.clone(),
             Arc::new(ledger),
             Arc::new(self.clock.clone()),
             ending.clone(),
-            |_| Arc::clone(&self.provider),
+            move |_| Arc::clone(&provider),
         );
         (daemon, ending)
     }

@@ -110,7 +110,7 @@ impl Studios {
             Arc::new(ledger),
             shared,
             ending.clone(),
-            |studio| Arc::new(connections.connect(studio)),
+            move |studio| Arc::new(connections.connect(studio)),
         );
         tokio::spawn(daemon.run());
         Self { clock, faults, requests, journal, world, server, ending }

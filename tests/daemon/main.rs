@@ -12,6 +12,7 @@ mod isolation;
 mod jumps;
 mod nights;
 mod once;
+mod reloads;
 mod rig;
 mod start_doubts;
 mod starts;

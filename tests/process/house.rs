@@ -33,8 +33,13 @@ impl House {
     /// A house whose policy file holds this text.
     pub(crate) fn new(policy: &str) -> Self {
         let house = Self { directory: tempfile::tempdir().unwrap() };
-        std::fs::write(house.config(), policy).unwrap();
+        house.write(policy);
         house
+    }
+
+    /// Writes another policy file in the place of the one before.
+    pub(crate) fn write(&self, policy: &str) {
+        std::fs::write(self.config(), policy).unwrap();
     }
 
     /// The policy that the program ships, for a sandbox at this endpoint and with a log in here. Without

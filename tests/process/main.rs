@@ -9,3 +9,4 @@ mod house;
 mod judging;
 mod limits;
 mod modes;
+mod reloading;

@@ -47,6 +47,7 @@ scenarios! {
     a_machine_that_is_deleted
     a_machine_that_slept_over_the_evening
     a_pilot_with_two_artists
+    a_policy_that_changes_in_the_evening
     a_profile_that_forbids_stopping
     a_schedule_by_tag
     a_start_missed_because_the_daemon_was_down

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::{SignedDuration, Timestamp};
 use lightsout::clock::{Clock, SimulatedClock};
-use lightsout::daemon::Summary;
+use lightsout::daemon::{Reload, Summary};
 use lightsout::inventory::Problem;
+use lightsout::policy::Policy;
 use lightsout::provider::Provider;
 use lightsout::provider::direct::Direct;
 use lightsout::provider::faulty::{Fault, Faulty};
@@ -29,6 +30,7 @@ struct Stage {
     faulty: Faulty,
     door: Arc<Door>,
     transcript: Transcript,
+    later_policy: Option<Policy>,
     /// How many records, and how many losses, are told already.
     told: (usize, usize),
     is_up: bool,
@@ -63,7 +65,8 @@ impl Stage {
         let policy = setting::policy(&scenario.policy);
         let house = House::new(clock, policy, Arc::clone(&door) as Arc<dyn Provider>);
         let transcript = Transcript::new(scenario.zone.clone());
-        Self { house, world, faulty, door, transcript, told: (0, 0), is_up: false }
+        let later_policy = scenario.later_policy.as_deref().map(setting::policy);
+        Self { house, world, faulty, door, transcript, later_policy, told: (0, 0), is_up: false }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -98,6 +101,11 @@ impl Stage {
                 hidden.insert(session.as_str().into());
             }
             Act::HideAccount => self.door.disguise.lock().unwrap().without_account = true,
+            Act::Reload => {
+                let policy = self.later_policy.clone().expect("there is a policy after a reload");
+                self.house.reload(Reload::Read(Box::new(policy))).await;
+            }
+            Act::BadReload => self.house.reload(Reload::Refused(setting::refusal())).await,
             Act::ClockGoesBack(by) => {
                 self.door.disguise.lock().unwrap().clock_goes_back = Some(*by);
             }

@@ -14,6 +14,7 @@ const VALID: &str = "\
     calls are refused | answers are lost | calls work
     no capacity | capacity again
     the launch profile of SESSION is hidden | the account is hidden
+    the policy is reloaded | a policy with a mistake is loaded
     the clock goes back 1h during a listing
     the clock jumps forward 1h | the clock jumps back 1h
     end";
@@ -44,6 +45,8 @@ pub(crate) enum Act {
     Capacity,
     HideProfile { session: String },
     HideAccount,
+    Reload,
+    BadReload,
     ClockGoesBack(SignedDuration),
     ClockJumps(SignedDuration),
     End,
@@ -86,6 +89,8 @@ fn act(text: &str) -> Option<Act> {
             Act::HideProfile { session: own(session) }
         }
         ["the", "account", "is", "hidden"] => Act::HideAccount,
+        ["the", "policy", "is", "reloaded"] => Act::Reload,
+        ["a", "policy", "with", "a", "mistake", "is", "loaded"] => Act::BadReload,
         ["the", "clock", "goes", "back", by, "during", "a", "listing"] => {
             Act::ClockGoesBack(by.parse().ok()?)
         }

@@ -80,7 +80,7 @@ async fn demo(mut policy: Policy, start: Timestamp, end: Timestamp) -> Result<()
         Arc::new(ledger),
         Arc::clone(&clock),
         stopping.clone(),
-        |studio| Arc::new(connections.connect(studio)),
+        move |studio| Arc::new(connections.connect(studio)),
     );
     let daemon = tokio::spawn(daemon.run());
     simulated.drive(end).await;
