@@ -65,6 +65,17 @@ impl Chain {
     }
 }
 
+/// Where a log stands, for whoever keeps that elsewhere: a log that was cut short shows by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The number of the last record.
+    pub sequence: u64,
+    /// Its hash.
+    pub hash: Hash,
+    /// When it happened.
+    pub time: Timestamp,
+}
+
 /// One line that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {

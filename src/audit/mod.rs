@@ -19,7 +19,7 @@ pub mod writer;
 #[cfg(test)]
 mod samples;
 
-pub use chain::{Hash, Line, LineError};
+pub use chain::{Hash, Head, Line, LineError};
 pub use memory::MemoryJournal;
 pub use reader::{read, verify};
 pub use replay::{Fingerprint, Replay, StudioPast};

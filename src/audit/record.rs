@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use deed::{Deed, Stage};
 
+use super::chain::Head;
 use crate::plan::{Decision, Reason};
 
 /// One thing that happened.
@@ -320,6 +321,11 @@ impl From<&Decision> for Data {
 pub trait Journal: Send + Sync + fmt::Debug {
     /// Appends records in order, and gives them back once they survive a power failure.
     fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>>;
+
+    /// The last record that is durable, where the journal has a chain and a record.
+    fn head(&self) -> Option<Head> {
+        None
+    }
 }
 
 /// Records could not be made durable. Nothing more may be done until some are again.

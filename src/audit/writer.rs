@@ -10,14 +10,14 @@
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
-use super::chain::{Chain, Hash};
+use super::chain::{Chain, Hash, Head};
 use super::disk::{Disk, DiskError, Storage};
 use super::record::{Data, Journal, JournalError, Kind, ReasonData, Record};
 use super::tail::{self, End, TailError};
@@ -37,6 +37,7 @@ const GROUP_BYTES_MAX: usize = 8 << 20;
 pub struct LogWriter {
     clock: Arc<dyn Clock>,
     queue: Option<SyncSender<Request>>,
+    head: Arc<Mutex<Option<Head>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -122,11 +123,13 @@ impl LogWriter {
         let Chain { sequence: records, hash, .. } = appender.chain;
         let opened = Opened { records, hash, repaired: torn };
         let (queue, requests) = sync_channel(QUEUE_MAX);
+        let head = Arc::new(Mutex::new(None));
+        let told = Arc::clone(&head);
         let thread = std::thread::Builder::new()
             .name("audit-log".to_owned())
-            .spawn(move || serve(appender, &requests))
+            .spawn(move || serve(appender, &requests, &told))
             .map_err(StartError::Thread)?;
-        Ok((Self { clock, queue: Some(queue), thread: Some(thread) }, opened))
+        Ok((Self { clock, queue: Some(queue), head, thread: Some(thread) }, opened))
     }
 
     fn enqueue(&self, request: Request) -> Result<(), JournalError> {
@@ -148,6 +151,10 @@ impl Journal for LogWriter {
             self.enqueue(Request { records, answer })?;
             answered.await.unwrap_or_else(|_| Err(ended()))
         })
+    }
+
+    fn head(&self) -> Option<Head> {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -179,7 +186,7 @@ struct Request {
 }
 
 /// The thread: gathers what is queued, commits it as one, answers everybody.
-fn serve(mut appender: Appender, requests: &Receiver<Request>) {
+fn serve(mut appender: Appender, requests: &Receiver<Request>, head: &Mutex<Option<Head>>) {
     let mut bytes = Vec::new();
     let mut waiting = Vec::new();
     while let Ok(first) = requests.recv() {
@@ -195,7 +202,15 @@ fn serve(mut appender: Appender, requests: &Receiver<Request>) {
             let has_room = bytes.len() < GROUP_BYTES_MAX;
             next = if has_room { requests.try_recv().ok() } else { None };
         }
+        let mut newest = waiting.iter().rev();
+        let last = newest.find_map(|(_, records): &(_, Vec<Record>)| records.last());
+        let last = last.map(|record| record.time);
         let result = appender.commit(&bytes, chain).map_err(|error| described(&error));
+        if let Some(time) = last.filter(|_| result.is_ok()) {
+            let Chain { sequence, hash, .. } = appender.chain;
+            let last = Some(Head { sequence, hash, time });
+            *head.lock().unwrap_or_else(PoisonError::into_inner) = last;
+        }
         for (answer, records) in waiting.drain(..) {
             drop(answer.send(result.clone().map(|()| records)));
         }

@@ -14,7 +14,8 @@ use crate::audit::record::JournalError;
 use crate::audit::writer::LogWriter;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Severity};
-use crate::daemon::{Daemon, Ledger, Refusal, Reload, Summary};
+use crate::daemon::{Daemon, HealthReport, Ledger, Refusal, Reload, StateDir, Summary};
+use crate::files;
 use crate::policy::{Policy, StudioPolicy};
 use crate::provider::Provider;
 use crate::provider::nimble::Connections;
@@ -35,6 +36,8 @@ pub(super) struct Arguments {
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let policy = in_effect(load(path)?, arguments.dry_run);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    // Held until the end of this function: another daemon would know nothing of what this one does.
+    let state = StateDir::take(&policy.daemon.state_dir).map_err(|error| Failure::of(&error))?;
     let ledger = open_ledger(&policy, &clock)?;
     super::runtime()?.block_on(async {
         let ending = CancellationToken::new();
@@ -47,7 +50,15 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         let failed = |error: JournalError| Failure::Failed(error.to_string());
         if !arguments.once {
             let reloads = reload_on_signal(path, arguments.dry_run)?;
-            return daemon.reloading(reloads).run().await.map_err(failed);
+            let daemon = daemon.reloading(reloads);
+            let daemon = match HealthReport::in_directory(state.path()) {
+                Ok(health) => daemon.telling(health),
+                Err(error) => {
+                    tracing::warn!(%error, "the health of the program will not be told");
+                    daemon
+                }
+            };
+            return daemon.run().await.map_err(failed);
         }
         let summary = daemon.once().await.map_err(failed)?;
         say(&summary);
@@ -63,6 +74,11 @@ fn in_effect(policy: Policy, dry_run: bool) -> Policy {
 /// Opens the log, and learns from it what was done before.
 fn open_ledger(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<Arc<Ledger>, Failure> {
     let path = &policy.audit_path;
+    match files::exposed_at(path) {
+        Ok(None) => {}
+        Ok(Some(exposed)) => return Err(Failure::Failed(format!("the audit log {exposed}"))),
+        Err(error) => return Err(Failure::at(path, &error)),
+    }
     let (writer, opened) =
         LogWriter::open(path, Arc::clone(clock)).map_err(|error| Failure::of(&error))?;
     if let Some(repaired) = &opened.repaired {

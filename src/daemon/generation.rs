@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::health::Vitals;
 use super::{AFTER_PANIC, Ledger, studio};
 use crate::audit::record::Journal;
 use crate::clock::Clock;
@@ -24,6 +25,7 @@ type Connect = dyn Fn(&StudioPolicy) -> Arc<dyn Provider> + Send + Sync;
 /// What all generations share.
 pub(super) struct Grounds {
     pub(super) ledger: Arc<Ledger>,
+    pub(super) vitals: Arc<Vitals>,
     pub(super) clock: Arc<dyn Clock>,
     /// The end of the program.
     pub(super) ending: CancellationToken,
@@ -70,7 +72,8 @@ impl Generation {
         let ending = grounds.ending.child_token();
         let mut studios = JoinSet::new();
         for workshop in grounds.workshops(&policy, &ending) {
-            studios.spawn(look_after(workshop, Arc::clone(&grounds.ledger)));
+            let (ledger, vitals) = (Arc::clone(&grounds.ledger), Arc::clone(&grounds.vitals));
+            studios.spawn(look_after(workshop, ledger, vitals));
         }
         Self { policy, ending, studios }
     }
@@ -94,9 +97,10 @@ impl Generation {
 
 /// Runs the loop of a studio until its generation ends. A loop that panics is begun again: everything it
 /// knew is in the log, and the others go on meanwhile.
-async fn look_after(workshop: Workshop, ledger: Arc<Ledger>) {
+async fn look_after(workshop: Workshop, ledger: Arc<Ledger>, vitals: Arc<Vitals>) {
     loop {
-        let studio = studio::Studio::new(workshop.clone(), Arc::clone(&ledger));
+        let (ledger, vitals) = (Arc::clone(&ledger), Arc::clone(&vitals));
+        let studio = studio::Studio::new(workshop.clone(), ledger, vitals);
         let Err(error) = tokio::spawn(studio.run()).await else { return };
         let studio = workshop.studio.label();
         tracing::error!(studio, %error, "the loop of a studio ended by itself; it begins again");

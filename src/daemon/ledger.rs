@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use super::timekeeper::{Last, Reading};
+use crate::audit::Head;
 use crate::audit::record::{Journal, JournalError, Record};
 use crate::audit::replay::{Replay, StudioPast, jumped};
 use crate::clock::Clock;
@@ -20,6 +21,7 @@ use crate::ids::StudioId;
 pub struct Ledger {
     journal: Arc<dyn Journal>,
     replay: Arc<Mutex<Replay>>,
+    trouble: Arc<Mutex<Option<JournalError>>>,
     /// Held while a jump of the clock is recorded, so that nobody decides by it before.
     last_reading: tokio::sync::Mutex<Last>,
     /// The commits that nobody waits for any more.
@@ -34,6 +36,7 @@ impl Ledger {
         Self {
             journal,
             replay: Arc::new(Mutex::new(replay)),
+            trouble: Arc::default(),
             last_reading: tokio::sync::Mutex::new(last),
             under_way: TaskTracker::new(),
         }
@@ -42,6 +45,12 @@ impl Ledger {
     /// Looks at the past of a studio. `look` is called at once and must not wait.
     pub fn with<T>(&self, studio: &StudioId, look: impl FnOnce(&StudioPast) -> T) -> T {
         look(self.replay.lock().unwrap_or_else(PoisonError::into_inner).studio(studio))
+    }
+
+    /// Why the last commit failed, if it did.
+    #[must_use]
+    pub fn trouble(&self) -> Option<JournalError> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The time, for a decision: if the wall clock jumped, that is on disk before anybody is told
@@ -73,13 +82,21 @@ impl Journal for Ledger {
             return Box::pin(std::future::ready(Ok(records)));
         }
         let (journal, replay) = (Arc::clone(&self.journal), Arc::clone(&self.replay));
+        let trouble = Arc::clone(&self.trouble);
         let commit = Box::pin(async move {
-            let records = journal.commit(records).await?;
+            let committed = journal.commit(records).await;
+            *trouble.lock().unwrap_or_else(PoisonError::into_inner) =
+                committed.as_ref().err().cloned();
+            let records = committed?;
             let mut replay = replay.lock().unwrap_or_else(PoisonError::into_inner);
             records.iter().for_each(|record| replay.apply(record));
             Ok(records)
         });
         Box::pin(Commit { commit: Some(commit), tracker: self.under_way.clone() })
+    }
+
+    fn head(&self) -> Option<Head> {
+        self.journal.head()
     }
 }
 

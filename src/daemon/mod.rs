@@ -6,11 +6,13 @@
 //! `studio`, then `scan`.
 
 mod generation;
+mod health;
 mod ledger;
 mod news;
 mod once;
 mod reload;
 mod scan;
+mod state;
 mod studio;
 mod tasks;
 mod timekeeper;
@@ -22,9 +24,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use health::HealthReport;
 pub use ledger::Ledger;
 pub use once::Summary;
 pub use reload::{Refusal, Reload};
+pub use state::{StateDir, StateError};
 
 use self::generation::{Generation, Grounds};
 use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
@@ -45,6 +49,7 @@ pub struct Daemon {
     policy: Arc<Policy>,
     grounds: Grounds,
     reloads: Option<mpsc::Receiver<Reload>>,
+    health: Option<HealthReport>,
 }
 
 impl Daemon {
@@ -57,14 +62,20 @@ impl Daemon {
         connect: impl Fn(&StudioPolicy) -> Arc<dyn Provider> + Send + Sync + 'static,
     ) -> Self {
         let connect = Box::new(connect);
-        let grounds = Grounds { ledger, clock, ending, connect };
-        Self { policy: Arc::new(policy), grounds, reloads: None }
+        let grounds = Grounds { ledger, vitals: Arc::default(), clock, ending, connect };
+        Self { policy: Arc::new(policy), grounds, reloads: None, health: None }
     }
 
     /// Listens for other policies while it runs.
     #[must_use]
     pub fn reloading(self, reloads: mpsc::Receiver<Reload>) -> Self {
         Self { reloads: Some(reloads), ..self }
+    }
+
+    /// Tells its health while it runs.
+    #[must_use]
+    pub fn telling(self, health: HealthReport) -> Self {
+        Self { health: Some(health), ..self }
     }
 
     /// Looks after every studio until it is told to end.
@@ -74,17 +85,42 @@ impl Daemon {
     pub async fn run(mut self) -> Result<(), JournalError> {
         self.record_start().await?;
         let mut generation = Generation::begin(Arc::clone(&self.policy), &self.grounds);
+        let mut reloads = self.reloads.take();
+        self.tell_health(&generation.policy);
         loop {
             tokio::select! {
                 biased;
                 () = generation.ended() => break,
-                reload = next(&mut self.reloads) => {
+                () = self.health_is_due() => self.tell_health(&generation.policy),
+                reload = next(&mut reloads) => {
                     generation = self.reload(generation, reload).await;
                 }
             }
         }
         self.record_end().await;
+        let Grounds { ledger, vitals, clock, .. } = &self.grounds;
+        if let Some(health) = &mut self.health {
+            health.end(vitals, ledger, &generation.policy, clock.now());
+        }
         Ok(())
+    }
+
+    /// Once there is something new to tell of the health, or nothing was told for long.
+    async fn health_is_due(&self) {
+        if self.health.is_none() {
+            return std::future::pending().await;
+        }
+        tokio::select! {
+            () = self.grounds.vitals.changed.notified() => {}
+            () = self.grounds.clock.sleep(health::TOLD_EVERY) => {}
+        }
+    }
+
+    fn tell_health(&mut self, policy: &Policy) {
+        let Grounds { ledger, vitals, clock, .. } = &self.grounds;
+        if let Some(health) = &mut self.health {
+            health.tell(vitals, ledger, policy, clock.now());
+        }
     }
 
     /// Puts another policy in force, or leaves all as it is.
@@ -93,6 +129,7 @@ impl Daemon {
         let policy = match reload {
             Reload::Read(policy) if policy.hash == in_force.hash => {
                 tracing::info!(policy = %policy.hash, "the policy is the one that is in force already");
+                self.grounds.vitals.policy_read(None);
                 return generation;
             }
             Reload::Read(policy) => match Refusal::of_change(in_force, &policy) {
@@ -116,6 +153,7 @@ impl Daemon {
         let policy = match self.grounds.ledger.commit(vec![self.loaded(&policy)]).await {
             Ok(_) => {
                 tracing::info!(policy = %policy.hash, "the policy is in force");
+                self.grounds.vitals.policy_read(None);
                 Arc::new(*policy)
             }
             Err(error) => {
@@ -128,7 +166,8 @@ impl Daemon {
 
     async fn refuse(&self, refusal: &Refusal, in_force: &Policy) {
         let why = refusal.in_words();
-        tracing::error!(why, policy = %in_force.hash, "refused; the old policy stays in force");
+        tracing::error!(%why, policy = %in_force.hash, "refused; the old policy stays in force");
+        self.grounds.vitals.policy_read(Some(why));
         let record = refusal.record(self.grounds.clock.now(), &in_force.hash);
         if let Err(error) = self.grounds.ledger.commit(vec![record]).await {
             tracing::error!(%error, "the refusal could not be recorded");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
+use super::health::Vitals;
 use super::news::Missing;
 use super::scan::{Arrivals, Scan, scan};
 use super::tasks::{
@@ -36,6 +37,7 @@ const WATCH_PAUSE_MAX: SignedDuration = SignedDuration::from_secs(60);
 pub(super) struct Studio {
     workshop: Workshop,
     ledger: Arc<Ledger>,
+    vitals: Arc<Vitals>,
     tasks: JoinSet<(SessionId, Done)>,
     in_flight: BTreeMap<SessionId, Task>,
     watch_pause: SignedDuration,
@@ -43,10 +45,11 @@ pub(super) struct Studio {
 }
 
 impl Studio {
-    pub(super) fn new(workshop: Workshop, ledger: Arc<Ledger>) -> Self {
+    pub(super) fn new(workshop: Workshop, ledger: Arc<Ledger>, vitals: Arc<Vitals>) -> Self {
         Self {
             workshop,
             ledger,
+            vitals,
             tasks: JoinSet::new(),
             in_flight: BTreeMap::new(),
             watch_pause: WATCH_FIRST,
@@ -82,10 +85,12 @@ impl Studio {
                 let change = scan.plan.next_change();
                 let again = is_held(&scan.plan).then(|| self.soon());
                 tracing::debug!(studio, sessions = scan.plan.decisions.len(), "scanned");
+                self.vitals.scanned(&scan.plan.studio, scan.plan.at);
                 change.into_iter().chain(watch).chain(retry).chain(again).min()
             }
             Err(error) => {
                 tracing::error!(studio, %error, "nothing is done until the log can be written");
+                self.vitals.scan_failed();
                 Some(self.soon())
             }
         };

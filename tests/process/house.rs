@@ -71,6 +71,10 @@ impl House {
         self.directory.path().join("audit.jsonl")
     }
 
+    pub(crate) fn state(&self) -> PathBuf {
+        self.directory.path().join("state")
+    }
+
     /// Starts the program.
     pub(crate) fn start(&self, arguments: &[&str]) -> Process {
         let mut command = program();
@@ -115,6 +119,9 @@ pub(crate) fn always_due(endpoint: &str) -> String {
         r#"
 version = 1
 mode = "enforce"
+
+[daemon]
+state_dir = "state"
 
 [audit]
 path = "audit.jsonl"

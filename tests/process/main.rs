@@ -10,3 +10,4 @@ mod judging;
 mod limits;
 mod modes;
 mod reloading;
+mod state;

@@ -355,7 +355,7 @@ fn a_group_that_fails_fails_for_everybody_in_it() {
         })
         .collect();
     drop(queue);
-    serve(appender, &requests);
+    serve(appender, &requests, &Mutex::new(None));
     for answer in block_on(join_all(answers)) {
         assert_eq!(answer.unwrap().unwrap_err().detail, "sync failed");
     }
