@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::studios::Torn;
-use super::{Failure, load};
+use super::{Failure, load_to_act};
 use crate::audit::reader;
 use crate::audit::record::JournalError;
 use crate::audit::writer::LogWriter;
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
-    let policy = in_effect(load(path)?, arguments.dry_run);
+    let policy = in_effect(load_to_act(path)?, arguments.dry_run);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     // Held until the end of this function: another daemon would know nothing of what this one does.
     let state = StateDir::take(&policy.daemon.state_dir).map_err(|error| Failure::of(&error))?;
@@ -145,7 +145,7 @@ fn reload_on_signal(path: &Path, dry_run: bool) -> Result<mpsc::Receiver<Reload>
 
 /// Reads the policy file while it may be wrong: the program goes on in any case.
 fn read_again(path: &Path, dry_run: bool) -> Reload {
-    match load(path) {
+    match load_to_act(path) {
         Ok(policy) => Reload::Read(Box::new(in_effect(policy, dry_run))),
         Err(failure) => Reload::Refused(refusal(path, &failure)),
     }
@@ -160,12 +160,13 @@ fn refusal(path: &Path, failure: &Failure) -> Refusal {
         let messages: Vec<String> = errors.map(|found| found.message.clone()).collect();
         return Refusal { hash, errors: messages.len(), messages };
     }
-    let message = match failure {
-        Failure::Config(error) => format!("{error}{}", super::output::sources(error)),
-        other => other.to_string(),
+    let messages = match failure {
+        Failure::Config(error) => vec![format!("{error}{}", super::output::sources(error))],
+        Failure::Exposed(found) => found.iter().map(ToString::to_string).collect(),
+        other => vec![other.to_string()],
     };
-    tracing::error!("{} is refused: {message}", path.display());
-    Refusal { hash, errors: 1, messages: vec![message] }
+    tracing::error!("{} is refused: {}", path.display(), messages.join("; "));
+    Refusal { hash, errors: messages.len(), messages }
 }
 
 fn say(summary: &Summary) {

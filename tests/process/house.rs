@@ -82,6 +82,14 @@ impl House {
         Process::start(command)
     }
 
+    /// Runs the program to its end, with these variables in its environment.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Finished {
+        let mut command = program();
+        command.arg("--config").arg(self.config()).args(arguments);
+        command.envs(variables.iter().copied());
+        Process::start(command).finish()
+    }
+
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
         self.start(arguments).finish()

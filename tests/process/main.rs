@@ -10,4 +10,5 @@ mod judging;
 mod limits;
 mod modes;
 mod reloading;
+mod secrets;
 mod state;
