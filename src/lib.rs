@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod execute;
+pub mod files;
 pub mod ids;
 pub mod inventory;
 pub mod plan;

@@ -22,7 +22,6 @@ mod tail;
 pub(crate) mod recall;
 
 pub(crate) mod appender;
-#[cfg_attr(not(test), expect(dead_code, reason = "for the simulation of disks"))]
 pub(crate) mod inline;
 pub mod writer;
 
@@ -33,7 +32,7 @@ pub mod schema;
 #[cfg(test)]
 mod samples;
 
-pub use chain::{Hash, Line, LineError};
+pub use chain::{Hash, Head, Line, LineError};
 pub use memory::MemoryJournal;
 pub use reader::{read, verify};
 pub use replay::{Fingerprint, Replay, StudioPast};

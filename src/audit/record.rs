@@ -84,6 +84,10 @@ kinds! {
     PolicyLoaded = "policy.loaded",
     /// A studio is looked after by this configuration from now on.
     PolicyApplied = "policy.applied",
+    /// A configuration that was to take effect cannot; the one before it stays in force.
+    PolicyRefused = "policy.refused",
+    /// The wall clock went another way than time did.
+    ClockJumped = "clock.jumped",
     /// A torn last line was cut.
     LogRepaired = "log.repaired",
     /// The log goes on in this file; all before it is told in short.
@@ -195,7 +199,7 @@ pub struct Data {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub next_change: Option<Timestamp>,
-    /// SHA-256 of the policy file in force.
+    /// SHA-256 of the policy file in force; in a refusal, of the file that was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
     /// The session as it was seen.
@@ -322,7 +326,7 @@ pub struct EndingData {
     pub destroys: bool,
 }
 
-/// What went wrong with a call.
+/// What went wrong with a call, or with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorData {
     /// The kind of problem, such as `denied`.

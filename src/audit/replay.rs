@@ -3,7 +3,9 @@
 //! The same [`Replay::apply`] takes the lines of the log at a start and each record as soon as it is
 //! durable, so a daemon that was restarted knows what one that was not would know. Records are
 //! facts about one session of one studio; what lacks the facts changes nothing. Kinds that are not
-//! known are passed over.
+//! known are passed over. Only a jump of the clock is about all of them, see `jump`.
+
+mod jump;
 
 mod checkpoint;
 pub mod control;
@@ -13,6 +15,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::jump::jumped;
 use self::checkpoint::Unfinished;
 use super::record::{Data, Deed, Kind, ReasonData, Record, Stage};
 use crate::ids::{RuleName, SessionId, StudioId};
@@ -39,6 +42,7 @@ pub struct Replay {
     requests: BTreeSet<String>,
     /// The checkpoint that is being read.
     unfinished: Option<Unfinished>,
+    latest: Option<Timestamp>,
 }
 
 /// The past of one studio.
@@ -142,18 +146,28 @@ impl Print {
 }
 
 impl Replay {
-    /// The past of one studio; empty where the log says nothing of it.
+    /// The past of one studio; where the log says nothing of it, what it says of all.
     #[must_use]
     pub fn studio(&self, studio: &StudioId) -> &StudioPast {
         self.studios.get(studio).unwrap_or(&self.others)
     }
 
+    /// The time of the last record.
+    #[must_use]
+    pub fn latest(&self) -> Option<Timestamp> {
+        self.latest
+    }
+
     /// Learns from one record; records come in the order of the log.
     pub fn apply(&mut self, record: &Record) {
+        self.latest = Some(record.time);
         if record.kind == Kind::LogCheckpoint {
             return self.take_part(&record.data);
         }
         self.unfinished = None;
+        if record.kind == Kind::ClockJumped {
+            return self.jump(record);
+        }
         self.said(record);
         let Some(studio) = record.data.studio.as_deref() else { return };
         let session = record.data.session.as_deref();
@@ -187,8 +201,7 @@ impl Replay {
     }
 
     fn past(&mut self, studio: &str) -> &mut StudioPast {
-        let others = &self.others;
-        self.studios.entry(studio.into()).or_insert_with(|| others.clone())
+        self.studios.entry(studio.into()).or_insert_with(|| self.others.clone())
     }
 }
 

@@ -4,9 +4,12 @@ mod online;
 
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use super::{Failure, Format, output, studios};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Diagnostics, Loaded};
+use crate::files::Exposed;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -42,22 +45,34 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     } else {
         Vec::new()
     };
+    let exposed = &loaded.exposed;
     match arguments.format {
         Format::Json => {
             let mut printed = loaded.warnings.to_json();
             if let Some(list) = printed.as_array_mut() {
+                list.extend(exposed.iter().map(exposed_to_json));
                 list.extend(findings.iter().map(online::Finding::to_json));
             }
             anstream::println!("{printed}");
         }
         Format::Table => {
             show(&loaded.warnings);
+            exposed.iter().for_each(|exposed| anstream::println!("error[exposed-file]: {exposed}"));
             findings.iter().for_each(online::Finding::print);
-            summarize(path, &loaded, findings.len());
+            if exposed.is_empty() {
+                summarize(path, &loaded, findings.len());
+            }
         }
+    }
+    if !exposed.is_empty() {
+        return Err(Failure::Shown);
     }
     // A studio that could not be read says nothing of whether its policy fits it.
     if findings.iter().any(online::Finding::is_failure) { Err(Failure::Said) } else { Ok(()) }
+}
+
+fn exposed_to_json(exposed: &Exposed) -> Value {
+    json!({ "code": "exposed-file", "severity": "error", "message": exposed.to_string() })
 }
 
 fn show(diagnostics: &Diagnostics) {

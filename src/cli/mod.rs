@@ -29,7 +29,8 @@ use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::{self, ConfigError};
+use crate::config::{self, ConfigError, Loaded};
+use crate::files::Exposed;
 use crate::policy::Policy;
 
 /// What the help ends with.
@@ -141,6 +142,9 @@ enum Failure {
     /// The policy file is wrong, or cannot be read.
     #[error("the configuration is wrong")]
     Config(#[from] ConfigError),
+    /// The policy file, or one that it names, may be changed by others.
+    #[error("the policy is refused, since others may change it")]
+    Exposed(Vec<Exposed>),
     /// The policy file is wrong, and what is wrong was printed as data.
     #[error("the configuration is wrong")]
     Shown,
@@ -166,7 +170,7 @@ impl Failure {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) | Self::Shown | Self::Usage(_) => ExitCode::from(2),
+            Self::Config(_) | Self::Exposed(_) | Self::Shown | Self::Usage(_) => ExitCode::from(2),
             Self::Said | Self::Failed(_) => ExitCode::from(1),
             Self::Differs => ExitCode::from(3),
         }
@@ -179,6 +183,11 @@ impl Failure {
             }
             Self::Config(error) => {
                 anstream::eprintln!("lightsout: {error}{}", output::sources(error));
+            }
+            Self::Exposed(found) => {
+                for exposed in found {
+                    anstream::eprintln!("lightsout: {exposed}");
+                }
             }
             Self::Said | Self::Shown | Self::Differs => {}
             Self::Usage(_) | Self::Failed(_) => anstream::eprintln!("lightsout: {self}"),
@@ -252,10 +261,28 @@ fn may_hold_secrets(metadata: &tracing::Metadata<'_>) -> bool {
 /// Reads the policy file, and says what it warns of.
 fn load(path: &std::path::Path) -> Result<Policy, Failure> {
     let loaded = config::load(path)?;
-    for warning in loaded.warnings.iter() {
-        tracing::warn!("{}: {}", path.display(), warning.message);
+    warn(path, &loaded);
+    for exposed in &loaded.exposed {
+        tracing::warn!("{exposed}; `run` refuses it until then");
     }
     Ok(loaded.policy)
+}
+
+/// The same for whoever acts by it: nobody else may be able to change it.
+fn load_to_act(path: &std::path::Path) -> Result<Policy, Failure> {
+    let loaded = config::load(path)?;
+    warn(path, &loaded);
+    if loaded.exposed.is_empty() {
+        Ok(loaded.policy)
+    } else {
+        Err(Failure::Exposed(loaded.exposed))
+    }
+}
+
+fn warn(path: &std::path::Path, loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        tracing::warn!("{}: {}", path.display(), warning.message);
+    }
 }
 
 /// The runtime of a command: one thread, since the work is waiting.

@@ -1,16 +1,21 @@
-//! `lightsout run`: the daemon.
+//! `lightsout run`: the daemon, and what signals ask of it.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, load};
+use super::{Failure, load_to_act};
+use crate::audit::record::JournalError;
 use crate::audit::writer::LogWriter;
 use crate::clock::{Clock, SystemClock};
-use crate::daemon::{Daemon, Ledger, Summary};
-use crate::policy::Policy;
+use crate::config::{self, ConfigError, Severity};
+use crate::daemon::{Daemon, HealthReport, Ledger, Refusal, Reload, StateDir, Summary};
+use crate::files;
+use crate::policy::{Policy, StudioPolicy};
+use crate::provider::Provider;
 use crate::provider::nimble::Connections;
 use crate::switch::Spool;
 use crate::veto::CommandVetoes;
@@ -29,22 +34,33 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
-    let policy = load(path)?;
-    let policy = if arguments.dry_run { policy.observing() } else { policy };
+    let policy = in_effect(load_to_act(path)?, arguments.dry_run);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    // Held until the end of this function: another daemon would know nothing of what this one does.
+    let state = StateDir::take(&policy.daemon.state_dir).map_err(|error| Failure::of(&error))?;
     let ledger = open_ledger(&policy, &clock)?;
     super::runtime()?.block_on(async {
         let ending = CancellationToken::new();
         end_on_signal(&ending)?;
         let connections = Connections::new(Arc::clone(&clock));
+        let connect = move |studio: &StudioPolicy| -> Arc<dyn Provider> {
+            Arc::new(connections.connect(studio))
+        };
         let vetoes = Arc::new(CommandVetoes::new(Arc::clone(&clock)));
         let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(&clock));
-        let daemon = Daemon::new(policy, ledger, clock, ending, vetoes, |studio| {
-            Arc::new(connections.connect(studio))
-        });
+        let daemon = Daemon::new(policy, ledger, clock, ending, vetoes, connect);
         let daemon = daemon.hearing(Arc::new(spool));
-        let failed = |error: crate::audit::record::JournalError| Failure::Failed(error.to_string());
+        let failed = |error: JournalError| Failure::Failed(error.to_string());
         if !arguments.once {
+            let reloads = reload_on_signal(path, arguments.dry_run)?;
+            let daemon = daemon.reloading(reloads);
+            let daemon = match HealthReport::in_directory(state.path()) {
+                Ok(health) => daemon.telling(health),
+                Err(error) => {
+                    tracing::warn!(%error, "the health of the program will not be told");
+                    daemon
+                }
+            };
             return daemon.run().await.map_err(failed);
         }
         let summary = daemon.once().await.map_err(failed)?;
@@ -53,9 +69,22 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     })
 }
 
+/// What a policy means for this process.
+fn in_effect(policy: Policy, dry_run: bool) -> Policy {
+    if dry_run { policy.observing() } else { policy }
+}
+
 /// Opens the log, and learns from it what was done before.
 fn open_ledger(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<Arc<Ledger>, Failure> {
     let path = &policy.audit_path;
+    match files::exposed_at(path) {
+        Ok(None) => {}
+        Ok(Some(exposed)) => return Err(Failure::Failed(format!("the audit log {exposed}"))),
+        Err(error) => {
+            let path = path.display();
+            return Err(Failure::Failed(format!("the audit log {path} cannot be looked at: {error}")));
+        }
+    }
     let (writer, opened) = LogWriter::open(path, policy.audit_rotation, Arc::clone(clock))
         .map_err(|error| Failure::of(&error))?;
     if let Some(repaired) = &opened.repaired {
@@ -66,10 +95,8 @@ fn open_ledger(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<Arc<Ledger>, F
 
 /// The first SIGTERM or SIGINT ends the program in order; a second one at once.
 fn end_on_signal(ending: &CancellationToken) -> Result<(), Failure> {
-    let failed =
-        |error: std::io::Error| Failure::Failed(format!("signals cannot be heard: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
     let ending = ending.clone();
     tokio::spawn(async move {
         loop {
@@ -86,6 +113,62 @@ fn end_on_signal(ending: &CancellationToken) -> Result<(), Failure> {
         }
     });
     Ok(())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` takes")]
+fn unheard(error: std::io::Error) -> Failure {
+    Failure::Failed(format!("signals cannot be heard: {error}"))
+}
+
+/// Each SIGHUP reads the policy file again, beside the loops, and whole before anything of it is used.
+fn reload_on_signal(path: &Path, dry_run: bool) -> Result<mpsc::Receiver<Reload>, Failure> {
+    let mut hangup = signal(SignalKind::hangup()).map_err(unheard)?;
+    let (sender, reloads) = mpsc::channel(1);
+    let path = path.to_owned();
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            tracing::info!("reading {} again", path.display());
+            let path = path.clone();
+            let read = tokio::task::spawn_blocking(move || read_again(&path, dry_run)).await;
+            let reload = read.unwrap_or_else(|error| {
+                Reload::Refused(Refusal {
+                    hash: None,
+                    errors: 1,
+                    messages: vec![error.to_string()],
+                })
+            });
+            if sender.send(reload).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(reloads)
+}
+
+/// Reads the policy file while it may be wrong: the program goes on in any case.
+fn read_again(path: &Path, dry_run: bool) -> Reload {
+    match load_to_act(path) {
+        Ok(policy) => Reload::Read(Box::new(in_effect(policy, dry_run))),
+        Err(failure) => Reload::Refused(refusal(path, &failure)),
+    }
+}
+
+/// Tells the debug log all of why a file is refused, and answers with what is to be recorded of it.
+fn refusal(path: &Path, failure: &Failure) -> Refusal {
+    let hash = config::hash_of(path);
+    if let Failure::Config(ConfigError::Invalid(diagnostics)) = failure {
+        tracing::error!("{} is refused:\n{}", path.display(), diagnostics.render(false));
+        let errors = diagnostics.iter().filter(|found| found.severity == Severity::Error);
+        let messages: Vec<String> = errors.map(|found| found.message.clone()).collect();
+        return Refusal { hash, errors: messages.len(), messages };
+    }
+    let messages = match failure {
+        Failure::Config(error) => vec![format!("{error}{}", super::output::sources(error))],
+        Failure::Exposed(found) => found.iter().map(ToString::to_string).collect(),
+        other => vec![other.to_string()],
+    };
+    tracing::error!("{} is refused: {}", path.display(), messages.join("; "));
+    Refusal { hash, errors: messages.len(), messages }
 }
 
 fn say(summary: &Summary) {

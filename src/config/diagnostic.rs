@@ -7,6 +7,7 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 use super::{render, secrets};
+use crate::files::Exposed;
 
 /// A range of bytes of the file's text.
 pub type Span = Range<usize>;
@@ -100,13 +101,14 @@ impl Diagnostic {
 pub(super) struct Sink {
     list: Vec<Diagnostic>,
     secrets: Vec<Span>,
+    exposed: Vec<Exposed>,
     /// Whether the tree was recovered from broken text; then absence proves nothing.
     syntax_is_broken: bool,
 }
 
 impl Sink {
     pub(super) fn new(syntax_is_broken: bool) -> Self {
-        Self { list: Vec::new(), secrets: Vec::new(), syntax_is_broken }
+        Self { list: Vec::new(), secrets: Vec::new(), exposed: Vec::new(), syntax_is_broken }
     }
 
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
@@ -123,6 +125,15 @@ impl Sink {
     /// Notes that a value must not be shown.
     pub(super) fn hide(&mut self, secret: Span) {
         self.secrets.push(secret);
+    }
+
+    /// Notes that others may change a file of which the policy is made.
+    pub(super) fn expose(&mut self, exposed: Vec<Exposed>) {
+        self.exposed.extend(exposed);
+    }
+
+    pub(super) fn take_exposed(&mut self) -> Vec<Exposed> {
+        std::mem::take(&mut self.exposed)
     }
 
     /// The text without its secrets.

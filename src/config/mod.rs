@@ -21,7 +21,7 @@ mod table;
 mod value;
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -31,6 +31,8 @@ use toml::de::DeTable;
 pub use self::diagnostic::{Diagnostic, Diagnostics, Label, Severity, Span};
 
 use self::diagnostic::Sink;
+use crate::files::{self, Exposed, GroupMayWrite};
+use crate::ids::PolicyHash;
 use crate::policy::{Mode, Policy};
 
 /// The largest file that is read: far more than a thousand studios need, and little enough that a
@@ -46,6 +48,9 @@ pub struct Loaded {
     pub mode: Mode,
     /// What is allowed but probably not meant.
     pub warnings: Diagnostics,
+    /// What lets others change the file, or the calendar files that it names. Whoever acts by it must
+    /// refuse it then.
+    pub exposed: Vec<Exposed>,
 }
 
 /// Why a file did not take effect.
@@ -85,13 +90,15 @@ pub fn check(path: &Path, now: Timestamp) -> Result<Loaded, ConfigError> {
 
 fn read(path: &Path, now: Option<Timestamp>) -> Result<Loaded, ConfigError> {
     let file_name = path.display().to_string();
-    let bytes =
+    let read =
         read_bounded(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let text = String::from_utf8(read.bytes).map_err(|error| {
         ConfigError::Invalid(syntax::not_utf8(&file_name, error.as_bytes(), error.utf8_error()))
     })?;
     let base_dir = path.parent().unwrap_or(Path::new(""));
-    parse_at(&file_name, &text, base_dir, now).map_err(ConfigError::Invalid)
+    let loaded = parse_at(&file_name, &text, base_dir, now).map_err(ConfigError::Invalid)?;
+    let exposed = read.exposed.into_iter().chain(loaded.exposed).collect();
+    Ok(Loaded { exposed, ..loaded })
 }
 
 /// Validates the text of a file, and the calendar files that it names. `file_name` is for people;
@@ -129,23 +136,41 @@ pub fn parse_at(
     if let Some((policy, now)) = policy.as_ref().zip(now).filter(|_| !sink.has_errors()) {
         foresight::foresee(&file, policy, now, &mut sink);
     }
+    let exposed = sink.take_exposed();
     let found = Diagnostics::new(file_name, sink.masked(text), sink.into_list());
     match policy {
         Some(policy) if !found.has_errors() => {
-            Ok(Loaded { policy, mode: lower::file_mode(&file), warnings: found })
+            Ok(Loaded { policy, mode: lower::file_mode(&file), warnings: found, exposed })
         }
         _ => Err(found),
     }
 }
 
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+/// What identifies the text of a file that may have mistakes in it; without its calendar files.
+#[must_use]
+pub fn hash_of(path: &Path) -> Option<PolicyHash> {
+    Some(lower::hash(Sha256::new_with_prefix(read_bounded(path).ok()?.bytes)))
+}
+
+/// A file that was read.
+struct Read {
+    bytes: Vec<u8>,
+    /// What lets others change it.
+    exposed: Vec<Exposed>,
+}
+
+/// Judges the very file that it reads, whatever stands at the path a moment later.
+fn read_bounded(path: &Path) -> io::Result<Read> {
+    let file = fs::File::open(path)?;
+    let written = files::exposed(path, &file.metadata()?, GroupMayWrite::OwnersPrivate);
+    let exposed = written.into_iter().chain(files::replaceable(path)).collect();
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         let message = format!("it is larger than {FILE_BYTES_MAX} bytes; is the path right?");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
-    Ok(bytes)
+    Ok(Read { bytes, exposed })
 }
 
 #[cfg(test)]

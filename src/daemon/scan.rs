@@ -7,7 +7,7 @@ use crate::execute::{Arrival, Workshop, arrival, seen_data, session_subject, uns
 use crate::ids::SessionId;
 use crate::inventory::{Session, SessionState, Snapshot, Transition};
 use crate::plan::{
-    Action, History, InventoryChange, OpenIntent, Plan, Reason, SessionHistory, hold_of, plan,
+    Action, History, OpenIntent, Plan, Reason, SessionHistory, hold_of, plan,
 };
 
 /// What a scan came to.
@@ -41,7 +41,7 @@ pub(super) async fn scan(
 ) -> Result<Scan, JournalError> {
     let snapshot = workshop.provider.observe().await;
     let arrivals = settle(workshop, ledger, &snapshot).await?;
-    let now = workshop.clock.now();
+    let now = ledger.time(workshop.clock.as_ref()).await?;
     let plan = ledger.with(&workshop.studio.id, |past| {
         plan(&workshop.policy, &workshop.studio, &snapshot, &past.history, now)
     });
@@ -55,25 +55,28 @@ pub(super) async fn settle(
     ledger: &Ledger,
     snapshot: &Snapshot,
 ) -> Result<Arrivals, JournalError> {
-    let now = workshop.clock.now();
-    let hold = hold_of(&workshop.studio, snapshot, now);
-    // What is seen in another studio than ours proves nothing here.
-    let is_foreign = hold.as_ref().is_some_and(|reason| !is_incomplete(reason));
-    let (open, us, is_sudden) = ledger.with(&workshop.studio.id, |past| {
-        let is_sudden = InventoryChange::of(snapshot, &past.history).is_some();
-        (open_intents(&past.history), past.us.clone(), is_sudden)
+    let now = ledger.time(workshop.clock.as_ref()).await?;
+    let (hold, open, us) = ledger.with(&workshop.studio.id, |past| {
+        let hold = hold_of(&workshop.studio, snapshot, &past.history, now);
+        (hold, open_intents(&past.history), past.us.clone())
     });
+    // What is seen in another studio than ours proves nothing here.
+    let is_foreign = hold.as_ref().is_some_and(|reason| !shows_what_is(reason));
+    let has_jumped = matches!(hold, Some(Reason::ClockJumped { .. }));
     let mut arrivals = Arrivals::default();
     let mut records = Vec::new();
     for Open { id, action, intent } in open {
         let session = snapshot.sessions.get(&id).filter(|_| !is_foreign);
         // Not seen is not gone while the listing is not whole, or lacks too many.
-        let is_hidden = session.is_none() && (hold.is_some() || is_sudden);
+        let is_hidden = session.is_none() && hold.is_some();
         let arrival = if is_hidden {
             unseen(action, &intent, now)
         } else {
             arrival(action, &intent, session, us.as_deref(), now)
         };
+        // How long it has been waited for is in doubt as well; what was proven is proven.
+        let is_told = !has_jumped || matches!(arrival, Arrival::Proven(_));
+        let arrival = if is_told { arrival } else { Arrival::Pending };
         arrivals.count(action, arrival, &intent, session);
         let Some(stage) = stage(arrival).filter(|stage| *stage != Stage::Late || !intent.late)
         else {
@@ -165,9 +168,14 @@ impl Arrivals {
     }
 }
 
-/// Whether a hold is for want of a part, so that what was seen is nevertheless true.
-fn is_incomplete(reason: &Reason) -> bool {
-    matches!(reason, Reason::ListingIncomplete { .. })
+/// Whether what was seen is true nevertheless: a hold may be for want of a part, or about the time.
+fn shows_what_is(reason: &Reason) -> bool {
+    match reason {
+        Reason::AccountMismatch { .. }
+        | Reason::AccountUnknown { .. }
+        | Reason::ClockInDoubt { .. } => false,
+        _ => true,
+    }
 }
 
 /// Whether something is under way, even if the answer to the call that began it was lost.

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::asking::Asking;
+use super::health::Vitals;
 use super::news::Missing;
 use super::scan::{Arrivals, Scan, scan};
 use super::tasks::{
@@ -38,6 +39,7 @@ const WATCH_PAUSE_MAX: SignedDuration = SignedDuration::from_secs(60);
 pub(super) struct Studio {
     workshop: Workshop,
     ledger: Arc<Ledger>,
+    vitals: Arc<Vitals>,
     tasks: JoinSet<(SessionId, Done)>,
     in_flight: BTreeMap<SessionId, Task>,
     asking: Asking,
@@ -48,11 +50,17 @@ pub(super) struct Studio {
 }
 
 impl Studio {
-    pub(super) fn new(workshop: Workshop, ledger: Arc<Ledger>, asking: Asking) -> Self {
+    pub(super) fn new(
+        workshop: Workshop,
+        ledger: Arc<Ledger>,
+        vitals: Arc<Vitals>,
+        asking: Asking,
+    ) -> Self {
         Self {
             workshop,
             switched: ledger.switched(),
             ledger,
+            vitals,
             tasks: JoinSet::new(),
             in_flight: BTreeMap::new(),
             asking,
@@ -61,7 +69,7 @@ impl Studio {
         }
     }
 
-    /// Until the program ends.
+    /// Until the program ends, or another policy takes the place of this one.
     pub(super) async fn run(mut self) {
         let ending = self.workshop.ending.clone();
         loop {
@@ -92,10 +100,12 @@ impl Studio {
                 let change = scan.plan.next_change();
                 let again = self.looks_again(&scan.plan);
                 tracing::debug!(studio, sessions = scan.plan.decisions.len(), "scanned");
+                self.vitals.scanned(&scan.plan.studio, scan.plan.at);
                 change.into_iter().chain(watch).chain(retry).chain(again).min()
             }
             Err(error) => {
                 tracing::error!(studio, %error, "nothing is done until the log can be written");
+                self.vitals.scan_failed();
                 Some(self.soon())
             }
         };
@@ -176,11 +186,15 @@ impl Studio {
     /// Sleeps, and takes in what came of tasks; what was accepted is soon looked for.
     async fn rest(&mut self, mut wake: Timestamp) {
         loop {
-            let sleep = self.workshop.clock.sleep_until(wake);
+            let clock = Arc::clone(&self.workshop.clock);
+            let (at, after) =
+                (clock.sleep_until(wake), clock.sleep(clock.now().duration_until(wake)));
             tokio::select! {
                 // In this order each time, so that a simulation can be repeated.
                 biased;
-                () = sleep => return,
+                () = at => return,
+                // A clock that was set back would otherwise be waited for all over again.
+                () = after => return,
                 Ok(()) = self.switched.changed() => return,
                 Some(ended) = self.asking.next() => {
                     let now = self.workshop.clock.now();
@@ -257,7 +271,7 @@ impl Studio {
             studio: Some(studio.to_string()),
             session: Some(session.to_string()),
             client_token: Some(intent.token),
-            note: Some("the program ended before the answer".to_owned()),
+            note: Some("the program, or its policy, ended before the answer".to_owned()),
             ..Data::default()
         };
         let subject = session_subject(studio, session);

@@ -112,7 +112,9 @@ pub(super) fn log_outcome(studio: &str, session: &SessionId, action: Action, out
         }
         Outcome::Unrecorded(error) => tracing::error!(studio, session, %error, "no further action"),
         Outcome::Withdrawn => tracing::warn!(studio, session, "not {done}: too late, or ending"),
-        Outcome::Ending => tracing::info!(studio, session, "not {done}: the program is ending"),
+        Outcome::Ending => {
+            tracing::info!(studio, session, "not {done}: the program, or its policy, is ending")
+        }
     }
 }
 
@@ -127,6 +129,8 @@ pub(super) fn log_mark(studio: &str, session: &SessionId, mark: &Mark) {
         ),
         Mark::Unrecorded(error) => tracing::error!(studio, session, %error, "no further action"),
         Mark::Paused => tracing::debug!(studio, session, "not marked: the studio is paused"),
-        Mark::Ending => tracing::debug!(studio, session, "not marked: the program is ending"),
+        Mark::Ending => {
+            tracing::debug!(studio, session, "not marked: the program, or its policy, is ending")
+        }
     }
 }

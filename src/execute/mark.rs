@@ -20,7 +20,7 @@ pub enum Mark {
     Failed(ProviderError),
     /// A record could not be made durable.
     Unrecorded(JournalError),
-    /// The program is ending; nothing was called.
+    /// The program or its policy is ending; nothing was called.
     Ending,
     /// The studio is paused; nothing was called.
     Paused,

@@ -63,7 +63,7 @@ pub struct Workshop {
 pub enum Outcome {
     /// Nothing was called, since the mode is `observe`.
     Withheld,
-    /// Nothing was called: too much time had passed, or the program is ending.
+    /// Nothing was called: too much time had passed, or the program or its policy is ending.
     Withdrawn,
     /// Read again, the session is to be left alone, for this reason.
     Dropped(Box<Decision>),
@@ -77,7 +77,7 @@ pub enum Outcome {
     Unanswered(ProviderError),
     /// A record could not be made durable.
     Unrecorded(JournalError),
-    /// The program is ending; nothing was called.
+    /// The program or its policy is ending; nothing was called.
     Ending,
 }
 
@@ -268,7 +268,7 @@ fn second_thought(workshop: &Workshop, fresh: &Fresh, decision: &Decision) -> Op
     let age = workshop.clock.monotonic() - fresh.read_at;
     let is_late = decision.not_after.is_some_and(|not_after| workshop.clock.now() >= not_after);
     if workshop.ending.is_cancelled() {
-        Some("the program is ending")
+        Some("the program, or its policy, is ending")
     } else if is_late {
         Some(match fresh.action {
             Action::Stop => "its window closed before the call",

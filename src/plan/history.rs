@@ -35,6 +35,8 @@ pub struct History {
     pub policy: Option<PolicyHash>,
     /// The policy that is held, for what it makes due at once.
     pub held_policy: Option<PolicyHash>,
+    /// The last time that the clock was set, or the machine slept.
+    pub clock_jump: Option<ClockJump>,
 }
 
 impl History {
@@ -50,6 +52,7 @@ impl History {
         inventory: Inventory::EMPTY,
         policy: None,
         held_policy: None,
+        clock_jump: None,
     };
 
     /// The past of one session; most have none.
@@ -58,6 +61,21 @@ impl History {
         static NONE: SessionHistory = SessionHistory::NONE;
         self.sessions.get(session).unwrap_or(&NONE)
     }
+}
+
+/// The wall clock went another way than time did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockJump {
+    /// What it showed when that was noticed.
+    pub at: Timestamp,
+    /// By how much it had gone too far; negative where it went back.
+    pub by: SignedDuration,
+}
+
+impl ClockJump {
+    /// A difference between the wall clock and the monotonic clock up to this is no jump: clocks are
+    /// corrected in small steps all the time.
+    pub const STEP_MAX: SignedDuration = SignedDuration::from_mins(2);
 }
 
 /// The past of one session.

@@ -1,12 +1,16 @@
 //! Line 1: whether anything may be done in a studio at all.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::case::Case;
 use super::sudden::inventory_changed;
-use super::{History, Reason};
+use super::{ClockJump, History, Reason, moved};
 use crate::inventory::Snapshot;
 use crate::policy::StudioPolicy;
+
+/// How long after a jump of the clock a scan may confirm it: time enough for whoever sets a clock to
+/// set it once more.
+const CLOCK_CONFIRMED_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 /// Why the whole studio is left alone, if it is: by what is seen, or by what a person or the log says.
 /// What only the decisions show is asked once all are made; see `sudden`.
@@ -17,6 +21,7 @@ pub(super) fn of_studio(
     now: Timestamp,
 ) -> Option<Reason> {
     of_snapshot(studio, snapshot, now)
+        .or_else(|| clock_jumped(history, now))
         .or_else(|| paused(history, now))
         .or_else(|| inventory_changed(snapshot, history, now))
 }
@@ -57,6 +62,15 @@ fn clock_doubt(snapshot: &Snapshot, now: Timestamp) -> Option<Reason> {
 fn paused(history: &History, now: Timestamp) -> Option<Reason> {
     let pause = history.paused.as_ref().filter(|pause| pause.holds_at(now))?;
     Some(Reason::Paused { until: pause.until, who: pause.who.clone() })
+}
+
+/// What is due by a clock that was just set is anybody's guess, until it has gone on as time does. A
+/// jump that lies further ahead than a step of the clock says nothing of now.
+fn clock_jumped(history: &History, now: Timestamp) -> Option<Reason> {
+    let ClockJump { at, by } = history.clock_jump?;
+    let until = moved(at, CLOCK_CONFIRMED_AFTER);
+    let is_fresh = moved(at, -ClockJump::STEP_MAX) <= now && now < until;
+    is_fresh.then_some(Reason::ClockJumped { by, until })
 }
 
 /// The guard: a hold of the studio answers for each of its sessions.

@@ -260,7 +260,7 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
     match reason {
         Reason::Paused { until, .. } => Some(*until),
         Reason::StartInFuture { start } => Some(moved(*start, -START_AHEAD_MAX)),
-        Reason::TagKeepUntil { until } => Some(*until),
+        Reason::TagKeepUntil { until } | Reason::ClockJumped { until, .. } => Some(*until),
         Reason::NotDue { due, .. } => {
             let warning = case.due.as_ref().and_then(|due| next_warning(case, due));
             Some(warning.map_or(*due, |warning| warning.min(*due)))

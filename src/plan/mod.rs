@@ -35,7 +35,8 @@ pub use case::TAG_STOPPED;
 pub use due::{Cause, Due};
 pub use forecast::{Event, Foreseen, first_brake, forecast};
 pub use history::{
-    Attempts, History, OpenIntent, OurStop, SessionHistory, VetoGiven, VetoSays, WarningGiven,
+    Attempts, ClockJump, History, OpenIntent, OurStop, SessionHistory, VetoGiven, VetoSays,
+    WarningGiven,
 };
 pub use line::Step;
 pub use reason::{BrakeBound, Reason};
@@ -217,11 +218,15 @@ fn decide<'a>(
     lines::decide(&Case::new(common, session, history.of(&session.id), rules))
 }
 
-/// Why a whole studio is to be left alone, as far as its snapshot tells: then nothing in it proves
-/// anything.
+/// Why a whole studio is to be left alone, as far as its snapshot and its past tell.
 #[must_use]
-pub fn hold_of(studio: &StudioPolicy, snapshot: &Snapshot, now: Timestamp) -> Option<Reason> {
-    hold::of_snapshot(studio, snapshot, now)
+pub fn hold_of(
+    studio: &StudioPolicy,
+    snapshot: &Snapshot,
+    history: &History,
+    now: Timestamp,
+) -> Option<Reason> {
+    hold::of_studio(studio, snapshot, history, now)
 }
 
 /// Decides about one session again, read afresh in a studio that was not held.

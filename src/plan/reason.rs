@@ -64,6 +64,13 @@ pub enum Reason {
         /// How many are due now.
         now: usize,
     },
+    /// Line 1: the clock was set, or the machine slept, and no scan has confirmed it yet.
+    ClockJumped {
+        /// By how much it went too far; negative where it went back.
+        by: SignedDuration,
+        /// When a scan may confirm it.
+        until: Timestamp,
+    },
     /// Line 2: on its way from one state to another.
     Transitional {
         /// The state.
@@ -305,6 +312,7 @@ impl Reason {
             Self::AccountMismatch { .. } => "account_mismatch",
             Self::AccountUnknown { .. } => "account_unknown",
             Self::ClockInDoubt { .. } => "clock_in_doubt",
+            Self::ClockJumped { .. } => "clock_jumped",
             Self::Paused { .. } => "paused",
             Self::InventoryChanged { .. } => "inventory_changed",
             Self::PolicyChanged { .. } => "policy_changed",
@@ -367,6 +375,7 @@ impl Reason {
             | Self::AccountMismatch { .. }
             | Self::AccountUnknown { .. }
             | Self::ClockInDoubt { .. }
+            | Self::ClockJumped { .. }
             | Self::Paused { .. }
             | Self::InventoryChanged { .. }
             | Self::PolicyChanged { .. }
@@ -416,6 +425,7 @@ impl Reason {
             | Self::AccountMismatch { .. }
             | Self::AccountUnknown { .. }
             | Self::ClockInDoubt { .. }
+            | Self::ClockJumped { .. }
             | Self::Paused { .. }
             | Self::InventoryChanged { .. }
             | Self::PolicyChanged { .. }
@@ -476,6 +486,11 @@ impl Reason {
                 BTreeMap::from([("configured", configured.to_string())])
             }
             Self::ClockInDoubt { listed } => BTreeMap::from([("listed", listed.to_string())]),
+            Self::ClockJumped { by, until } => BTreeMap::from([
+                ("by", format!("{:#}", by.abs())),
+                ("direction", direction(*by).to_owned()),
+                ("until", until.to_string()),
+            ]),
             Self::Paused { until, who } => {
                 BTreeMap::from([("until", until.to_string()), ("who", who.clone())])
             }
@@ -580,6 +595,11 @@ impl Reason {
     }
 }
 
+/// Which way a clock jumped.
+pub(super) fn direction(by: SignedDuration) -> &'static str {
+    if by.is_negative() { "back" } else { "forward" }
+}
+
 fn ending_values(remedy: &str, ending: Option<Ending>) -> BTreeMap<&'static str, String> {
     let mut values = BTreeMap::from([("remedy", remedy.to_owned())]);
     if let Some(ending) = ending {
@@ -657,6 +677,13 @@ impl fmt::Display for Reason {
             Self::PolicyChanged { before, now } => write!(
                 f,
                 "the policy was changed: {now} sessions are due now, where {before} were due before"
+            ),
+            Self::ClockJumped { by, until } => write!(
+                f,
+                "the clock jumped {} by {:#}; nothing is done before {}",
+                direction(*by),
+                by.abs(),
+                At(*until)
             ),
             Self::Transitional { state } => write!(f, "it is {state}"),
             Self::Failed { state, status: Some(status) } => write!(f, "it is {state} ({status})"),

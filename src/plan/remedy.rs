@@ -19,6 +19,9 @@ impl Reason {
             Self::ClockInDoubt { .. } => {
                 "a clock that goes forward; the next scan asks again".to_owned()
             }
+            Self::ClockJumped { .. } => {
+                "a clock that goes on as time does; the scan a minute later asks again".to_owned()
+            }
             Self::Paused { .. } => {
                 "`lightsout resume`, or `lightsout resume STUDIO` for this studio alone".to_owned()
             }

@@ -166,6 +166,7 @@ fn is_due(decision: &Decision, now: Timestamp) -> bool {
         | Reason::AccountMismatch { .. }
         | Reason::AccountUnknown { .. }
         | Reason::ClockInDoubt { .. }
+        | Reason::ClockJumped { .. }
         | Reason::Paused { .. }
         | Reason::InventoryChanged { .. }
         | Reason::PolicyChanged { .. }

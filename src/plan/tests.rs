@@ -225,6 +225,40 @@ fn line_1_holds_when_the_clock_went_back() {
 }
 
 #[test]
+fn line_1_holds_stops_and_starts_for_a_minute_after_a_jump_of_the_clock() {
+    let jumped = |by| {
+        let mut world = World::new();
+        world.history.clock_jump = Some(ClockJump { at: at("20T21:00:00"), by });
+        world
+    };
+    let forward = "hold! clock_jumped: the clock jumped forward by 2h; nothing is done before 2026-11-21 05:01Z | 2026-11-21T05:01:00Z";
+    let back = "hold! clock_jumped: the clock jumped back by 2h; nothing is done before 2026-11-21 05:01Z | 2026-11-21T05:01:00Z";
+    for (by, held) in [(hours(2), forward), (hours(-2), back)] {
+        let world = jumped(by);
+        world.check("20T21:00:00", held);
+        world.check("20T21:00:59", held);
+        // A small step back is no jump of its own, and ends nothing early.
+        world.check("20T20:58:00", held);
+        assert_eq!(world.decide("20T21:01:00").verdict(), Verdict::Stop);
+        // A jump that a clock showed once and then lost says nothing.
+        assert_eq!(world.decide("20T20:57:59").verdict(), Verdict::Stop);
+    }
+    let off = jumped(hours(2)).settings(|s| s.start = crate::policy::Start::Resume);
+    let mut off = off.session(|session| {
+        session.state = SessionState::Stopped;
+        session.stopped_at = Some(at("19T20:00:00"));
+    });
+    let past = off.history.sessions.entry("session-1".into()).or_default();
+    past.ours = Some(OurStop { stopped_at: at("19T20:00:00") });
+    off.history.clock_jump = Some(ClockJump { at: at("20T06:55:00"), by: hours(2) });
+    off.check(
+        "20T06:55:30",
+        "hold! clock_jumped: the clock jumped forward by 2h; nothing is done before 2026-11-20 14:56Z | 2026-11-20T14:56:00Z",
+    );
+    assert_eq!(off.decide("20T06:56:00").verdict(), Verdict::Start);
+}
+
+#[test]
 fn line_2_leaves_every_state_but_ready() {
     let state = |state: SessionState| World::new().session(|session| session.state = state);
     let now = "20T21:00:00";

@@ -21,7 +21,7 @@ use crate::audit::record::{Journal, JournalError, Record};
 use crate::clock::{Clock, SimulatedClock};
 use crate::config;
 use crate::daemon::{Daemon, Ledger};
-use crate::policy::{AuditRotation, Policy};
+use crate::policy::{AuditRotation, Policy, StudioPolicy};
 use crate::provider::Provider;
 use crate::switch::{MemorySwitchboard, Switchboard};
 
@@ -208,9 +208,8 @@ impl Story {
         let clock: Arc<dyn Clock> = Arc::new(self.ground.clock.clone());
         let farm = Arc::new(Farm::new(Arc::clone(&self.ground), Arc::clone(lifeline)));
         let ledger_of_daemon = Arc::clone(&ledger);
-        let daemon = Daemon::new(policy, ledger_of_daemon, clock, ending.clone(), farm, |_| {
-            Arc::clone(&service)
-        });
+        let connect = move |_: &StudioPolicy| Arc::clone(&service);
+        let daemon = Daemon::new(policy, ledger_of_daemon, clock, ending.clone(), farm, connect);
         let daemon = daemon.hearing(Arc::clone(&self.desk) as Arc<dyn Switchboard>);
         let mut daemon = tokio::spawn(daemon.run());
         loop {

@@ -12,12 +12,13 @@ use lightsout::audit::memory::MemoryJournal;
 use lightsout::audit::record::{Journal, JournalError, ReasonData};
 use lightsout::audit::replay::Replay;
 use lightsout::clock::{Clock, SimulatedClock};
-use lightsout::daemon::{Daemon, Ledger, Summary};
+use lightsout::daemon::{Daemon, Ledger, Reload, Summary};
 use lightsout::plan::VetoSays;
 use lightsout::policy::{Policy, Veto};
 use lightsout::provider::Provider;
 use lightsout::switch::{Approved, MemorySwitchboard, Request, Switchboard, Wish};
 use lightsout::veto::{Question, Vetoes};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -80,6 +81,7 @@ pub(crate) struct House {
 
 struct Running {
     ending: CancellationToken,
+    reloads: mpsc::Sender<Reload>,
     daemon: JoinHandle<Result<(), JournalError>>,
 }
 
@@ -140,7 +142,20 @@ impl House {
     pub(crate) async fn up(&mut self) {
         assert!(self.running.is_none(), "a daemon runs already");
         let (daemon, ending) = self.daemon();
-        self.running = Some(Running { ending, daemon: tokio::spawn(daemon.run()) });
+        let (reloads, asked) = mpsc::channel(1);
+        let daemon = tokio::spawn(daemon.reloading(asked).run());
+        self.running = Some(Running { ending, reloads, daemon });
+        self.clock.drive(self.clock.now()).await;
+    }
+
+    /// Asks the daemon, if one runs, to take this up. A policy is that of every later daemon, too.
+    pub(crate) async fn reload(&mut self, reload: Reload) {
+        if let Reload::Read(policy) = &reload {
+            self.policy = policy.as_ref().clone();
+        }
+        if let Some(running) = &self.running {
+            running.reloads.send(reload).await.unwrap();
+        }
         self.clock.drive(self.clock.now()).await;
     }
 
@@ -175,13 +190,14 @@ impl House {
     fn daemon(&self) -> (Daemon, CancellationToken) {
         let ledger = Ledger::new(Arc::clone(&self.journal) as Arc<dyn Journal>, self.past());
         let ending = CancellationToken::new();
+        let provider = Arc::clone(&self.provider);
         let daemon = Daemon::new(
             self.policy.clone(),
             Arc::new(ledger),
             Arc::new(self.clock.clone()),
             ending.clone(),
             Arc::clone(&self.vetoes) as Arc<dyn Vetoes>,
-            |_| Arc::clone(&self.provider),
+            move |_| Arc::clone(&provider),
         );
         (daemon.hearing(Arc::clone(&self.switchboard) as Arc<dyn Switchboard>), ending)
     }

@@ -112,7 +112,7 @@ impl Studios {
             Arc::clone(&shared),
             ending.clone(),
             Arc::new(CommandVetoes::new(shared)),
-            |studio| Arc::new(connections.connect(studio)),
+            move |studio| Arc::new(connections.connect(studio)),
         );
         tokio::spawn(daemon.run());
         Self { clock, faults, requests, journal, world, server, ending }

@@ -12,7 +12,7 @@ use lightsout::audit::memory::MemoryJournal;
 use lightsout::audit::record::{Kind, Record};
 use lightsout::clock::{Clock, SimulatedClock};
 use lightsout::config;
-use lightsout::daemon::Summary;
+use lightsout::daemon::{Reload, Summary};
 use lightsout::ids::SessionId;
 use lightsout::inventory::{Session, Snapshot};
 use lightsout::policy::Policy;
@@ -73,6 +73,13 @@ idle = ["Sun-Fri 20:00-07:00", "Sat-Sun"]
         Ok(loaded) => loaded.policy,
         Err(found) => panic!("{}", found.render(false)),
     }
+}
+
+/// The one studio with its settings.
+pub(crate) fn studio(settings: &str) -> String {
+    format!(
+        "[[studio]]\nid = \"{STUDIO}\"\naccount = \"{ACCOUNT}\"\nschedule = \"nights\"\n{settings}"
+    )
 }
 
 fn world(stop_time: &str, sessions: &str) -> World {
@@ -306,9 +313,7 @@ impl Rig {
             next_read_takes: Mutex::default(),
             before_list: Mutex::default(),
         });
-        let studio = format!(
-            "[[studio]]\nid = \"{STUDIO}\"\naccount = \"{ACCOUNT}\"\nschedule = \"nights\"\n{settings}"
-        );
+        let studio = studio(settings);
         let provider = Arc::clone(&door) as Arc<dyn Provider>;
         let house = House::new(clock.clone(), policy(scan, &studio), provider);
         let (journal, vetoes) = (Arc::clone(&house.journal), Arc::clone(&house.vetoes));
@@ -325,6 +330,11 @@ impl Rig {
     /// Starts a daemon that knows what the records so far say.
     pub(crate) async fn start(&mut self) {
         self.house.up().await;
+    }
+
+    /// Brings the daemon that runs another policy.
+    pub(crate) async fn reload(&mut self, reload: Reload) {
+        self.house.reload(reload).await;
     }
 
     /// Looks once, to the proven end.

@@ -86,15 +86,25 @@ fn after_sigkill_before_any_effect_the_stops_are_made_good() {
 }
 
 #[test]
-fn a_second_daemon_on_the_same_log_does_not_start() {
+fn a_second_daemon_on_the_same_state_or_the_same_log_does_not_start() {
     let sandbox = Watched::small();
     let house = House::always_due(&sandbox.endpoint);
     let mut first = house.start(&["--log", "debug", "run"]);
     first.wait_for("scanned");
-    let second = house.run(&["run", "--once"]);
-    assert_eq!((second.code, second.stdout.as_str()), (Some(1), ""));
-    let complaint = "another process is writing the audit log";
-    assert!(second.stderr.contains(complaint), "{}", second.stderr);
+    let policy = std::fs::read_to_string(house.config()).unwrap();
+    for (change, complaint) in [
+        (("", ""), "runs with the state directory"),
+        (
+            ("state_dir = \"state\"", "state_dir = \"other\""),
+            "another process is writing the audit log",
+        ),
+    ] {
+        house.write(&policy.replace(change.0, change.1));
+        let second = house.run(&["run", "--once"]);
+        assert_eq!((second.code, second.stdout.as_str()), (Some(1), ""));
+        assert!(second.stderr.contains(complaint), "{}", second.stderr);
+    }
+    house.write(&policy);
     first.signal("TERM");
     assert_eq!(first.finish().code, Some(0));
     house.assert_log_is_whole();

@@ -33,8 +33,13 @@ impl House {
     /// A house whose policy file holds this text.
     pub(crate) fn new(policy: &str) -> Self {
         let house = Self { directory: tempfile::tempdir().unwrap() };
-        std::fs::write(house.config(), policy).unwrap();
+        house.write(policy);
         house
+    }
+
+    /// Writes another policy file in the place of the one before.
+    pub(crate) fn write(&self, policy: &str) {
+        std::fs::write(self.config(), policy).unwrap();
     }
 
     /// The policy that the program ships, for a sandbox at this endpoint and with a log in here. Without
@@ -71,6 +76,10 @@ impl House {
         self.directory.path().join("audit.jsonl")
     }
 
+    pub(crate) fn state(&self) -> PathBuf {
+        self.directory.path().join("state")
+    }
+
     /// Starts the program.
     pub(crate) fn start(&self, arguments: &[&str]) -> Process {
         let mut command = program();
@@ -91,6 +100,14 @@ impl House {
         }
         command.arg("--config").arg(self.config()).args(arguments);
         Process::start(command)
+    }
+
+    /// Runs the program to its end, with these variables in its environment.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Finished {
+        let mut command = program();
+        command.arg("--config").arg(self.config()).args(arguments);
+        command.envs(variables.iter().copied());
+        Process::start(command).finish()
     }
 
     /// Runs the program to its end.

@@ -13,3 +13,6 @@ mod killing;
 mod limits;
 mod modes;
 mod vetoes;
+mod reloading;
+mod secrets;
+mod state;

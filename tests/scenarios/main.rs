@@ -34,6 +34,7 @@ macro_rules! scenarios {
 
 scenarios! {
     a_clock_that_goes_back
+    a_clock_that_is_set_back
     a_closed_day_in_the_middle_of_the_week
     a_crunch_lifts_everything
     a_holiday_on_a_monday
@@ -45,8 +46,10 @@ scenarios! {
     a_long_weekend_that_a_machine_would_not_outlive
     a_machine_made_in_the_evening
     a_machine_that_is_deleted
+    a_machine_that_slept_over_the_evening
     a_pause_that_ends_by_itself
     a_pilot_with_two_artists
+    a_policy_that_changes_in_the_evening
     a_policy_that_makes_everything_due
     a_profile_that_forbids_stopping
     a_schedule_by_tag

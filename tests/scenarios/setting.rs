@@ -10,6 +10,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lightsout::config;
+use lightsout::daemon::Refusal;
 use lightsout::policy::Policy;
 use lightsout::sandbox::World;
 use lightsout::sandbox::worldfile;
@@ -40,6 +41,13 @@ pub(crate) fn policy(text: &str) -> Policy {
         Ok(loaded) => loaded.policy,
         Err(found) => panic!("{}", found.render(false)),
     }
+}
+
+/// What comes of reading a policy with a mistake in it.
+pub(crate) fn refusal() -> Refusal {
+    let found = config::parse("policy.toml", "version = 2\n", Path::new("")).unwrap_err();
+    let messages: Vec<String> = found.iter().map(|found| found.message.clone()).collect();
+    Refusal { hash: None, errors: messages.len(), messages }
 }
 
 pub(crate) fn world(text: &str, zone: &TimeZone, start: Timestamp) -> World {

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::{SignedDuration, Timestamp};
 use lightsout::clock::{Clock, SimulatedClock};
-use lightsout::daemon::Summary;
+use lightsout::daemon::{Reload, Summary};
 use lightsout::inventory::Problem;
+use lightsout::policy::Policy;
 use lightsout::provider::Provider;
 use lightsout::provider::direct::Direct;
 use lightsout::provider::faulty::{Fault, Faulty};
@@ -32,6 +33,7 @@ struct Stage {
     transcript: Transcript,
     /// The policy as it is written.
     policy: String,
+    later_policy: Option<Policy>,
     /// How many records, and how many losses, are told already.
     told: (usize, usize),
     is_up: bool,
@@ -67,7 +69,9 @@ impl Stage {
         let house = House::new(clock, policy, Arc::clone(&door) as Arc<dyn Provider>);
         let transcript = Transcript::new(scenario.zone.clone());
         let policy = scenario.policy.clone();
-        Self { house, world, faulty, door, transcript, policy, told: (0, 0), is_up: false }
+        let later_policy = scenario.later_policy.as_deref().map(setting::policy);
+        let (told, is_up) = ((0, 0), false);
+        Self { house, world, faulty, door, transcript, policy, later_policy, told, is_up }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -116,12 +120,18 @@ impl Stage {
                 hidden.insert(session.as_str().into());
             }
             Act::HideAccount => self.door.disguise.lock().unwrap().without_account = true,
+            Act::Reload => {
+                let policy = self.later_policy.clone().expect("there is a policy after a reload");
+                self.house.reload(Reload::Read(Box::new(policy))).await;
+            }
+            Act::BadReload => self.house.reload(Reload::Refused(setting::refusal())).await,
             Act::ClockGoesBack(by) => {
                 self.door.disguise.lock().unwrap().clock_goes_back = Some(*by);
             }
             Act::VetoSays { veto, says } => {
                 self.house.vetoes.says.lock().unwrap().insert(veto.clone(), says.clone());
             }
+            Act::ClockJumps(by) => self.house.clock.jump(*by),
             Act::NoCapacity => self.amend_all(|session| session.failures.fails_to_start = u32::MAX),
             Act::Capacity => self.amend_all(|session| session.failures.fails_to_start = 0),
             Act::Start { .. }

@@ -20,7 +20,9 @@ const VALID: &str = "\
     no capacity | capacity again
     veto NAME is busy: WORDS | veto NAME fails: WORDS | veto NAME is clear
     the launch profile of SESSION is hidden | the account is hidden
+    the policy is reloaded | a policy with a mistake is loaded
     the clock goes back 1h during a listing
+    the clock jumps forward 1h | the clock jumps back 1h
     end";
 
 /// One line.
@@ -56,7 +58,10 @@ pub(crate) enum Act {
     VetoSays { veto: String, says: VetoSays },
     HideProfile { session: String },
     HideAccount,
+    Reload,
+    BadReload,
     ClockGoesBack(SignedDuration),
+    ClockJumps(SignedDuration),
     End,
 }
 
@@ -118,8 +123,14 @@ fn act(text: &str) -> Option<Act> {
             Act::HideProfile { session: own(session) }
         }
         ["the", "account", "is", "hidden"] => Act::HideAccount,
+        ["the", "policy", "is", "reloaded"] => Act::Reload,
+        ["a", "policy", "with", "a", "mistake", "is", "loaded"] => Act::BadReload,
         ["the", "clock", "goes", "back", by, "during", "a", "listing"] => {
             Act::ClockGoesBack(by.parse().ok()?)
+        }
+        ["the", "clock", "jumps", "forward", by] => Act::ClockJumps(by.parse().ok()?),
+        ["the", "clock", "jumps", "back", by] => {
+            Act::ClockJumps(-by.parse::<SignedDuration>().ok()?)
         }
         ["end"] => Act::End,
         [who, "starts", session] => Act::Start { who: own(who), session: own(session) },

@@ -15,6 +15,8 @@ pub(crate) struct Scenario {
     head: String,
     /// The policy, without what is the same in all of them.
     pub(crate) policy: String,
+    /// The one that a reload brings, where there is one.
+    pub(crate) later_policy: Option<String>,
     /// The sessions at the beginning.
     pub(crate) sessions: String,
     /// What people and fate do.
@@ -38,6 +40,8 @@ impl Scenario {
         });
         assert!(told.lines().count() > 2, "{name}: a title and a few sentences say what it shows");
         let (policy, rest) = section(name, rest, "sessions");
+        let later = policy.split_once(&format!("\n{HEADING}policy after a reload\n"));
+        let (policy, later_policy) = later.map_or((policy, None), |(p, l)| (p, Some(l.to_owned())));
         let (sessions, rest) = section(name, rest, "story in ");
         let (zone, rest) = rest.split_once('\n').unwrap_or_default();
         let zone = TimeZone::get(zone).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -45,7 +49,8 @@ impl Scenario {
         let head = text[..text.len() - transcript.len()].to_owned();
         let transcript = transcript.trim_start_matches('\n').to_owned();
         let (policy, sessions) = (policy.to_owned(), sessions.to_owned());
-        Self { path, policy, sessions, story: story.to_owned(), zone, transcript, head }
+        let story = story.to_owned();
+        Self { path, policy, later_policy, sessions, story, zone, transcript, head }
     }
 
     /// Compares what came of it with what is written, or writes it down where that is asked for.

@@ -35,8 +35,13 @@ impl Transcript {
 
     /// What was recorded, and what was lost, in the order of time.
     pub(crate) fn events(&mut self, records: &[Record], losses: &[Destroyed]) {
-        let told =
-            records.iter().filter_map(|record| Some((record.time, told(record, &self.zone)?)));
+        // The first policy comes with the daemon's start.
+        let is_start = |record: &Record| record.kind == Kind::DaemonStarted;
+        let news = records.iter().enumerate().filter(|(index, record)| {
+            let before = index.checked_sub(1).map(|before| &records[before]);
+            record.kind != Kind::PolicyLoaded || !before.is_some_and(is_start)
+        });
+        let told = news.filter_map(|(_, record)| Some((record.time, told(record, &self.zone)?)));
         let lost = losses.iter().map(|loss| (loss.at, format!("> {}", lost(loss))));
         let mut events: Vec<(Timestamp, String)> = told.chain(lost).collect();
         events.sort_by_key(|(at, _)| *at);
@@ -81,7 +86,12 @@ fn told(record: &Record, zone: &TimeZone) -> Option<String> {
             short(&record.kind).to_owned()
         }
         // It comes with the daemon's start.
-        Kind::PolicyLoaded | Kind::PolicyApplied => return None,
+        Kind::PolicyApplied => return None,
+        Kind::PolicyLoaded => return Some(short(&record.kind).to_owned()),
+        Kind::PolicyRefused => {
+            let error = record.data.error.as_ref().map_or("?", |error| error.detail.as_str());
+            return Some(format!("{}: {error}", short(&record.kind)));
+        }
         Kind::StudioHeld | Kind::SessionDecided => decided(record),
         Kind::WarningGiven => format!("warning.given ahead by {}", leads(record)),
         Kind::VetoAnswered => format!("veto.answered: {}", answered(record)),

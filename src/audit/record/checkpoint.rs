@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{ReasonData, VetoData};
+
 /// One part of a checkpoint; the record's `studio` says whose past it tells, if there is any.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckpointData {
@@ -19,6 +21,12 @@ pub struct CheckpointData {
     /// Who we are to the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub us: Option<String>,
+    /// The requests of people that were recorded; in the part that is about no studio.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<String>,
+    /// What people said of the studio as a whole, and what is known of it as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<ControlCheckpoint>,
     /// Why the studio is left alone as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HeldCheckpoint>,
@@ -38,6 +46,95 @@ pub struct CheckpointData {
     pub sessions: BTreeMap<String, SessionCheckpoint>,
 }
 
+/// What people said of a studio as a whole, and what is known of it as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ControlCheckpoint {
+    /// Until when a person wants nothing done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseCheckpoint>,
+    /// What a person has let pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalCheckpoint>,
+    /// The brakes that hold stops.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub braked: Vec<LatchCheckpoint>,
+    /// The listing that is in doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<DoubtCheckpoint>,
+    /// How many of the sessions that are known are confirmed to be gone.
+    #[serde(default)]
+    pub gone: usize,
+    /// The policy by which the studio was last looked after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// The policy that is held, for what it makes due at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_policy: Option<String>,
+    /// The last time that the clock was set, or the machine slept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_jump: Option<JumpCheckpoint>,
+}
+
+/// A pause.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PauseCheckpoint {
+    /// When it ends.
+    #[schemars(with = "String")]
+    pub until: Timestamp,
+    /// Who said so.
+    pub who: String,
+}
+
+/// An approval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ApprovalCheckpoint {
+    /// Of what: `stops`, `starts`, `inventory` or `policy`.
+    pub of: String,
+    /// How many stood when it was given.
+    pub count: usize,
+    /// How many of them have not passed yet.
+    pub left: usize,
+    /// When it ends.
+    #[schemars(with = "String")]
+    pub until: Timestamp,
+    /// The policy in force when it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+}
+
+/// A brake that holds stops.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LatchCheckpoint {
+    /// `observe` or `enforce`.
+    pub mode: String,
+    /// `per_scan` or `per_hour`.
+    pub bound: String,
+    /// What the bound was.
+    pub limit: u32,
+}
+
+/// A listing that is in doubt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DoubtCheckpoint {
+    /// When it was doubted.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// How many sessions it showed.
+    pub seen: usize,
+    /// How many it lacked that are known.
+    pub missing: usize,
+}
+
+/// A jump of the clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JumpCheckpoint {
+    /// What the clock showed when that was noticed.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// By how much it had gone too far, as an ISO 8601 duration; negative where it went back.
+    pub by: String,
+}
+
 /// Why a studio is left alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HeldCheckpoint {
@@ -45,6 +142,12 @@ pub struct HeldCheckpoint {
     pub text: String,
     /// What it says in short, as sixteen hexadecimal digits.
     pub fingerprint: String,
+    /// The reason, with its numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ReasonData>,
+    /// The policy by which it is left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
 }
 
 /// A call that the brake counts.
@@ -65,6 +168,13 @@ pub struct SessionCheckpoint {
     /// What was last decided about it in short, as sixteen hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<String>,
+    /// Whether a decision has made it known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub known: bool,
+    /// When it was to be stopped by the last decision that said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub due: Option<Timestamp>,
     /// What was done about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub past: Option<PastCheckpoint>,
@@ -104,6 +214,28 @@ pub struct PastCheckpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub marked: Option<Timestamp>,
+    /// The last answers of vetoes, by the veto's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vetoes: BTreeMap<String, AnswerCheckpoint>,
+}
+
+/// The last answer of a veto.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AnswerCheckpoint {
+    /// The start of the run it was about.
+    #[schemars(with = "String")]
+    pub run: Timestamp,
+    /// The due instant it was about.
+    #[schemars(with = "String")]
+    pub due: Timestamp,
+    /// When the first answer about both was given.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+    /// When this one was given.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// What it says; its `name` is the veto's.
+    pub says: VetoData,
 }
 
 /// A warning that was given.

@@ -4,19 +4,23 @@
 //! apart and put together whole, so that a new field does not compile until it has a place here: what
 //! a checkpoint forgets, the program forgets at the next start.
 
-use std::collections::BTreeMap;
+mod control;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Fingerprint, Held, Replay, StudioPast, mode_of};
 use crate::audit::record::checkpoint::{
-    AttemptsCheckpoint, CheckpointData, CountedCheckpoint, HeldCheckpoint, IntentCheckpoint,
-    PastCheckpoint, SessionCheckpoint, WarningCheckpoint,
+    AnswerCheckpoint, AttemptsCheckpoint, CheckpointData, CountedCheckpoint, HeldCheckpoint,
+    IntentCheckpoint, PastCheckpoint, SessionCheckpoint, WarningCheckpoint,
 };
-use crate::audit::record::{Data, Kind, Record};
-use crate::ids::{SessionId, StudioId};
-use crate::plan::{Action, Attempts, History, OpenIntent, OurStop, SessionHistory, WarningGiven};
+use crate::audit::record::{Data, Kind, Record, VetoData};
+use crate::ids::{SessionId, StudioId, VetoName};
+use crate::plan::{
+    Action, Attempts, History, OpenIntent, OurStop, SessionHistory, VetoGiven, WarningGiven,
+};
 
 /// How much goes into one part. One session has far less than a line may have, so parts of this
 /// size stay far below that too.
@@ -34,6 +38,8 @@ pub(super) struct Unfinished {
     parts_read: u32,
     parts: u32,
     studios: BTreeMap<StudioId, StudioPast>,
+    others: StudioPast,
+    requests: BTreeSet<String>,
 }
 
 impl Replay {
@@ -41,13 +47,15 @@ impl Replay {
     #[must_use]
     pub fn checkpoint(&self, time: Timestamp) -> Vec<Record> {
         // What is unfinished was broken off by the next record, and this is one.
-        let Self { studios, unfinished: _ } = self;
-        let mut parts: Vec<(Option<&StudioId>, CheckpointData)> = Vec::new();
+        // The time of the last record is that of the checkpoint itself.
+        let Self { studios, others, requests, unfinished: _, latest: _ } = self;
+        let mut parts: Vec<(Option<&StudioId>, CheckpointData)> =
+            parts_of(others).into_iter().map(|part| (None, part)).collect();
+        if let Some((_, first)) = parts.first_mut() {
+            first.requests = requests.iter().cloned().collect();
+        }
         for (studio, past) in studios {
             parts.extend(parts_of(past).into_iter().map(|part| (Some(studio), part)));
-        }
-        if parts.is_empty() {
-            parts.push((None, CheckpointData::default()));
         }
         let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
         let numbered = (1..=count).zip(parts);
@@ -80,11 +88,16 @@ impl Replay {
             _ => return,
         };
         unfinished.parts_read = part.part;
-        if let Some(studio) = data.studio.as_deref() {
-            unfinished.studios.entry(studio.into()).or_default().take_part(part);
+        match data.studio.as_deref() {
+            Some(studio) => unfinished.studios.entry(studio.into()).or_default().take_part(part),
+            None => {
+                unfinished.others.take_part(part);
+                unfinished.requests.extend(part.requests.iter().cloned());
+            }
         }
         if unfinished.parts_read == unfinished.parts {
-            self.studios = unfinished.studios;
+            let Unfinished { studios, others, requests, parts_read: _, parts: _ } = unfinished;
+            (self.studios, self.others, self.requests) = (studios, others, requests);
         } else {
             self.unfinished = Some(unfinished);
         }
@@ -94,8 +107,10 @@ impl Replay {
 /// The parts of one studio; at least one.
 fn parts_of(past: &StudioPast) -> Vec<CheckpointData> {
     let StudioPast { history, decisions, held, counted, us } = past;
-    let History { sessions, stops, starts } = history;
+    let (history, control) = control::data(history);
+    let History { sessions, stops, starts, known: dues, .. } = history;
     let mut parts = Parts::default();
+    parts.last.control = control;
     parts.last.us.clone_from(us);
     parts.last.held = held.as_ref().map(held_data);
     for at in stops {
@@ -115,6 +130,10 @@ fn parts_of(past: &StudioPast) -> Vec<CheckpointData> {
     }
     for (session, decided) in decisions {
         known.entry(session).or_default().decided = Some(decided.to_text());
+    }
+    for (session, due) in dues {
+        let data = known.entry(session).or_default();
+        (data.known, data.due) = (true, *due);
     }
     for (session, data) in known {
         let bytes = serde_json::to_vec(&data).map_or(0, |text| text.len()) + session.as_str().len();
@@ -145,7 +164,10 @@ impl Parts {
 
 impl StudioPast {
     fn take_part(&mut self, part: &CheckpointData) {
-        let CheckpointData { part: _, parts: _, us, held, stops, starts, counted, sessions } = part;
+        let CheckpointData { us, held, stops, starts, counted, sessions, control, .. } = part;
+        if let Some(data) = control {
+            control::take(&mut self.history, data);
+        }
         self.us = us.clone().or_else(|| self.us.take());
         self.held = held.as_ref().map(held_of).or_else(|| self.held.take());
         self.history.stops.extend(stops);
@@ -157,8 +179,11 @@ impl StudioPast {
                 self.counted.insert((*action, client_token.clone()), *at);
             }
         }
-        for (session, SessionCheckpoint { decided, past }) in sessions {
+        for (session, SessionCheckpoint { decided, past, known, due }) in sessions {
             let session = SessionId::from(session.as_str());
+            if *known {
+                self.history.known.insert(session.clone(), *due);
+            }
             if let Some(decided) = decided.as_deref().and_then(Fingerprint::from_text) {
                 self.decisions.insert(session.clone(), decided);
             }
@@ -170,15 +195,15 @@ impl StudioPast {
 }
 
 fn held_data(held: &Held) -> HeldCheckpoint {
-    let Held { text, fingerprint } = held;
-    HeldCheckpoint { text: text.clone(), fingerprint: fingerprint.to_text() }
+    let Held { text, fingerprint, reason, policy } = held.clone();
+    HeldCheckpoint { text, fingerprint: fingerprint.to_text(), reason, policy }
 }
 
 /// A hold whose fingerprint cannot be read is told again, as another than before.
 fn held_of(data: &HeldCheckpoint) -> Held {
-    let HeldCheckpoint { text, fingerprint } = data;
-    let fingerprint = Fingerprint::from_text(fingerprint).unwrap_or(Fingerprint(0));
-    Held { text: text.clone(), fingerprint }
+    let HeldCheckpoint { text, fingerprint, reason, policy } = data.clone();
+    let fingerprint = Fingerprint::from_text(&fingerprint).unwrap_or(Fingerprint(0));
+    Held { text, fingerprint, reason, policy }
 }
 
 fn past_data(past: &SessionHistory) -> PastCheckpoint {
@@ -192,6 +217,7 @@ fn past_data(past: &SessionHistory) -> PastCheckpoint {
         starting,
         start_withheld,
         marked,
+        vetoes,
     } = past;
     PastCheckpoint {
         warnings: warnings.iter().map(warning_data).collect(),
@@ -203,6 +229,7 @@ fn past_data(past: &SessionHistory) -> PastCheckpoint {
         starting: starting.as_ref().map(intent_data),
         start_withheld: *start_withheld,
         marked: *marked,
+        vetoes: vetoes.iter().map(|(name, given)| (name.to_string(), answer_data(name, given))).collect(),
     }
 }
 
@@ -217,6 +244,7 @@ fn past_of(data: &PastCheckpoint) -> SessionHistory {
         starting,
         start_withheld,
         marked,
+        vetoes,
     } = data;
     SessionHistory {
         warnings: warnings.iter().map(warning_of).collect(),
@@ -228,7 +256,22 @@ fn past_of(data: &PastCheckpoint) -> SessionHistory {
         starting: starting.as_ref().map(intent_of),
         start_withheld: *start_withheld,
         marked: *marked,
+        vetoes: vetoes
+            .iter()
+            .map(|(name, data)| (VetoName::from(name.as_str()), answer_of(data)))
+            .collect(),
     }
+}
+
+fn answer_data(name: &VetoName, given: &VetoGiven) -> AnswerCheckpoint {
+    let VetoGiven { run, due, since, at, says } = given;
+    let (run, due, since, at) = (*run, *due, *since, *at);
+    AnswerCheckpoint { run, due, since, at, says: VetoData::new(name, says) }
+}
+
+fn answer_of(data: &AnswerCheckpoint) -> VetoGiven {
+    let AnswerCheckpoint { run, due, since, at, says } = data;
+    VetoGiven { run: *run, due: *due, since: *since, at: *at, says: says.says() }
 }
 
 fn warning_data(warning: &WarningGiven) -> WarningCheckpoint {

@@ -4,7 +4,7 @@ use super::*;
 use crate::audit::record::{SeenData, VetoData};
 use crate::audit::samples::{self, at};
 use crate::audit::{Line, chain};
-use crate::plan::{Cause, Reason, VetoSays};
+use crate::plan::{Cause, ClockJump, Reason, VetoSays};
 
 const STAGES_OF_AN_END: [Stage; 2] = [Stage::Rejected, Stage::Failed];
 
@@ -354,7 +354,9 @@ fn other_kinds_and_records_without_a_subject_change_nothing() {
     // Who pauses no studio by name pauses all of them.
     for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::DaemonPaused) {
         let nobody = record(kind.clone(), |data| data.studio = None);
-        assert_eq!(past(&[nobody]), StudioPast::default());
+        let mut past = past(&[nobody]);
+        assert_eq!(past.history.clock_jump.take().is_some(), *kind == Kind::ClockJumped);
+        assert_eq!(past, StudioPast::default());
     }
 }
 
@@ -421,4 +423,54 @@ fn a_decision_has_the_fingerprint_of_its_record() {
         assert_eq!(Fingerprint::of_decision(&decision, run), expected, "{decision:?}");
         assert_ne!(Fingerprint::of_decision(&decision, Some(at(LATER_RUN))), expected);
     }
+}
+
+#[test]
+fn after_a_jump_of_the_clock_everything_is_as_old_as_before() {
+    let warned = record(Kind::WarningGiven, |data| {
+        data.seen.as_mut().unwrap().started_at = Some(at(RUN));
+        data.leads = Some(vec![900]);
+    });
+    let intended = deed(Action::Stop, Stage::Intended, RUN);
+    let failed = deed(Action::Start, Stage::Failed, RUN);
+    for (by, to) in [(1, "2026-11-20T04:40:00Z"), (-1, "2026-11-20T02:40:00Z")] {
+        let (from, to, by) = (at("2026-11-20T03:40:00Z"), at(to), SignedDuration::from_hours(by));
+        let records = [warned.clone(), intended.clone(), failed.clone(), jumped(from, to)];
+        let StudioPast { history, .. } = past(&records);
+        assert_eq!(history.clock_jump, Some(ClockJump { at: to, by }));
+        let asked = at("2026-11-20T03:30:00Z");
+        assert_eq!(history.stops, [asked + by]);
+        let session = history.of(&"s1".into());
+        assert_eq!(session.warnings[0].at, asked + by);
+        assert_eq!(session.warnings[0].due, at("2026-11-20T04:00:00Z"));
+        // Nobody rests until an hour that the clock has yet to show again; what is compared with the
+        // service's instants stays.
+        let open = session.open.as_ref().unwrap();
+        assert_eq!((open.at, open.since), (asked.min(to), asked));
+        assert_eq!(session.start_attempts.unwrap().last, asked.min(to));
+    }
+}
+
+#[test]
+fn every_studio_learns_of_a_jump_and_no_detail_of_it_is_needed() {
+    let mut replay = Replay::default();
+    replay.apply(&deed(Action::Stop, Stage::Intended, RUN));
+    let mut bare = jumped(at("2026-11-20T03:40:00Z"), at("2026-11-20T05:40:00Z"));
+    bare.data.reason = None;
+    replay.apply(&bare);
+    let jump = Some(ClockJump { at: bare.time, by: SignedDuration::ZERO });
+    assert_eq!(replay.latest(), Some(bare.time));
+    for studio in [STUDIO, "us-west-2:stid-OTHER"] {
+        assert_eq!(replay.studio(&studio.into()).history.clock_jump, jump);
+    }
+    // One of which the log begins to speak later knows of it too.
+    replay.apply(&record(Kind::SessionDecided, |data| data.studio = Some("later".to_owned())));
+    assert_eq!(replay.studio(&"later".into()).history.clock_jump, jump);
+}
+
+#[test]
+fn a_studio_of_which_the_log_says_nothing_has_no_decisions_of_others() {
+    let mut replay = Replay::default();
+    replay.apply(&record(Kind::SessionDecided, |_| {}));
+    assert_eq!(replay.studio(&"other".into()), &StudioPast::default());
 }

@@ -59,7 +59,7 @@ impl Finding {
 pub(super) fn findings(policy: &Policy, seen: &studios::Seen<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (studio, snapshot) in &seen.studios {
-        if let Some(reason) = hold_of(studio, snapshot, seen.now) {
+        if let Some(reason) = hold_of(studio, snapshot, seen.history(&studio.id), seen.now) {
             let help = format!("see to it that there is {}", reason.remedy());
             let finding = Finding::warning(studio, reason.code(), reason.to_string(), &help);
             found.push(Finding { is_failure: true, ..finding });

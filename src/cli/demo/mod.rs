@@ -82,7 +82,7 @@ async fn demo(mut policy: Policy, start: Timestamp, end: Timestamp) -> Result<()
         Arc::clone(&clock),
         stopping.clone(),
         Arc::new(CommandVetoes::new(Arc::clone(&clock))),
-        |studio| Arc::new(connections.connect(studio)),
+        move |studio| Arc::new(connections.connect(studio)),
     );
     let daemon = tokio::spawn(daemon.run());
     simulated.drive(end).await;

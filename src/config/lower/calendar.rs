@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use super::super::diagnostic::{Diagnostic, Sink, Span};
 use super::super::file::calendar::CalendarFile;
 use super::super::ics::{self, Complaint};
-use super::super::read_bounded;
 use super::super::suggest::{closest, quoted};
 use super::super::table::{Field, Located};
+use super::super::{Read, read_bounded};
 use crate::ids::CalendarName;
 use crate::policy::Calendar;
 use crate::policy::calendar::Entry;
@@ -195,13 +195,14 @@ impl Reader<'_> {
         };
         self.files_left = left;
         let shown = self.base_dir.join(&path.value);
-        let bytes = match read_file(&shown) {
-            Ok(bytes) => bytes,
+        let Read { bytes, exposed } = match read_file(&shown) {
+            Ok(read) => read,
             Err(error) => {
                 sink.push(unreadable(path, &shown, &error));
                 return None;
             }
         };
+        sink.expose(exposed);
         // No text has a zero in it, and each length says where its bytes end: what was added is
         // told apart from all else.
         self.digest.update([0]);
@@ -226,7 +227,7 @@ impl Reader<'_> {
     }
 }
 
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+fn read_file(path: &Path) -> io::Result<Read> {
     // What is not a file might never end, or never begin.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));

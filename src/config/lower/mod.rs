@@ -94,7 +94,7 @@ fn people(file: &File) -> People {
 }
 
 /// A digest in hexadecimal.
-fn hash(digest: Sha256) -> PolicyHash {
+pub(super) fn hash(digest: Sha256) -> PolicyHash {
     use std::fmt::Write;
     let mut hex = String::with_capacity(64);
     for byte in digest.finalize() {

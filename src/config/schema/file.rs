@@ -83,8 +83,9 @@ concurrency = 16
             "x-bounds" = bounds(daemon::SCAN),
         ))]
         scan: Scan,
-        /// Where the program keeps what is not the audit log. A relative path begins at the directory of
-        /// this file.
+        /// Where the program keeps what is not the audit log: the lock by which one daemon has it for
+        /// itself, and `health.json`, which tells how the daemon does. It is made where it is missing,
+        /// and nobody else may write it. A relative path begins at the directory of this file.
         #[schemars(extend(
             "default" = lower::STATE_DIR,
             "examples" = ["/srv/lightsout/state"],

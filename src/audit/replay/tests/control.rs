@@ -122,7 +122,8 @@ fn sudden() -> Reason {
 
 #[test]
 fn the_sessions_that_are_known_are_those_decided_about_and_when_they_are_due() {
-    let due = Reason::Due { due: at(RUN), cause: Cause::MaxUptime { limit: SignedDuration::ZERO } };
+    let cause = Cause::MaxUptime { limit: SignedDuration::ZERO };
+    let due = Reason::Due { due: at(RUN), cause, overruled: Vec::new() };
     let known = |records: &[Record]| {
         let known = past(records).history.known.into_iter();
         known.map(|(id, due)| (id.to_string(), due)).collect::<Vec<_>>()

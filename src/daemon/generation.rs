@@ -1,0 +1,149 @@
+//! A policy in force, with the loops that follow it.
+//!
+//! When another policy takes its place the loops of the old one end as they do at the end of the
+//! program: no new call begins, those in flight are waited for, and what has no answer by then is
+//! recorded so. Only then do the loops of the new one begin, from what the log says.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::asking::Asking;
+use super::health::Vitals;
+use super::{AFTER_PANIC, Ledger, studio, switches};
+use crate::audit::record::Journal;
+use crate::clock::Clock;
+use crate::execute::{Gate, Workshop};
+use crate::policy::{Policy, StudioPolicy};
+use crate::provider::Provider;
+use crate::switch::Switchboard;
+use crate::veto::Vetoes;
+
+/// Reaches a studio; it must not wait for it.
+type Connect = dyn Fn(&StudioPolicy) -> Arc<dyn Provider> + Send + Sync;
+
+/// What all generations share.
+pub(super) struct Grounds {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) vitals: Arc<Vitals>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// The end of the program.
+    pub(super) ending: CancellationToken,
+    pub(super) vetoes: Arc<dyn Vetoes>,
+    pub(super) switchboard: Option<Arc<dyn Switchboard>>,
+    pub(super) connect: Box<Connect>,
+}
+
+impl fmt::Debug for Grounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grounds").field("ledger", &self.ledger).finish_non_exhaustive()
+    }
+}
+
+impl Grounds {
+    /// What each studio of a policy is looked after with, until `ending`.
+    pub(super) fn workshops(
+        &self,
+        policy: &Arc<Policy>,
+        ending: &CancellationToken,
+    ) -> Vec<Workshop> {
+        let workshop = |studio: &StudioPolicy| Workshop {
+            policy: Arc::clone(policy),
+            studio: Arc::new(studio.clone()),
+            provider: (self.connect)(studio),
+            journal: Arc::clone(&self.ledger) as Arc<dyn Journal>,
+            gate: Arc::clone(&self.ledger) as Arc<dyn Gate>,
+            clock: Arc::clone(&self.clock),
+            permits: Arc::new(Semaphore::new(policy.daemon.concurrency)),
+            ending: ending.clone(),
+        };
+        policy.studios.values().map(workshop).collect()
+    }
+
+    /// Takes what people have asked for until now.
+    pub(super) async fn hear(&self, policy: &Policy) {
+        if let Some(switchboard) = &self.switchboard {
+            switches::take(switchboard.as_ref(), &self.ledger, policy, self.clock.as_ref()).await;
+        }
+    }
+
+    /// Takes what people ask for, until `ending`.
+    fn listen(
+        &self,
+        policy: &Arc<Policy>,
+        ending: &CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let (policy, ledger) = (Arc::clone(policy), Arc::clone(&self.ledger));
+        let (clock, ending) = (Arc::clone(&self.clock), ending.clone());
+        let switchboard = self.switchboard.clone();
+        async move {
+            let Some(switchboard) = switchboard else { return };
+            while ending.run_until_cancelled(switchboard.wait()).await.is_some() {
+                switches::take(switchboard.as_ref(), &ledger, &policy, clock.as_ref()).await;
+            }
+        }
+    }
+}
+
+/// The loops of one policy.
+#[derive(Debug)]
+pub(super) struct Generation {
+    pub(super) policy: Arc<Policy>,
+    ending: CancellationToken,
+    studios: JoinSet<()>,
+}
+
+impl Generation {
+    /// Begins to look after the studios of a policy.
+    pub(super) fn begin(policy: Arc<Policy>, grounds: &Grounds) -> Self {
+        let ending = grounds.ending.child_token();
+        let mut studios = JoinSet::new();
+        for workshop in grounds.workshops(&policy, &ending) {
+            let (ledger, vitals) = (Arc::clone(&grounds.ledger), Arc::clone(&grounds.vitals));
+            studios.spawn(look_after(workshop, ledger, vitals, Arc::clone(&grounds.vetoes)));
+        }
+        studios.spawn(grounds.listen(&policy, &ending));
+        Self { policy, ending, studios }
+    }
+
+    /// Waits until every loop has ended.
+    pub(super) async fn ended(&mut self) {
+        while let Some(ended) = self.studios.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a studio is looked after no longer");
+            }
+        }
+    }
+
+    /// Tells every loop to end, and waits until all have and all that they did is known.
+    pub(super) async fn end(mut self, ledger: &Ledger) {
+        self.ending.cancel();
+        self.ended().await;
+        ledger.settled().await;
+    }
+}
+
+/// Runs the loop of a studio until its generation ends. A loop that panics is begun again: everything it
+/// knew is in the log, and the others go on meanwhile.
+async fn look_after(
+    workshop: Workshop,
+    ledger: Arc<Ledger>,
+    vitals: Arc<Vitals>,
+    vetoes: Arc<dyn Vetoes>,
+) {
+    loop {
+        let (ledger, vitals) = (Arc::clone(&ledger), Arc::clone(&vitals));
+        let asking = Asking::new(Arc::clone(&vetoes));
+        let studio = studio::Studio::new(workshop.clone(), ledger, vitals, asking);
+        let Err(error) = tokio::spawn(studio.run()).await else { return };
+        let studio = workshop.studio.label();
+        tracing::error!(studio, %error, "the loop of a studio ended by itself; it begins again");
+        let pause = workshop.clock.sleep(AFTER_PANIC);
+        if workshop.ending.run_until_cancelled(pause).await.is_none() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! What the program says of its own health, in a file that whoever watches it may read.
+//!
+//! Best effort: a thread of its own writes the file, only the latest matters, and nobody waits for it.
+//! What is said comes from the ledger and from what the loops tell as they go.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use tokio::sync::Notify;
+
+use super::{Ledger, LogHealth, state};
+use crate::ids::StudioId;
+use crate::policy::Policy;
+
+/// How old what the file says may become while the program runs: whoever watches it can tell one that
+/// hangs.
+pub(super) const TOLD_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long the end of the program waits for the last words to be written.
+const LAST_WORDS_WAIT: Duration = Duration::from_secs(1);
+
+/// The name of the file in the state directory.
+const FILE: &str = "health.json";
+
+/// What the loops tell.
+#[derive(Debug, Default)]
+pub(super) struct Vitals {
+    known: Mutex<Known>,
+    /// That there is something new.
+    pub(super) changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// When each studio was last scanned, to the end.
+    scans: BTreeMap<StudioId, Timestamp>,
+    /// Why the policy file was refused, if it was when it was last read.
+    refused: Option<String>,
+}
+
+impl Vitals {
+    /// A scan came to its end at this instant.
+    pub(super) fn scanned(&self, studio: &StudioId, at: Timestamp) {
+        self.lock().scans.insert(studio.clone(), at);
+        self.changed.notify_one();
+    }
+
+    /// A scan could not be recorded.
+    pub(super) fn scan_failed(&self) {
+        self.changed.notify_one();
+    }
+
+    /// The policy file was read, and refused for this reason, if it was.
+    pub(super) fn policy_read(&self, refused: Option<String>) {
+        self.lock().refused = refused;
+        self.changed.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the file says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Health {
+    healthy: bool,
+    /// Since when that is so.
+    since: Timestamp,
+    /// When this was written.
+    at: Timestamp,
+    problems: Vec<String>,
+    audit: Option<Audit>,
+    policy: String,
+    pid: u32,
+    scans: BTreeMap<String, Timestamp>,
+}
+
+/// Where the log stands: one that is later found shorter was cut.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Audit {
+    sequence: u64,
+    head: String,
+}
+
+/// Tells the health, to a file.
+#[derive(Debug)]
+pub struct HealthReport {
+    file: Writer,
+    since: Option<(bool, Timestamp)>,
+}
+
+impl HealthReport {
+    /// A report in the state directory, which is written from now on.
+    ///
+    /// # Errors
+    /// The operating system has no thread for it.
+    pub fn in_directory(state: &Path) -> std::io::Result<Self> {
+        Ok(Self { file: Writer::start(state.join(FILE))?, since: None })
+    }
+
+    /// Says how things are.
+    pub(super) fn tell(
+        &mut self,
+        vitals: &Vitals,
+        ledger: &Ledger,
+        policy: &Policy,
+        at: Timestamp,
+    ) {
+        self.write(problems(vitals, ledger, policy), vitals, ledger, policy, at);
+    }
+
+    /// Says that there will be no more.
+    pub(super) fn end(&mut self, vitals: &Vitals, ledger: &Ledger, policy: &Policy, at: Timestamp) {
+        self.write(vec!["the program has ended".to_owned()], vitals, ledger, policy, at);
+    }
+
+    fn write(
+        &mut self,
+        problems: Vec<String>,
+        vitals: &Vitals,
+        ledger: &Ledger,
+        policy: &Policy,
+        at: Timestamp,
+    ) {
+        let healthy = problems.is_empty();
+        let since = self.since.filter(|(before, _)| *before == healthy).map_or(at, |(_, at)| at);
+        self.since = Some((healthy, since));
+        let audit = ledger
+            .head()
+            .map(|head| Audit { sequence: head.sequence, head: head.hash.to_string() });
+        let known = vitals.lock();
+        let scans =
+            policy.studios.keys().filter_map(|id| Some((id.to_string(), *known.scans.get(id)?)));
+        let health = Health {
+            healthy,
+            since,
+            at,
+            problems,
+            audit,
+            policy: policy.hash.to_string(),
+            pid: std::process::id(),
+            scans: scans.collect(),
+        };
+        match serde_json::to_string(&health) {
+            Ok(text) => self.file.write(text + "\n"),
+            Err(error) => tracing::warn!(%error, "the health of the program cannot be told"),
+        }
+    }
+}
+
+/// Everything that a person should look at.
+fn problems(vitals: &Vitals, ledger: &Ledger, policy: &Policy) -> Vec<String> {
+    let log = match ledger.health() {
+        LogHealth::Sound => None,
+        LogHealth::Failing { since, detail } => {
+            Some(format!("the audit log cannot be written since {since}: {detail}"))
+        }
+    };
+    let refused = vitals.lock().refused.clone();
+    let refused = refused
+        .map(|why| format!("the policy file is refused, the one before it is in force: {why}"));
+    let held = policy.studios.values().filter_map(|studio| {
+        let why =
+            ledger.with(&studio.id, |past| past.held.as_ref().map(|held| held.text.clone()))?;
+        Some(format!("{} is held: {why}", studio.label()))
+    });
+    log.into_iter().chain(refused).chain(held).collect()
+}
+
+/// The thread that writes the file, and what it is to write next.
+#[derive(Debug)]
+struct Writer(Arc<Desk>);
+
+#[derive(Debug, Default)]
+struct Desk {
+    paper: Mutex<Paper>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Paper {
+    next: Option<String>,
+    is_writing: bool,
+    is_over: bool,
+}
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, Paper> {
+        self.paper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writer {
+    fn start(path: PathBuf) -> std::io::Result<Self> {
+        let desk = Arc::new(Desk::default());
+        let theirs = Arc::clone(&desk);
+        let thread = std::thread::Builder::new().name("health".to_owned());
+        // Nobody joins it: a disk that hangs must not keep the program from ending.
+        drop(thread.spawn(move || keep_writing(&theirs, &path))?);
+        Ok(Self(desk))
+    }
+
+    fn write(&self, text: String) {
+        self.0.lock().next = Some(text);
+        self.0.changed.notify_all();
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let mut paper = self.0.lock();
+        paper.is_over = true;
+        self.0.changed.notify_all();
+        let is_busy = |paper: &mut Paper| paper.is_writing || paper.next.is_some();
+        // What is not written by then is not written.
+        drop(self.0.changed.wait_timeout_while(paper, LAST_WORDS_WAIT, is_busy));
+    }
+}
+
+fn keep_writing(desk: &Desk, path: &Path) {
+    let mut has_failed = false;
+    let mut paper = desk.lock();
+    loop {
+        let Some(text) = paper.next.take() else {
+            if paper.is_over {
+                return;
+            }
+            paper = desk.changed.wait(paper).unwrap_or_else(PoisonError::into_inner);
+            continue;
+        };
+        paper.is_writing = true;
+        drop(paper);
+        let written = state::replace(path, &text);
+        if let Err(error) = &written
+            && !has_failed
+        {
+            tracing::warn!(%error, "{} cannot be written", path.display());
+        }
+        has_failed = written.is_err();
+        paper = desk.lock();
+        paper.is_writing = false;
+        desk.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::audit::record::{Data, Journal, Kind, Record};
+    use crate::audit::{MemoryJournal, Replay};
+
+    const POLICY: &str = r#"
+version = 1
+[[studio]]
+id = "us-west-2:stid-1"
+name = "Feature"
+max_uptime = "14h"
+[[studio]]
+id = "us-west-2:stid-2"
+max_uptime = "14h"
+"#;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    /// What the file says once this was done.
+    fn told(
+        act: impl FnOnce(&mut dyn FnMut(Timestamp), &Vitals, &Ledger, &MemoryJournal),
+    ) -> Value {
+        let base = tempfile::tempdir().unwrap();
+        let policy = crate::config::parse("policy.toml", POLICY, Path::new("")).unwrap().policy;
+        let journal = Arc::new(MemoryJournal::new());
+        let shared = Arc::clone(&journal) as Arc<dyn Journal>;
+        let (vitals, ledger) = (Vitals::default(), Ledger::new(shared, Replay::default()));
+        let mut report = HealthReport::in_directory(base.path()).unwrap();
+        act(&mut |at| report.tell(&vitals, &ledger, &policy, at), &vitals, &ledger, &journal);
+        drop(report);
+        let text = std::fs::read_to_string(base.path().join(FILE)).unwrap();
+        let mut told: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(told["pid"].take(), std::process::id());
+        assert_eq!(told["policy"].take(), policy.hash.as_str());
+        told
+    }
+
+    /// Commits a record; whether it succeeded.
+    fn commit(ledger: &Ledger, record: Record) -> bool {
+        futures_util::FutureExt::now_or_never(ledger.commit(vec![record])).unwrap().is_ok()
+    }
+
+    fn held() -> Record {
+        let data = Data {
+            studio: Some("us-west-2:stid-1".to_owned()),
+            note: Some("nobody knows".to_owned()),
+            ..Data::default()
+        };
+        let time = at("2026-11-20T04:00:00Z");
+        Record { time, kind: Kind::StudioHeld, subject: String::new(), data }
+    }
+
+    #[test]
+    fn who_is_well_says_since_when_and_when_each_studio_was_scanned() {
+        let told = told(|tell, vitals, _, _| {
+            tell(at("2026-11-20T04:00:00Z"));
+            vitals.scanned(&"us-west-2:stid-1".into(), at("2026-11-20T04:05:00Z"));
+            // No longer a studio of the policy.
+            vitals.scanned(&"us-west-2:stid-9".into(), at("2026-11-20T04:05:00Z"));
+            tell(at("2026-11-20T04:05:01Z"));
+        });
+        let expected = json!({
+            "healthy": true,
+            "since": "2026-11-20T04:00:00Z",
+            "at": "2026-11-20T04:05:01Z",
+            "problems": [],
+            "audit": null,
+            "policy": null,
+            "pid": null,
+            "scans": { "us-west-2:stid-1": "2026-11-20T04:05:00Z" },
+        });
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn each_problem_is_named_and_its_end_is_noticed() {
+        let all = told(|tell, vitals, ledger, journal| {
+            assert!(commit(ledger, held()));
+            vitals.policy_read(Some("no such zone".to_owned()));
+            tell(at("2026-11-20T04:00:00Z"));
+            journal.fail(true);
+            assert!(!commit(ledger, held()));
+            tell(at("2026-11-20T04:05:00Z"));
+        });
+        let problems = json!([
+            "the audit log cannot be written: it is made to fail",
+            "the policy file is refused, the one before it is in force: no such zone",
+            "Feature is held: nobody knows",
+        ]);
+        assert_eq!((&all["healthy"], &all["problems"]), (&json!(false), &problems));
+        assert_eq!(all["since"], "2026-11-20T04:00:00Z");
+        let over = told(|tell, vitals, ledger, journal| {
+            journal.fail(true);
+            assert!(!commit(ledger, held()));
+            vitals.policy_read(Some("no such zone".to_owned()));
+            tell(at("2026-11-20T04:00:00Z"));
+            journal.fail(false);
+            assert!(commit(ledger, Record { kind: Kind::StudioResumed, ..held() }));
+            vitals.policy_read(None);
+            tell(at("2026-11-20T04:05:00Z"));
+        });
+        assert_eq!((&over["healthy"], &over["problems"]), (&json!(true), &json!([])));
+        assert_eq!(over["since"], "2026-11-20T04:05:00Z");
+    }
+
+    #[test]
+    fn the_last_words_are_written_before_the_end() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("health.json");
+        let writer = Writer::start(path.clone()).unwrap();
+        for number in 0..100 {
+            writer.write(number.to_string());
+        }
+        drop(writer);
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "99");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_stops_nobody() {
+        let base = tempfile::tempdir().unwrap();
+        let writer = Writer::start(base.path().join("missing/health.json")).unwrap();
+        writer.write("one".to_owned());
+        writer.write("two".to_owned());
+        drop(writer);
+        assert_eq!(std::fs::read_dir(base.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,106 @@
+//! What a reload brings: a policy that was read whole, or why there is none.
+//!
+//! Reading the file is somebody else's; here is decided whether what was read may take effect in a
+//! program that runs.
+
+use crate::audit::record::{Data, ErrorData, Kind, Record};
+use crate::ids::PolicyHash;
+use crate::policy::Policy;
+
+/// How many of a refusal's messages are recorded, and how long each may be: enough to know which
+/// mistake it is; `lightsout check` shows all of them.
+const MESSAGES_MAX: usize = 3;
+const MESSAGE_CHARS_MAX: usize = 200;
+
+/// What somebody read who was asked to read the policy again.
+#[derive(Debug, Clone)]
+pub enum Reload {
+    /// A policy without a mistake.
+    Read(Box<Policy>),
+    /// A file that cannot take effect.
+    Refused(Refusal),
+}
+
+/// Why a file cannot take effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What identifies the file's text, where it could be read.
+    pub hash: Option<PolicyHash>,
+    /// How many errors there are.
+    pub errors: usize,
+    /// What they say, without any secret; the first of them suffice.
+    pub messages: Vec<String>,
+}
+
+impl Refusal {
+    /// Why a policy cannot take the place of another while the program runs, if it cannot: what these
+    /// keys name is open, and locked, until it ends.
+    pub(super) fn of_change(old: &Policy, new: &Policy) -> Option<Self> {
+        let paths = [
+            ("[audit] path", &old.audit_path, &new.audit_path),
+            ("[daemon] state_dir", &old.daemon.state_dir, &new.daemon.state_dir),
+        ];
+        let changed = paths.into_iter().filter(|(_, old, new)| old != new);
+        let messages: Vec<String> = changed
+            .map(|(key, old, new)| {
+                format!(
+                    "{key} cannot change from {} to {} while the program runs; restart it",
+                    old.display(),
+                    new.display()
+                )
+            })
+            .collect();
+        if messages.is_empty() {
+            return None;
+        }
+        Some(Self { hash: Some(new.hash.clone()), errors: messages.len(), messages })
+    }
+
+    /// The refusal in a line, bounded.
+    pub(super) fn in_words(&self) -> String {
+        let shortened = |message: &String| {
+            let mut characters = message.chars().map(|c| if c.is_control() { ' ' } else { c });
+            let text: String = characters.by_ref().take(MESSAGE_CHARS_MAX).collect();
+            if characters.next().is_some() { format!("{text}...") } else { text }
+        };
+        let shown = self.messages.iter().take(MESSAGES_MAX).map(shortened);
+        let shown = shown.collect::<Vec<_>>().join("; ");
+        let left = self.errors.saturating_sub(self.messages.len().min(MESSAGES_MAX));
+        if left == 0 { shown } else { format!("{shown}; and {left} more") }
+    }
+
+    /// Its record.
+    pub(super) fn record(&self, time: jiff::Timestamp, in_force: &PolicyHash) -> Record {
+        let error = ErrorData {
+            problem: "policy_refused".to_owned(),
+            operation: None,
+            detail: self.in_words(),
+        };
+        let data = Data {
+            policy: self.hash.as_ref().map(ToString::to_string),
+            error: Some(error),
+            note: Some(format!("{} errors; policy {in_force} stays in force", self.errors)),
+            ..Data::default()
+        };
+        Record { time, kind: Kind::PolicyRefused, subject: String::new(), data }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(errors: usize, messages: &[&str]) -> Refusal {
+        let messages = messages.iter().map(|message| (*message).to_owned()).collect();
+        Refusal { hash: None, errors, messages }
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_a_bounded_line() {
+        assert_eq!(refusal(1, &["no such zone"]).in_words(), "no such zone");
+        assert_eq!(refusal(4, &["a", "b\nc", "d", "e"]).in_words(), "a; b c; d; and 1 more");
+        let long = "x".repeat(300);
+        let told = refusal(1, &[&long]).in_words();
+        assert_eq!(told, format!("{}...", "x".repeat(200)));
+    }
+}

@@ -1,0 +1,211 @@
+//! Whose a file is: whether anybody but its owner and root may change it.
+//!
+//! A policy says what is stopped, and the state and the log say what was: who may write them may do so
+//! too. Metadata is judged as it was read, of the file itself behind any links; the words say what to
+//! type.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What lets others change a file or a directory.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Exposed {
+    /// Its mode.
+    #[error("{} may be written by others, since its mode is {mode:04o}; type: chmod go-w {}", path.display(), path.display())]
+    Mode {
+        /// What it is about.
+        path: PathBuf,
+        /// The bits of permission.
+        mode: u32,
+    },
+    /// The mode of the directory that holds it: who may write there may put another in its place.
+    #[error("{} may be replaced by anybody, since the mode of its directory is {mode:04o}; type: chmod o-w {}", path.display(), directory.display())]
+    Directory {
+        /// What it is about.
+        path: PathBuf,
+        /// Where it is.
+        directory: PathBuf,
+        /// The bits of permission of the directory.
+        mode: u32,
+    },
+    /// Its owner.
+    #[error("{} belongs to user {owner}, and neither to root nor to user {us}, who runs this; type: chown {us} {}", path.display(), path.display())]
+    Owner {
+        /// What it is about.
+        path: PathBuf,
+        /// The number of its owner.
+        owner: u32,
+        /// The number of the user who runs the program.
+        us: u32,
+    },
+}
+
+/// Whether the members of a file's group may write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupMayWrite {
+    /// Never.
+    Never,
+    /// Where it is the owner's private group, which has the number of its owner: nobody else is in it.
+    OwnersPrivate,
+}
+
+/// What the metadata of a file or a directory says of who may change it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Permissions {
+    mode: u32,
+    owner: u32,
+    group: u32,
+}
+
+impl From<&Metadata> for Permissions {
+    fn from(metadata: &Metadata) -> Self {
+        Self { mode: metadata.mode() & 0o7777, owner: metadata.uid(), group: metadata.gid() }
+    }
+}
+
+/// What lets others change the file or directory of this metadata, if anything does.
+#[must_use]
+pub fn exposed(path: &Path, metadata: &Metadata, group: GroupMayWrite) -> Option<Exposed> {
+    judge(path, metadata.into(), group, rustix::process::geteuid().as_raw())
+}
+
+/// What lets others put another file in the place of this one, if anything does: the directory of its
+/// name, and that of the file behind a link.
+#[must_use]
+pub fn replaceable(path: &Path) -> Option<Exposed> {
+    let behind = fs::canonicalize(path).ok();
+    let places = [Some(path), behind.as_deref()].into_iter().flatten();
+    places.filter_map(Path::parent).find_map(|directory| {
+        let directory = if directory == Path::new("") { Path::new(".") } else { directory };
+        let permissions = Permissions::from(&fs::metadata(directory).ok()?);
+        judge_directory(path, directory, permissions)
+    })
+}
+
+/// Judges what is at a path and must be its owner's alone.
+///
+/// # Errors
+/// What the operating system says, but that nothing is there.
+pub fn exposed_at(path: &Path) -> io::Result<Option<Exposed>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(exposed(path, &metadata, GroupMayWrite::Never)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn judge(path: &Path, found: Permissions, group: GroupMayWrite, us: u32) -> Option<Exposed> {
+    const ROOT: u32 = 0;
+    let Permissions { mode, owner, group: group_id } = found;
+    let path = path.to_owned();
+    if owner != ROOT && owner != us {
+        return Some(Exposed::Owner { path, owner, us });
+    }
+    let is_private = group == GroupMayWrite::OwnersPrivate && group_id == owner;
+    let forbidden = if is_private { 0o002 } else { 0o022 };
+    (mode & forbidden != 0).then_some(Exposed::Mode { path, mode })
+}
+
+/// In a directory with the sticky bit, as `/tmp` has it, nobody replaces what is another's.
+fn judge_directory(path: &Path, directory: &Path, found: Permissions) -> Option<Exposed> {
+    let mode = found.mode;
+    let is_open = mode & 0o002 != 0 && mode & 0o1000 == 0;
+    let (path, directory) = (path.to_owned(), directory.to_owned());
+    is_open.then_some(Exposed::Directory { path, directory, mode })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn said(mode: u32, owner: u32, group: u32, may: GroupMayWrite) -> Option<String> {
+        let found = Permissions { mode, owner, group };
+        judge(Path::new("policy.toml"), found, may, 1000).map(|exposed| exposed.to_string())
+    }
+
+    #[test]
+    fn a_file_is_its_owner_s_alone_and_root_s() {
+        use GroupMayWrite::{Never, OwnersPrivate};
+        for mode in [0o600, 0o644, 0o755, 0o400] {
+            assert_eq!(said(mode, 1000, 100, Never), None, "{mode:o}");
+            assert_eq!(said(mode, 0, 0, OwnersPrivate), None, "{mode:o}");
+        }
+        assert_eq!(said(0o664, 1000, 1000, OwnersPrivate), None);
+        for (mode, group, may) in [
+            (0o664, 1000, Never),
+            (0o664, 100, OwnersPrivate),
+            (0o646, 1000, OwnersPrivate),
+            (0o622, 1000, Never),
+        ] {
+            let expected = format!(
+                "policy.toml may be written by others, since its mode is {mode:04o}; type: chmod go-w policy.toml"
+            );
+            assert_eq!(said(mode, 1000, group, may), Some(expected));
+        }
+        assert_eq!(
+            said(0o600, 1001, 1001, OwnersPrivate).as_deref(),
+            Some(
+                "policy.toml belongs to user 1001, and neither to root nor to user 1000, who runs this; \
+                 type: chown 1000 policy.toml"
+            )
+        );
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn what_anybody_may_replace_is_exposed_unless_the_directory_is_sticky() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("policy.toml");
+        fs::write(&file, "").unwrap();
+        for (mode, is_replaceable) in
+            [(0o755, false), (0o777, true), (0o1777, false), (0o700, false)]
+        {
+            set_mode(directory.path(), mode);
+            assert_eq!(replaceable(&file).is_some(), is_replaceable, "{mode:o}");
+        }
+        set_mode(directory.path(), 0o777);
+        let said = replaceable(&file).unwrap().to_string();
+        let (file, place) = (file.display(), directory.path().display());
+        assert_eq!(
+            said,
+            format!(
+                "{file} may be replaced by anybody, since the mode of its directory is 0777; type: chmod o-w {place}"
+            )
+        );
+    }
+
+    #[test]
+    fn behind_a_link_both_places_count() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (link, file) = (here.path().join("link.toml"), there.path().join("policy.toml"));
+        fs::write(&file, "").unwrap();
+        symlink(&file, &link).unwrap();
+        assert_eq!(replaceable(&link), None);
+        set_mode(there.path(), 0o777);
+        assert!(replaceable(&link).is_some());
+        set_mode(there.path(), 0o755);
+        set_mode(here.path(), 0o777);
+        assert!(replaceable(&link).is_some());
+        set_mode(&file, 0o666);
+        let metadata = fs::metadata(&link).unwrap();
+        assert!(exposed(&link, &metadata, GroupMayWrite::OwnersPrivate).is_some());
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_exposed() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("log");
+        assert_eq!(exposed_at(&file).unwrap(), None);
+        fs::write(&file, "").unwrap();
+        set_mode(&file, 0o602);
+        assert!(matches!(exposed_at(&file), Ok(Some(Exposed::Mode { mode: 0o602, .. }))));
+        assert!(exposed_at(&file.join("below")).is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! No secret is ever shown, and nobody else may change what the daemon acts by.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use lightsout::sandbox::world::Operation;
+
+use crate::house::{House, STUDIO, Watched, always_due, text};
+
+const EXTERNAL_ID: &str = "planted-external-id-4711";
+const ACCESS_KEY: &str = "AKIAPLANTEDPLANTED00";
+const SECRET_KEY: &str = "planted+secret/key+of+forty+characters+00";
+const SESSION_TOKEN: &str = "planted-session-token-4712";
+
+/// The studio of the sandbox, and another that takes a role, with an external id.
+fn with_a_role(endpoint: &str) -> String {
+    let other = format!(
+        "[[studio]]\nid = \"us-west-2:stid-EXAMPLE22222\"\naccount = \"111122223333\"\n\
+         endpoint_url = \"{endpoint}\"\nmax_uptime = \"14h\"\n\
+         role_arn = \"arn:aws:iam::111122223333:role/lightsout\"\nexternal_id = \"{EXTERNAL_ID}\"\n"
+    );
+    always_due(endpoint) + &other
+}
+
+#[test]
+fn no_command_shows_a_secret_whatever_is_logged() {
+    let sandbox = Watched::small();
+    let policy = with_a_role(&sandbox.endpoint);
+    let house = House::new(&policy);
+    let broken = House::new(&policy.replace("\"14h\"", "\"14 parsecs\""));
+    let (config, wrong) = (house.config(), broken.config());
+    let (config, wrong) = (config.to_str().unwrap(), wrong.to_str().unwrap());
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
+        ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+        ("AWS_SESSION_TOKEN", SESSION_TOKEN),
+        // The role is asked for here, and nowhere else.
+        ("AWS_ENDPOINT_URL_STS", sandbox.endpoint.as_str()),
+    ];
+    let commands: &[&[&str]] = &[
+        &["check"],
+        &["check", "--online"],
+        &["check", "--online", "--format", "json"],
+        &["plan"],
+        &["plan", "--format", "json"],
+        &["explain", "one"],
+        &["forecast"],
+        &["diff", config, config],
+        &["diff", config, wrong],
+        &["--log-format", "json", "run", "--once"],
+        &["run", "--once", "--dry-run"],
+        &["audit", "show"],
+        &["audit", "show", "--format", "json"],
+    ];
+    let on_broken: &[&[&str]] = &[&["check"], &["check", "--format", "json"], &["run"]];
+    let on_sound = commands.iter().map(|command| (&house, *command));
+    for (house, command) in on_sound.chain(on_broken.iter().map(|command| (&broken, *command))) {
+        let run = house.run_with(&[&["--log", "trace"], command].concat(), &variables);
+        let shown = run.stdout + &run.stderr;
+        assert!(run.code.is_some() && !shown.is_empty(), "{command:?} says nothing");
+        assert!(!shown.contains("Usage:"), "{command:?} is no command: {shown}");
+        for secret in [EXTERNAL_ID, ACCESS_KEY, SECRET_KEY, SESSION_TOKEN] {
+            assert!(!shown.contains(secret), "{command:?} shows {secret}:\n{shown}");
+        }
+    }
+    let log = fs::read_to_string(house.log()).unwrap();
+    let health = fs::read_dir(house.state())
+        .unwrap()
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    let kept: String = health.chain([log]).collect();
+    for secret in [EXTERNAL_ID, ACCESS_KEY, SECRET_KEY, SESSION_TOKEN] {
+        assert!(!kept.contains(secret), "{secret} is kept");
+    }
+    // The secrets were used: the role was asked for, and the other studio was looked after.
+    let requests = sandbox.requests.recent();
+    assert!(requests.iter().any(|request| request.operation == Operation::Unserved));
+    assert_eq!(sandbox.effects(), ["one", "two"]);
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_policy_that_others_may_write_is_shown_by_all_and_acted_by_by_none() {
+    let sandbox = Watched::small();
+    let house = House::always_due(&sandbox.endpoint);
+    set_mode(&house.config(), 0o646);
+    let remedy = format!("type: chmod go-w {}", house.config().display());
+    for command in [&["run", "--once"][..], &["run"], &["run", "--dry-run"]] {
+        let run = house.run(command);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{}", run.stderr);
+        assert!(run.stderr.contains(&remedy), "{}", run.stderr);
+    }
+    assert!(!house.log().exists(), "something was recorded");
+    let check = house.run(&["check"]);
+    assert_eq!(check.code, Some(2));
+    assert!(check.stdout.contains("error[exposed-file]") && check.stdout.contains(&remedy));
+    assert!(!check.stdout.contains("good"), "{}", check.stdout);
+    let check = house.run(&["check", "--format", "json"]);
+    let shown: serde_json::Value = serde_json::from_str(&check.stdout).unwrap();
+    assert_eq!((check.code, text(&shown[0], "code")), (Some(2), "exposed-file"));
+    let config = house.config();
+    let config = config.to_str().unwrap();
+    for command in [&["plan"][..], &["forecast"], &["diff", config, config]] {
+        let run = house.run(command);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert!(run.stderr.contains(&remedy), "{}", run.stderr);
+    }
+    set_mode(&house.config(), 0o644);
+    assert_eq!(house.run(&["run", "--once"]).code, Some(0));
+}
+
+#[test]
+fn a_reload_of_a_file_that_others_may_write_is_refused() {
+    let sandbox = Watched::small();
+    let house = House::new(&always_due(&sandbox.endpoint).replace("enforce", "observe"));
+    let mut daemon = house.start(&["--log", "debug", "run"]);
+    daemon.wait_for("scanned");
+    house.write(&always_due(&sandbox.endpoint));
+    set_mode(&house.config(), 0o666);
+    daemon.signal("HUP");
+    daemon.wait_for("refused; the old policy stays in force");
+    daemon.signal("TERM");
+    assert_eq!(daemon.finish().code, Some(0));
+    set_mode(&house.config(), 0o600);
+    let refused = house.records_of("policy.refused").pop().unwrap();
+    let detail = text(&refused["data"]["error"], "detail");
+    assert!(detail.contains("may be written by others"), "{detail}");
+    assert_eq!(sandbox.changing_requests(), 0);
+}
+
+#[test]
+fn a_calendar_file_and_what_a_link_leads_to_are_judged_too() {
+    let sandbox = Watched::small();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let calendar = "[calendar.holidays]\neffect = \"closed\"\nics = \"holidays.ics\"\n\
+                    [schedule.nights]\nzone = \"Europe/Paris\"\nidle = [\"Mon 20:00-07:00\"]\n\
+                    calendars = [\"holidays\"]\n[[studio]]\nschedule = \"nights\"\n";
+    let house = House::new(&always_due(&sandbox.endpoint).replace("[[studio]]\n", calendar));
+    let holidays = elsewhere.path().join("holidays.ics");
+    fs::write(&holidays, include_str!("../../config/holidays.ics")).unwrap();
+    symlink(&holidays, house.config().with_file_name("holidays.ics")).unwrap();
+    assert_eq!(house.run(&["check"]).code, Some(0), "{STUDIO}");
+    set_mode(&holidays, 0o666);
+    let refused = house.run(&["run", "--once"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("holidays.ics may be written by others"), "{}", refused.stderr);
+    set_mode(&holidays, 0o644);
+    set_mode(elsewhere.path(), 0o777);
+    let refused = house.run(&["run", "--once"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("holidays.ics may be replaced by anybody"),
+        "{}",
+        refused.stderr
+    );
+}

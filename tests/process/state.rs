@@ -1,0 +1,59 @@
+//! The state directory: whose it is, and what the daemon keeps there.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::house::{House, Watched, text};
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn the_daemon_tells_its_health_and_its_end_in_files_of_its_own() {
+    let sandbox = Watched::small();
+    let house = House::always_due(&sandbox.endpoint);
+    let mut daemon = house.start(&["--log", "debug", "run"]);
+    daemon.wait_for("scanned");
+    let health = || -> Value {
+        serde_json::from_str(&fs::read_to_string(house.state().join("health.json")).unwrap())
+            .unwrap()
+    };
+    daemon.signal("TERM");
+    assert_eq!(daemon.finish().code, Some(0));
+    let last = health();
+    assert_eq!(
+        (&last["healthy"], &last["problems"][0]),
+        (&false.into(), &"the program has ended".into())
+    );
+    let verified = house.run(&["audit", "verify"]).stdout;
+    assert!(verified.contains(text(&last["audit"], "head")), "{verified}");
+    assert_eq!(last["audit"]["sequence"], house.records().len());
+    assert!(last["scans"][crate::house::STUDIO].is_string(), "{last}");
+    let modes = [house.state(), house.state().join("lock"), house.state().join("health.json")];
+    assert_eq!(modes.map(|path| mode(&path)), [0o700, 0o600, 0o600]);
+    assert_eq!(mode(&house.log()), 0o600);
+}
+
+#[test]
+fn state_and_log_that_others_may_write_are_refused_with_what_to_type() {
+    let sandbox = Watched::small();
+    let house = House::always_due(&sandbox.endpoint);
+    assert_eq!(house.run(&["run", "--once"]).code, Some(0));
+    for (path, open, closed) in [(house.state(), 0o777, 0o700), (house.log(), 0o620, 0o600)] {
+        set_mode(&path, open);
+        let refused = house.run(&["run", "--once"]);
+        assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+        let remedy = format!("type: chmod go-w {}", path.display());
+        assert!(refused.stderr.contains(&remedy), "{}", refused.stderr);
+        set_mode(&path, closed);
+    }
+    assert_eq!(house.run(&["run", "--once"]).code, Some(0));
+}
