@@ -103,6 +103,8 @@ fn is_new(decision: &Decision, action: Action, history: &History) -> bool {
             let is_withheld = past.withheld.is_some() && past.withheld == decision.due;
             past.open.is_none() && !(is_withheld && decision.mode == Mode::Observe)
         }
+        // What would be destroyed meanwhile does not wait.
+        (Action::Start, Verdict::Start) if decision.reason.is_rescue() => false,
         (Action::Start, Verdict::Start) => {
             let stopped_at = past.ours.map(|ours| ours.stopped_at);
             let is_withheld = past.start_withheld.is_some() && past.start_withheld == stopped_at;

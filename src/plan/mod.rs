@@ -17,6 +17,7 @@ mod line;
 mod lines;
 mod reason;
 mod remedy;
+mod rescue;
 mod stopped;
 mod warning;
 
@@ -27,9 +28,12 @@ use jiff::{SignedDuration, Timestamp};
 pub use case::TAG_STOPPED;
 pub use due::{Cause, Due};
 pub use forecast::{Event, Foreseen, first_brake, forecast};
-pub use history::{Attempts, History, OpenIntent, OurStop, SessionHistory, WarningGiven};
+pub use history::{
+    Attempts, History, OpenIntent, OurStop, RescuedRun, SessionHistory, StoppedBy, WarningGiven,
+};
 pub use line::Step;
-pub use reason::{BrakeBound, Reason};
+pub use reason::{BrakeBound, Reason, STOPPED_BY};
+pub use rescue::{ROTATED_AT_LEAST, Unrotated};
 pub use warning::Announcement;
 
 use crate::ids::{RuleName, SessionId, StudioId};
@@ -167,7 +171,8 @@ pub fn plan(
     now: Timestamp,
 ) -> Plan {
     let hold = hold::of_studio(studio, snapshot, now);
-    let common = Common { policy, studio, hold: hold.as_ref(), now };
+    let is_foreign = hold::account_doubt(studio, snapshot).is_some();
+    let common = Common { policy, studio, hold: hold.as_ref(), is_foreign, now };
     let mut rules = RuleLookup::new(&studio.rules);
     let sessions = snapshot.sessions.values();
     let mut decisions: Vec<Decision> =
@@ -192,7 +197,8 @@ pub fn hold_of(studio: &StudioPolicy, snapshot: &Snapshot, now: Timestamp) -> Op
     hold::of_studio(studio, snapshot, now)
 }
 
-/// Decides about one session again, read afresh in a studio that was not held.
+/// Decides about one session again, read afresh in a studio that was not held, or held and the session to
+/// be rescued.
 ///
 /// This is what stands between a plan and its action: the snapshot may be a minute old. The brake is
 /// the plan's: of what it let through, no more comes of it here.
@@ -204,7 +210,7 @@ pub fn decide_again(
     history: &History,
     now: Timestamp,
 ) -> Decision {
-    let common = Common { policy, studio, hold: None, now };
+    let common = Common { policy, studio, hold: None, is_foreign: false, now };
     decide(common, session, history, &mut RuleLookup::new(&studio.rules))
 }
 
@@ -221,7 +227,8 @@ pub fn explain(
     let planned = plan(policy, studio, snapshot, history, now);
     let braked = planned.decisions.iter().find(|decision| decision.session == session.id);
     let braked = braked.map(|decision| &decision.reason).filter(|reason| reason.is_brake());
-    let common = Common { policy, studio, hold: planned.hold.as_ref(), now };
+    let is_foreign = hold::account_doubt(studio, snapshot).is_some();
+    let common = Common { policy, studio, hold: planned.hold.as_ref(), is_foreign, now };
     let mut rules = RuleLookup::new(&studio.rules);
     let case = Case::new(common, session, history.of(&session.id), &mut rules);
     let case = Case { brake: braked, ..case };

@@ -1,6 +1,6 @@
 //! What would change an answer: for people who read why and want it otherwise.
 
-use super::{Action, Cause, Reason};
+use super::{Action, Cause, Reason, Unrotated};
 
 impl Reason {
     /// What would have to be so for the answer to be another, apart from time passing.
@@ -54,10 +54,15 @@ impl Reason {
                 due_remedy(cause)
             }
             Self::StopTooShort { .. } => "a shorter `least_stop`".to_owned(),
-            Self::WouldBeDestroyed { .. } => {
-                "a longer stopped length of its launch profile, a shorter `return_margin`, \
-                 shorter idle hours, or preserve = \"allow\", which risks its work"
-                    .to_owned()
+            Self::WouldBeDestroyed { unrotated, .. } => {
+                let rotate = match unrotated {
+                    Unrotated::NotAsked => "preserve = \"rotate\", which has it rescued in time, ",
+                    Unrotated::TooShort | Unrotated::NoReturn | Unrotated::BeforeIdleHours => "",
+                };
+                format!(
+                    "a longer stopped length of its launch profile, a shorter `return_margin`, \
+                     shorter idle hours, {rotate}or preserve = \"allow\", which risks its work"
+                )
             }
             Self::WarningOut { .. } => "shorter leads in `warn`; or a keep before then".to_owned(),
             Self::Brake { action, .. } => match action {
@@ -78,6 +83,10 @@ impl Reason {
                 "a person who starts it; a longer `catch_up` the next time".to_owned()
             }
             Self::Resume { .. } => "a tag lightsout:keep, which leaves it as it is".to_owned(),
+            Self::Rescue { is_observed: true, .. } => {
+                "a person who starts it, soon; or mode = \"enforce\"".to_owned()
+            }
+            Self::Rescue { .. } => "a person who starts it, or deletes it".to_owned(),
             Self::TerminationNear { .. } => "a person who starts it, soon".to_owned(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod brake;
 mod laws;
+mod rotate;
 mod starts;
 
 use std::collections::BTreeMap;
@@ -443,7 +444,7 @@ fn line_8_keeps_what_would_be_destroyed_before_people_are_back() {
     };
     stopped_for(hours(24)).check(
         "20T20:00:00",
-        "keep would_be_destroyed: stopped, it would be destroyed after 24h, and must live until 2026-11-23 23:00Z; a longer stopped length, a shorter window or preserve = \"allow\" would allow it | 2026-11-22T23:00:00Z",
+        "keep would_be_destroyed: stopped, it would be destroyed after 24h, and must live until 2026-11-23 23:00Z; a longer stopped length, a shorter window or preserve = \"rotate\" would allow it | 2026-11-22T23:00:00Z",
     );
     assert_eq!(stopped_for(hours(67)).decide("20T20:00:00").verdict(), Verdict::Stop);
     let short = stopped_for(hours(67) - SignedDuration::from_secs(1));
@@ -466,7 +467,7 @@ fn line_8_keeps_where_nothing_tells_when_people_are_back() {
         });
     world.check(
         "20T14:00:00",
-        "keep would_be_destroyed: stopped, it would be destroyed after 96h, and nothing tells when people are back; a longer stopped length, a shorter window or preserve = \"allow\" would allow it | -",
+        "keep would_be_destroyed: stopped, it would be destroyed after 96h, and nothing tells when people are back; a schedule whose idle hours end or preserve = \"allow\" would allow it | -",
     );
 }
 

@@ -12,5 +12,6 @@ mod isolation;
 mod nights;
 mod once;
 mod rig;
+mod rotation;
 mod start_doubts;
 mod starts;
