@@ -3,13 +3,24 @@
 //! The one question that is not about a session alone: it is asked once all are decided. What is under
 //! way already, or was withheld already, is not counted again.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Action, BrakeBound, Decision, History, Reason, Verdict, moved};
+use crate::ids::SessionId;
+use crate::inventory::Session;
 use crate::policy::{Brake, Mode};
 
 /// What the hour of `per_hour` is.
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// What was asked for already, and of which sessions.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) history: &'a History,
+    pub(super) sessions: &'a BTreeMap<SessionId, Session>,
+}
 
 /// Why actions of each kind and mode are held, where they are, and how many of them pass all the same.
 pub(super) struct Brakes(Vec<(Action, Mode, usize, Reason)>);
@@ -24,14 +35,15 @@ impl Brakes {
     pub(super) fn over(
         brake: Brake,
         decisions: &[Decision],
-        history: &History,
+        asked: Asked<'_>,
         now: Timestamp,
     ) -> Self {
+        let history = asked.history;
         let mut found = Vec::new();
         for action in [Action::Stop, Action::Start] {
             let used = used_in_the_hour(history, action, now);
             for mode in [Mode::Observe, Mode::Enforce] {
-                let new = || decisions.iter().filter(|d| is_new(d, action, history));
+                let new = || decisions.iter().filter(|d| is_new(d, action, asked));
                 let counts = |decision: &&Decision| {
                     decision.mode >= mode && !was_refused(decision, action, history)
                 };
@@ -50,14 +62,15 @@ impl Brakes {
     }
 
     /// Holds what is over the bound.
-    pub(super) fn apply(&self, decisions: &mut [Decision], history: &History) {
+    pub(super) fn apply(&self, decisions: &mut [Decision], asked: Asked<'_>) {
         for (action, mode, passing, reason) in &self.0 {
             let is_over = |decision: &&mut Decision| {
-                decision.mode == *mode && is_new(decision, *action, history)
+                decision.mode == *mode && is_new(decision, *action, asked)
             };
             for decision in decisions.iter_mut().filter(is_over).skip(*passing) {
                 decision.reason = reason.clone();
-                decision.next_change = None;
+                // What is off may come near its end meanwhile.
+                decision.next_change = decision.next_change.filter(|_| *action == Action::Start);
                 decision.not_after = None;
             }
         }
@@ -96,8 +109,8 @@ fn count(number: usize) -> u32 {
 }
 
 /// Whether a decision asks for an action that was not asked for yet.
-fn is_new(decision: &Decision, action: Action, history: &History) -> bool {
-    let past = history.of(&decision.session);
+fn is_new(decision: &Decision, action: Action, asked: Asked<'_>) -> bool {
+    let past = asked.history.of(&decision.session);
     match (action, decision.verdict()) {
         (Action::Stop, Verdict::Stop) => {
             let is_withheld = past.withheld.is_some() && past.withheld == decision.due;
@@ -106,7 +119,9 @@ fn is_new(decision: &Decision, action: Action, history: &History) -> bool {
         // What would be destroyed meanwhile does not wait.
         (Action::Start, Verdict::Start) if decision.reason.is_rescue() => false,
         (Action::Start, Verdict::Start) => {
-            let stopped_at = past.ours.map(|ours| ours.stopped_at);
+            // The tag alone may tell that its stop was ours.
+            let session = asked.sessions.get(&decision.session);
+            let stopped_at = session.and_then(|session| session.stopped_at);
             let is_withheld = past.start_withheld.is_some() && past.start_withheld == stopped_at;
             past.starting.is_none() && !(is_withheld && decision.mode == Mode::Observe)
         }

@@ -177,8 +177,9 @@ pub fn plan(
     let sessions = snapshot.sessions.values();
     let mut decisions: Vec<Decision> =
         sessions.map(|session| decide(common, session, history, &mut rules)).collect();
-    let brakes = brake::Brakes::over(studio.brake, &decisions, history, now);
-    brakes.apply(&mut decisions, history);
+    let asked = brake::Asked { history, sessions: &snapshot.sessions };
+    let brakes = brake::Brakes::over(studio.brake, &decisions, asked, now);
+    brakes.apply(&mut decisions, asked);
     Plan { studio: studio.id.clone(), at: now, hold, brakes: brakes.reasons(), decisions }
 }
 
