@@ -11,7 +11,7 @@ use super::hold::{held, look_at_hold};
 use super::keeps::{kept, look_at_keeps};
 use super::line::{Line, Step, look_at_mode};
 use super::rescue::{Rescue, Unrotated, unrotated};
-use super::warning::{Warnings, next_warning, warnings};
+use super::warning::{Warnings, earliest_stop, late_waits, next_warning, warnings};
 use super::{Announcement, Decision, Reason, moved, stopped};
 use crate::inventory::{Doubt, SessionState, Stopping, Transition};
 use crate::policy::{Brake, Mode, Preserve, Settings, Window};
@@ -172,7 +172,7 @@ fn not_due(case: &Case<'_>) -> Option<Reason> {
         return None;
     }
     // A warning comes before its stop is due, and only where the stop would follow.
-    let stands_in_the_way = is_too_short(due, case.settings.least_stop, due.at);
+    let stands_in_the_way = too_short(case).is_some();
     let would_follow = !stands_in_the_way && destroyed_at(case, due, due.at).is_none();
     if let Some(warning) = would_follow.then(|| warning_now(case, due)).flatten() {
         return Some(warning);
@@ -193,7 +193,8 @@ fn too_short(case: &Case<'_>) -> Option<Reason> {
     let due = case.due.as_ref()?;
     let Cause::IdleHours { window, .. } = &due.cause else { return None };
     let least_stop = case.settings.least_stop;
-    is_too_short(due, least_stop, case.now.max(due.at))
+    // Nobody is warned of a stop that will not be made, since its warning comes too late.
+    is_too_short(due, least_stop, earliest_stop(case, due))
         .then_some(Reason::StopTooShort { closes: window.closes, least_stop })
 }
 
@@ -271,15 +272,17 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         }
         Reason::StopTooShort { closes, .. } => {
             let over = case.uptime_over.filter(|over| *over > case.now);
-            over.into_iter().chain([*closes]).min()
+            over.into_iter().chain([*closes]).chain(pointless_at(case)).min()
         }
         Reason::WouldBeDestroyed { .. } => {
-            destruction_may_change(case).into_iter().chain(pointless_at(case)).min()
+            let pointless = pointless_at(case).into_iter().chain(unwarnable_at(case));
+            destruction_may_change(case).into_iter().chain(pointless).min()
         }
         Reason::Warning { announcement: Announcement { stop_at, .. }, .. }
         | Reason::WarningOut { stop_at, .. } => {
             let warning = case.due.as_ref().and_then(|due| next_warning(case, due));
-            warning.into_iter().chain(pointless_at(case)).chain([*stop_at]).min()
+            let pointless = pointless_at(case).into_iter().chain(unwarnable_at(case));
+            warning.into_iter().chain(pointless).chain([*stop_at]).min()
         }
         Reason::Due { .. } => pointless_at(case).or_else(|| not_after(case, reason)),
         Reason::NotStoppable { .. } => ending_alarm_at(case).filter(|at| *at > case.now),
@@ -322,6 +325,16 @@ fn pointless_at(case: &Case<'_>) -> Option<Timestamp> {
     let last = moved(window.closes, -case.settings.least_stop);
     let first = moved(last, SignedDuration::from_secs(1)).min(window.closes);
     Some(first).filter(|first| *first > case.now)
+}
+
+/// The first second from which on a stop by idle hours would last too short if a warning of it were given
+/// only then, if that is yet to come.
+fn unwarnable_at(case: &Case<'_>) -> Option<Timestamp> {
+    let Cause::IdleHours { window, .. } = &case.due.as_ref()?.cause else { return None };
+    let last = moved(window.closes, -case.settings.least_stop);
+    let second = SignedDuration::from_secs(1);
+    let instants = late_waits(case.settings).map(|wait| moved(moved(last, -wait), second));
+    instants.filter(|instant| *instant > case.now).min()
 }
 
 /// When a stop that would have led to destruction would no longer: as the window goes by, less of it

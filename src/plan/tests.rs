@@ -523,6 +523,28 @@ fn line_9_counts_only_warnings_of_this_run_this_instant_and_this_mode() {
 }
 
 #[test]
+fn line_9_does_not_warn_of_a_stop_that_would_be_too_short_by_then() {
+    // The window closes at 07:00, and least_stop is 30 minutes; a warning takes 15.
+    let world = World::new()
+        .settings(|settings| settings.warn = vec![minutes(15)])
+        .session(|session| session.started_at = Some(at("20T02:00:00")));
+    assert_eq!(world.decide("20T06:15:00").verdict(), Verdict::Warn);
+    assert_eq!(world.decide("20T06:15:00").next_change, Some(at("20T06:15:01")));
+    assert_eq!(world.decide("20T06:15:01").reason.code(), "stop_too_short");
+    let warned = world.warned(minutes(15), "20T04:00:00", "20T06:15:00", Mode::Enforce);
+    assert_eq!(warned.decide("20T06:15:01").reason.code(), "warning_out");
+    assert_eq!(warned.decide("20T06:30:00").verdict(), Verdict::Stop);
+    // Before it is due, too: the lease ends at 06:20.
+    let leased = |now: &str| {
+        let world = World::new().settings(|settings| settings.warn = vec![minutes(15)]);
+        let world = world.session(|session| session.started_at = Some(at("20T04:20:00")));
+        world.decide(now).reason.code()
+    };
+    assert_eq!(leased("20T06:15:00"), "warning");
+    assert_eq!(leased("20T06:15:01"), "not_due");
+}
+
+#[test]
 fn line_9_does_not_warn_of_a_stop_that_a_guard_would_refuse() {
     let world =
         World::new().settings(|settings| settings.warn = vec![minutes(15)]).session(|session| {

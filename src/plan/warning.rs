@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::case::Case;
 use super::{Due, moved};
+use crate::policy::Settings;
 
 /// How long a stop waits at the most for a warning that was given late.
 const LATE_WARNING_WAIT_MAX: SignedDuration = SignedDuration::from_mins(15);
@@ -47,6 +48,22 @@ pub(super) fn warnings(case: &Case<'_>, due: &Due) -> Warnings {
         return Warnings::Give(Announcement { leads: owed, stop_at });
     }
     if case.now < stop_at { Warnings::WaitUntil(stop_at) } else { Warnings::Done }
+}
+
+/// When the stop would be made, its warnings included.
+pub(super) fn earliest_stop(case: &Case<'_>, due: &Due) -> Timestamp {
+    let at = case.now.max(due.at);
+    match warnings(case, due) {
+        Warnings::Give(Announcement { stop_at, .. }) | Warnings::WaitUntil(stop_at) => {
+            stop_at.max(at)
+        }
+        Warnings::Done => at,
+    }
+}
+
+/// For how long a stop would wait for each of its warnings, if they were given late.
+pub(super) fn late_waits(settings: &Settings) -> impl Iterator<Item = SignedDuration> {
+    settings.warn.iter().map(|lead| (*lead).min(LATE_WARNING_WAIT_MAX))
 }
 
 /// The next instant at which a warning that is not yet given is to be given.
