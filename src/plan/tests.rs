@@ -523,6 +523,27 @@ fn line_9_counts_only_warnings_of_this_run_this_instant_and_this_mode() {
 }
 
 #[test]
+fn line_9_warns_anew_after_a_keep() {
+    let kept = |given: &str| {
+        let world = tagged("lightsout:keep-until", "2026-11-20T22:00:00-08:00");
+        let world = world.settings(|settings| settings.warn = vec![minutes(15)]);
+        world.warned(minutes(15), "20T20:00:00", given, Mode::Enforce)
+    };
+    let world = kept("20T19:45:00");
+    assert_eq!(world.decide("20T21:59:59").reason.code(), "tag_keep_until");
+    assert_eq!(world.decide("20T22:00:00").verdict(), Verdict::Warn);
+    let again = world.warned(minutes(15), "20T20:00:00", "20T22:00:00", Mode::Enforce);
+    assert_eq!(again.decide("20T22:14:59").reason.code(), "warning_out");
+    assert_eq!(again.decide("20T22:15:00").verdict(), Verdict::Stop);
+    // A keep that was over before the warning takes nothing back.
+    let old = again.session(|session| {
+        let until = "2026-11-20T19:00:00-08:00".to_owned();
+        session.tags.insert("lightsout:keep-until".to_owned(), until);
+    });
+    assert_eq!(old.decide("20T20:15:00").verdict(), Verdict::Stop);
+}
+
+#[test]
 fn line_9_does_not_warn_of_a_stop_that_would_be_too_short_by_then() {
     // The window closes at 07:00, and least_stop is 30 minutes; a warning takes 15.
     let world = World::new()
