@@ -598,7 +598,7 @@ impl fmt::Display for Reason {
             Self::StopTooShort { closes, least_stop } => {
                 write!(
                     f,
-                    "idle hours end at {}, within the least_stop of {least_stop:#}",
+                    "idle hours end at {}; a stop would last shorter than the least_stop of {least_stop:#}",
                     At(*closes)
                 )
             }

@@ -425,7 +425,7 @@ fn line_6_leaves_what_would_be_off_for_a_moment_only() {
     let world = World::new().session(|session| session.started_at = Some(at("20T02:00:00")));
     world.check(
         "20T06:30:01",
-        "keep stop_too_short: idle hours end at 2026-11-20 15:00Z, within the least_stop of 30m | 2026-11-20T15:00:00Z",
+        "keep stop_too_short: idle hours end at 2026-11-20 15:00Z; a stop would last shorter than the least_stop of 30m | 2026-11-20T15:00:00Z",
     );
     assert_eq!(world.decide("20T06:30:00").verdict(), Verdict::Stop);
     let later = world.settings(|settings| settings.max_uptime = Some(minutes(290)));
