@@ -20,8 +20,8 @@ use self::checkpoint::Unfinished;
 use super::record::{Data, Deed, Kind, ReasonData, Record, Stage};
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::plan::{
-    Action, Attempts, Decision, History, OpenIntent, OurStop, SessionHistory, VetoGiven,
-    WarningGiven,
+    Action, Attempts, Decision, History, OpenIntent, OurStop, RescuedRun, STOPPED_BY,
+    SessionHistory, StoppedBy, VetoGiven, WarningGiven,
 };
 use crate::policy::Mode;
 
@@ -31,6 +31,16 @@ const WARNINGS_MAX: usize = 32;
 
 /// How long an intent counts for the brake, whose longer bound is that of an hour.
 const COUNTED_FOR: SignedDuration = SignedDuration::from_hours(1);
+
+/// The code of a start without which work would be destroyed.
+const RESCUE: &str = "rescue";
+
+/// How long after its intent a call of ours begins a run at the latest: the reading that it is made upon
+/// may be a minute old, and clocks differ. What begins later somebody else began.
+const BEGINS_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// How much earlier than its intent a run may seem to begin, since clocks differ.
+const BEGINS_BEFORE: SignedDuration = SignedDuration::from_mins(2);
 
 /// Everything the log says about the past.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -231,7 +241,10 @@ impl StudioPast {
 
     fn done(&mut self, Deed { action, stage }: Deed, session: SessionId, record: &Record) {
         match (action, stage) {
-            (_, Stage::Intended) => self.count(action, record),
+            // The brake does not count what it does not hold.
+            (_, Stage::Intended) if rescue(action, &record.data).is_none() => {
+                self.count(action, record);
+            }
             (Action::Stop, Stage::Accepted) => {
                 self.us = record.data.stopped_by.clone().or_else(|| self.us.take());
             }
@@ -325,6 +338,10 @@ impl Trail<'_> {
         let since = again.map_or(record.time, |open| open.since);
         let refused = again.map_or(0, |open| open.refused);
         let repeats = again.is_some();
+        // Of calls under one token nobody can tell which had its effect: where one was no rescue, the run
+        // may be what somebody asked for.
+        let rescue = rescue(action, &record.data);
+        let rescue = rescue.filter(|_| again.is_none_or(|open| open.rescue.is_some()));
         *self.open = Some(OpenIntent {
             // An intent must not be forgotten for want of a detail.
             run: run(action, &record.data).unwrap_or(record.time),
@@ -335,6 +352,7 @@ impl Trail<'_> {
             refused,
             accepted: false,
             late: false,
+            rescue,
         });
     }
 
@@ -357,13 +375,40 @@ fn proven(past: &mut SessionHistory, action: Action, data: &Data) {
                 None => past.warnings.clear(),
             }
             past.vetoes.clear();
+            let run = run_of_deed(past.open.as_ref(), action, data);
+            let is_ours = run.is_none_or(|run| past.is_stop_ours(run));
             past.open = None;
             // Without the service's instant nothing would show later that the stop was ours.
-            past.ours = data.stopped_at.map(|stopped_at| OurStop { stopped_at });
+            let stopped_at = data.stopped_at.filter(|_| is_ours);
+            past.ours = stopped_at.map(|stopped_at| OurStop { stopped_at });
         }
-        // Our stop before it stays known: the next stop has another instant, whoever makes it.
-        Action::Start => (past.starting, past.start_attempts) = (None, None),
+        Action::Start => {
+            let start = data.seen.as_ref().and_then(|seen| seen.started_at);
+            let rescued = past.starting.as_ref().zip(start).and_then(|(open, start)| {
+                let stopped_by = open.rescue.filter(|_| may_have_begun(open, start))?;
+                Some(RescuedRun { start, stopped_by })
+            });
+            past.rescued = rescued.or(past.rescued);
+            // Our stop before it stays known: the next stop has another instant, whoever makes it.
+            (past.starting, past.start_attempts) = (None, None);
+        }
     }
+}
+
+/// Whether a run began by a call of ours, rather than by somebody who started the session after the
+/// call had come to nothing.
+fn may_have_begun(open: &OpenIntent, start: Timestamp) -> bool {
+    let earliest = open.since.checked_sub(BEGINS_BEFORE).unwrap_or(Timestamp::MIN);
+    let latest = open.at.checked_add(BEGINS_WITHIN).unwrap_or(Timestamp::MAX);
+    (earliest..=latest).contains(&start)
+}
+
+/// Whose the stop was of which a start is to rescue a session, if it is.
+fn rescue(action: Action, data: &Data) -> Option<StoppedBy> {
+    let reason = data.reason.as_ref().filter(|reason| reason.code == RESCUE)?;
+    let is_ours = reason.values.get(STOPPED_BY) == Some(&StoppedBy::Us.to_string());
+    let stopped_by = if is_ours { StoppedBy::Us } else { StoppedBy::Another };
+    (action == Action::Start).then_some(stopped_by)
 }
 
 fn warned(past: &mut SessionHistory, record: &Record) {

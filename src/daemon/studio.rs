@@ -151,7 +151,8 @@ impl Studio {
             let workshop = self.workshop.clone();
             self.tasks.spawn(async move {
                 let outcome = attempt(&workshop, &order, &past).await;
-                (session, Done::Attempt(order.action, outcome))
+                let is_rescue = order.decision.reason.is_rescue();
+                (session, Done::Attempt { action: order.action, is_rescue, outcome })
             });
         }
         retry
@@ -227,9 +228,9 @@ impl Studio {
         self.in_flight.remove(&session);
         let studio = self.workshop.studio.label();
         match done {
-            Done::Attempt(action, outcome) => {
+            Done::Attempt { action, is_rescue, outcome } => {
                 log_outcome(studio, &session, action, &outcome);
-                looks_again_after(&outcome, self.watch_pause)
+                looks_again_after(&outcome, is_rescue, self.watch_pause)
             }
             Done::Mark(mark) => {
                 log_mark(studio, &session, &mark);

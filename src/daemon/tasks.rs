@@ -23,7 +23,12 @@ pub(super) enum Task {
 /// What came of a task.
 #[derive(Debug)]
 pub(super) enum Done {
-    Attempt(Action, Outcome),
+    Attempt {
+        action: Action,
+        /// Whether work would be destroyed without it.
+        is_rescue: bool,
+        outcome: Outcome,
+    },
     Mark(Mark),
 }
 
@@ -53,8 +58,9 @@ pub(super) fn rests_until(order: &Order, past: &SessionHistory) -> Option<Timest
         }
         Action::Start => {
             let attempts = past.start_attempts.filter(|attempts| Some(attempts.run) == order.run);
-            // A start has no more time than `catch_up`.
-            (attempts, SignedDuration::from_mins(15))
+            // A start has no more time than `catch_up`, and a rescue a good deal less.
+            let most = if order.decision.reason.is_rescue() { 2 } else { 15 };
+            (attempts, SignedDuration::from_mins(most))
         }
     };
     let rest = |times: u32| {
@@ -76,11 +82,20 @@ pub(super) fn rests_until(order: &Order, past: &SessionHistory) -> Option<Timest
 /// soon what was accepted is looked for.
 pub(super) fn looks_again_after(
     outcome: &Outcome,
+    is_rescue: bool,
     watch: SignedDuration,
 ) -> Option<SignedDuration> {
     match outcome {
         Outcome::Accepted => Some(watch),
         Outcome::Rejected(_) => Some(REST_FIRST),
+        Outcome::Unread(_)
+        | Outcome::Unanswered(_)
+        | Outcome::Unrecorded(_)
+        | Outcome::Withdrawn
+            if is_rescue =>
+        {
+            Some(REST_FIRST)
+        }
         Outcome::Unread(_)
         | Outcome::Unanswered(_)
         | Outcome::Unrecorded(_)

@@ -120,12 +120,18 @@ fn decide_again(
 
 /// What a person has paused since it was planned is left alone.
 fn unpaused(workshop: &Workshop, again: Decision) -> Result<Decision, Box<Decision>> {
-    match workshop.gate.pause(&workshop.studio.id, workshop.clock.now()) {
+    match pause(workshop, &again) {
         None => Ok(again),
         Some(Pause { until, who }) => {
             Err(Box::new(Decision { reason: Reason::Paused { until, who }, ..again }))
         }
     }
+}
+
+/// What a person wants nothing done for. Who pauses a studio does not want work to be destroyed meanwhile.
+fn pause(workshop: &Workshop, decision: &Decision) -> Option<Pause> {
+    let pause = || workshop.gate.pause(&workshop.studio.id, workshop.clock.now());
+    (!decision.reason.is_rescue()).then(pause).flatten()
 }
 
 /// What is left of an order when the same question has been asked of a fresh reading.
@@ -137,22 +143,34 @@ fn narrowed(
 ) -> Result<Decision, Box<Decision>> {
     let Order { action, run, decision } = order;
     let in_time = decision.not_after.is_none_or(|not_after| now < not_after);
-    // Another run or another instant belongs to another policy or another stop or start; its own
-    // plan will come.
+    // Another run or another aim belongs to another policy or another stop or start; its own plan will
+    // come.
     let same = order::action(again.verdict()) == Some(*action)
         && run.is_some()
         && action.run(session) == *run
-        && instant(*action, &again) == instant(*action, decision);
+        && aim(*action, &again) == aim(*action, decision);
     let mode = again.mode.min(decision.mode);
     let not_after = earlier(decision.not_after, again.not_after);
     if same && in_time { Ok(Decision { mode, not_after, ..again }) } else { Err(Box::new(again)) }
 }
 
-/// The instant that a decision to act is about: when a stop is due, or for when a session is started.
-fn instant(action: Action, decision: &Decision) -> Option<Timestamp> {
+/// What a decision to act is about, beside the run.
+#[derive(Debug, PartialEq)]
+enum Aim {
+    /// To stop what is due at this instant.
+    Due(Option<Timestamp>),
+    /// To start for when the window closes.
+    Close(Timestamp),
+    /// To start before it is destroyed. When that is may be told otherwise by a fresh reading, which
+    /// knows the launch profile: the stop before it says enough.
+    Rescue,
+}
+
+fn aim(action: Action, decision: &Decision) -> Option<Aim> {
     match (action, &decision.reason) {
-        (Action::Stop, _) => decision.due,
-        (Action::Start, Reason::Resume { closes }) => Some(*closes),
+        (Action::Stop, _) => Some(Aim::Due(decision.due)),
+        (Action::Start, Reason::Resume { closes }) => Some(Aim::Close(*closes)),
+        (Action::Start, Reason::Rescue { .. }) => Some(Aim::Rescue),
         // Nothing else asks for a start.
         (Action::Start, _) => None,
     }
@@ -274,7 +292,7 @@ fn second_thought(workshop: &Workshop, fresh: &Fresh, decision: &Decision) -> Op
             Action::Stop => "its window closed before the call",
             Action::Start => "the time for starting it was over before the call",
         })
-    } else if workshop.gate.pause(&workshop.studio.id, workshop.clock.now()).is_some() {
+    } else if pause(workshop, decision).is_some() {
         Some("it was paused before the call")
     } else if age > READING_AGE_MAX {
         Some("the session was read too long ago")

@@ -27,6 +27,10 @@ fn at(time: &str) -> Timestamp {
 }
 
 fn policy() -> Policy {
+    policy_with("")
+}
+
+fn policy_with(settings: &str) -> Policy {
     let text = format!(
         r#"
 version = 1
@@ -40,6 +44,7 @@ idle = ["Sun-Fri 20:00-07:00", "Sat-Sun"]
 id = "{STUDIO}"
 schedule = "nights"
 start = "resume"
+{settings}
 "#
     );
     match config::parse("policy.toml", &text, Path::new("")) {
@@ -48,7 +53,7 @@ start = "resume"
     }
 }
 
-fn world() -> World {
+fn world(session: &str) -> World {
     let text = format!(
         r#"
 [[studio]]
@@ -68,6 +73,7 @@ created = "-30d"
 started = "2026-11-19T09:00:00-08:00"
 stopped = "2026-11-19T20:00:00-08:00"
 state = "STOPPED"
+{session}
 "#
     );
     worldfile::parse(&text, "world.toml", at("06:50:00")).unwrap().world
@@ -138,14 +144,24 @@ impl Gate for Door {
 
 impl Morning {
     fn new() -> Self {
+        Self::with("", "")
+    }
+
+    /// The same session, which the service destroys at 07:10, before people are back.
+    fn in_danger() -> Self {
+        let terminate_at = r#"terminate_at = "2026-11-20T07:10:00-08:00""#;
+        Self::with("preserve = \"rotate\"", terminate_at)
+    }
+
+    fn with(settings: &str, session: &str) -> Self {
         let clock = SimulatedClock::new(at("06:50:00"));
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let world = Arc::new(Mutex::new(world()));
+        let world = Arc::new(Mutex::new(world(session)));
         let direct = Direct::new(STUDIO.into(), Arc::clone(&world), shared, "AROATEST:lightsout");
         let faulty = Faulty::new(Arc::new(direct));
         let journal = Arc::new(MemoryJournal::new());
         let gate = Arc::new(Door::default());
-        let policy = Arc::new(policy());
+        let policy = Arc::new(policy_with(settings));
         let workshop = Workshop {
             studio: Arc::new(policy.studios[&STUDIO.into()].clone()),
             policy,
@@ -379,6 +395,75 @@ async fn a_pause_while_the_intent_is_written_takes_it_back() {
     assert_eq!(morning.kinds(), [Kind::StartIntended, Kind::StartWithdrawn]);
     let note = morning.journal.records()[1].data.note.clone();
     assert_eq!(note.as_deref(), Some("no call was made: it was paused before the call"));
+    assert_eq!(morning.effects(), []);
+}
+
+#[tokio::test]
+async fn a_rescue_is_called_as_any_start_and_may_be_made_until_people_are_back() {
+    let morning = Morning::in_danger();
+    let order = morning.order().await;
+    assert_eq!(morning.attempt(&order).await, Outcome::Accepted);
+    assert_eq!(morning.kinds(), [Kind::StartIntended, Kind::StartAccepted]);
+    let intent = &morning.journal.records()[0].data;
+    assert_eq!(intent.reason.as_ref().unwrap().code, "rescue");
+    assert_eq!((intent.stopped_at, intent.not_after), (order.run, Some(at("15:00:00"))));
+    assert_eq!(morning.history().starts, [], "the brake counts no rescue");
+}
+
+#[tokio::test]
+async fn a_rescue_is_made_although_the_studio_is_held_and_nothing_else_is() {
+    let morning = Morning::in_danger();
+    let mut snapshot = morning.workshop.provider.observe().await;
+    let gap = crate::inventory::Gap {
+        wanted: crate::inventory::Wanted::LaunchProfiles,
+        problem: Problem::Throttled,
+        detail: String::new(),
+    };
+    snapshot.gaps.push(gap);
+    let Workshop { policy, studio, clock, .. } = &morning.workshop;
+    let plan = plan::plan(policy, studio, &snapshot, &morning.history(), clock.now());
+    assert!(plan.hold.is_some());
+    assert_eq!(marks(&plan, &snapshot).count(), 0);
+    let order = orders(&plan, &snapshot).next().unwrap();
+    assert_eq!(morning.attempt(&order).await, Outcome::Accepted);
+    // Without the danger there is nothing to be done while it is held.
+    let snapshot = crate::inventory::Snapshot {
+        gaps: snapshot.gaps,
+        ..Morning::new().workshop.provider.observe().await
+    };
+    let plan = plan::plan(policy, studio, &snapshot, &morning.history(), at("06:52:00"));
+    assert_eq!(orders(&plan, &snapshot).count(), 0);
+}
+
+#[tokio::test]
+async fn a_fresh_reading_may_tell_another_end_of_what_is_rescued() {
+    let morning = Morning::in_danger();
+    let mut order = morning.order().await;
+    let Reason::Rescue { terminate_at, closes, .. } = &mut order.decision.reason else {
+        panic!("{:?}", order.decision.reason)
+    };
+    (*terminate_at, *closes) = (at("07:05:00"), at("06:00:00"));
+    assert_eq!(morning.attempt(&order).await, Outcome::Accepted);
+    // What was to be started for the morning is another plan's.
+    let morning = Morning::in_danger();
+    let mut order = morning.order().await;
+    order.decision.reason = Reason::Resume { closes: at(CLOSES) };
+    let Outcome::Dropped(decision) = morning.attempt(&order).await else { panic!("it was called") };
+    assert_eq!(decision.reason.code(), "rescue");
+}
+
+#[tokio::test]
+async fn what_is_no_longer_in_danger_is_not_rescued() {
+    let morning = Morning::in_danger();
+    let order = morning.order().await;
+    morning.change(|world, now| {
+        world.start(STUDIO, "artist", None, Caller::new("owner-1"), now).unwrap();
+    });
+    assert!(matches!(morning.attempt(&order).await, Outcome::Dropped(_)));
+    let morning = Morning::in_danger();
+    let mut order = morning.order().await;
+    order.run = Some(at("05:00:00"));
+    assert!(matches!(morning.attempt(&order).await, Outcome::Dropped(_)));
     assert_eq!(morning.effects(), []);
 }
 

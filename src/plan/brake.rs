@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Action, Approval, BrakeBound, Decision, History, Reason, Verdict, moved};
+use crate::ids::SessionId;
+use crate::inventory::Session;
 use crate::policy::{Brake, Mode};
 
 /// What the hour of `per_hour` is.
@@ -34,6 +36,13 @@ impl Latch {
         };
         limit > self.limit
     }
+}
+
+/// What was asked for already, and of which sessions.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) history: &'a History,
+    pub(super) sessions: &'a BTreeMap<SessionId, Session>,
 }
 
 /// Why actions of each kind and mode are held, where they are, and how many of them pass all the same.
@@ -61,16 +70,17 @@ impl Brakes {
     pub(super) fn over(
         brake: Brake,
         decisions: &[Decision],
-        history: &History,
+        known: Known<'_>,
         now: Timestamp,
     ) -> Self {
+        let history = known.history;
         let mut found = Vec::new();
         for action in Action::ALL.iter().copied() {
             let used = used_in_the_hour(history, action, now);
             let approval = in_force(history, action, now);
             let allowed = allowed(brake, approval);
             for mode in [Mode::Observe, Mode::Enforce] {
-                let new = || decisions.iter().filter(|d| is_new(d, action, history));
+                let new = || decisions.iter().filter(|d| is_new(d, action, known));
                 if !new().any(|decision| decision.mode == mode) {
                     continue;
                 }
@@ -90,19 +100,20 @@ impl Brakes {
     }
 
     /// Holds what is over the bound.
-    pub(super) fn apply(&self, decisions: &mut [Decision], history: &History) {
+    pub(super) fn apply(&self, decisions: &mut [Decision], known: Known<'_>) {
         for Braked { action, mode, first, again, reason } in &self.0 {
             let (mut first, mut again) = (*first, *again);
-            let is_about = |d: &&mut Decision| d.mode == *mode && is_new(d, *action, history);
+            let is_about = |d: &&mut Decision| d.mode == *mode && is_new(d, *action, known);
             for decision in decisions.iter_mut().filter(is_about) {
-                let is_again = was_refused(decision, *action, history);
+                let is_again = was_refused(decision, *action, known.history);
                 let left = if is_again { &mut again } else { &mut first };
                 if *left > 0 {
                     *left -= 1;
                     continue;
                 }
                 decision.reason = reason.clone();
-                decision.next_change = None;
+                // What is off may come near its end meanwhile.
+                decision.next_change = decision.next_change.filter(|_| *action == Action::Start);
                 decision.not_after = None;
                 decision.asks.clear();
             }
@@ -259,7 +270,8 @@ fn size(number: u32) -> usize {
 }
 
 /// Whether a decision asks for an action that was not asked for yet.
-fn is_new(decision: &Decision, action: Action, history: &History) -> bool {
+fn is_new(decision: &Decision, action: Action, known: Known<'_>) -> bool {
+    let history = known.history;
     let past = history.of(&decision.session);
     match (action, decision.verdict()) {
         (Action::Stop, Verdict::Stop) => is_new_stop(decision, history),
@@ -268,8 +280,12 @@ fn is_new(decision: &Decision, action: Action, history: &History) -> bool {
         (Action::Stop, Verdict::Keep) if decision.reason.is_unasked() => {
             is_new_stop(decision, history)
         }
+        // What would be destroyed meanwhile does not wait.
+        (Action::Start, Verdict::Start) if decision.reason.is_rescue() => false,
         (Action::Start, Verdict::Start) => {
-            let stopped_at = past.ours.map(|ours| ours.stopped_at);
+            // The tag alone may tell that its stop was ours.
+            let session = known.sessions.get(&decision.session);
+            let stopped_at = session.and_then(|session| session.stopped_at);
             let is_withheld = past.start_withheld.is_some() && past.start_withheld == stopped_at;
             past.starting.is_none() && !(is_withheld && decision.mode == Mode::Observe)
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::due::{Candidates, Due};
+use super::due::{Candidates, Due, Run};
 use super::{Reason, SessionHistory};
 use crate::ids::{
     InstanceType, LaunchProfileId, OwnerId, RuleName, ScheduleName, StreamingImageId,
@@ -27,9 +27,12 @@ pub(super) const TAG_PREFIX: &str = "lightsout:";
 /// One session, and what applies to it.
 pub(super) struct Case<'a> {
     pub now: Timestamp,
+    pub policy: &'a Policy,
     pub studio: &'a StudioPolicy,
     pub session: &'a Session,
     pub hold: Option<&'a Reason>,
+    /// Whether the studio may be another's: then nothing at all is done there.
+    pub is_foreign: bool,
     /// Why the brake would hold an action, where that is known already.
     pub brake: Option<&'a Reason>,
     pub history: &'a SessionHistory,
@@ -53,6 +56,7 @@ pub(super) struct Common<'a> {
     pub policy: &'a Policy,
     pub studio: &'a StudioPolicy,
     pub hold: Option<&'a Reason>,
+    pub is_foreign: bool,
     pub now: Timestamp,
 }
 
@@ -63,26 +67,25 @@ impl<'a> Case<'a> {
         history: &'a SessionHistory,
         rules: &mut RuleLookup<'a>,
     ) -> Self {
-        let Common { policy, studio, hold, now } = common;
+        let Common { policy, studio, hold, is_foreign, now } = common;
         let (rule, unclear) = rules.find(&candidate(session));
         let settings = rule.map_or(&studio.settings, |rule| &rule.settings);
-        let tagged = session.tags.get(TAG_SCHEDULE);
-        let found = tagged.map(|name| policy.schedules.get(&ScheduleName::from(name.as_str())));
-        // A schedule that cannot be found must not leave another one in force; line 3 keeps it.
-        let timetable = found.unwrap_or(settings.schedule.as_ref()).map(Arc::as_ref);
-        let schedule = timetable.and_then(|timetable| timetable.of(session.owner.as_ref()));
-        let schedule = schedule.map(Arc::as_ref);
-        let is_known =
-            found.is_none_or(|found| found.is_some()) && schedule.is_some() == timetable.is_some();
-        let candidates = session.start().filter(|_| is_known);
-        let candidates = candidates.map(|start| Candidates::new(settings, schedule, start, now));
+        let timetable = timetable(policy, session, settings);
+        let schedule = timetable.and_then(|timetable| schedule(timetable, session));
+        let is_missing = timetable.is_none() && session.tags.contains_key(TAG_SCHEDULE);
+        let is_known = !is_missing && schedule.is_some() == timetable.is_some();
+        let run = session.start().filter(|_| is_known);
+        let run = run.map(|start| Run { start, is_rescued: history.is_rescued(start) });
+        let candidates = run.map(|run| Candidates::new(settings, schedule, run, now));
         let uptime_over = candidates.as_ref().and_then(Candidates::uptime_over);
         let due = candidates.and_then(|found| found.earliest(settings.least_stop, now));
         Self {
             now,
+            policy,
             studio,
             session,
             hold,
+            is_foreign,
             brake: None,
             history,
             rule,
@@ -108,6 +111,16 @@ impl<'a> Case<'a> {
         Some(Reason::OwnerZoneUnknown { schedule: timetable.name().clone() })
     }
 
+    /// The idle hours that would apply under other settings.
+    pub(super) fn schedule_under(&self, settings: &'a Settings) -> Option<&'a Schedule> {
+        schedule(timetable(self.policy, self.session, settings)?, self.session)
+    }
+
+    /// Whether it runs because we rescued it, and for nobody.
+    pub(super) fn is_rescued(&self) -> bool {
+        self.session.start().is_some_and(|start| self.history.is_rescued(start))
+    }
+
     /// The window that is open, or the next one, of the schedule that applies.
     pub(super) fn window(&self) -> Option<Window> {
         self.schedule?.window_after(self.now)
@@ -127,6 +140,22 @@ impl<'a> Case<'a> {
         }
         trail
     }
+}
+
+/// What names the idle hours of a session under some settings: its tag, else they. A schedule that cannot
+/// be found must not leave another one in force; line 3 keeps it.
+fn timetable<'a>(
+    policy: &'a Policy,
+    session: &Session,
+    settings: &'a Settings,
+) -> Option<&'a Timetable> {
+    let tagged = session.tags.get(TAG_SCHEDULE);
+    let found = tagged.map(|name| policy.schedules.get(&ScheduleName::from(name.as_str())));
+    found.unwrap_or(settings.schedule.as_ref()).map(Arc::as_ref)
+}
+
+fn schedule<'a>(timetable: &'a Timetable, session: &Session) -> Option<&'a Schedule> {
+    timetable.of(session.owner.as_ref()).map(Arc::as_ref)
 }
 
 fn candidate(session: &Session) -> Candidate<'_> {

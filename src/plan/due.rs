@@ -50,6 +50,15 @@ impl fmt::Display for Cause {
     }
 }
 
+/// The run of a session.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run {
+    /// When it began.
+    pub(super) start: Timestamp,
+    /// Whether we began it to rescue the session, and for nobody.
+    pub(super) is_rescued: bool,
+}
+
 /// What could make a session due, and when.
 pub(super) struct Candidates {
     by_schedule: Option<Due>,
@@ -57,22 +66,25 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    /// Looks at the settings that apply to a run that began at `start`.
+    /// Looks at the settings that apply to a run. One that nobody asked for has no lease, and no more
+    /// than its idle hours ends it.
     pub(super) fn new(
         settings: &Settings,
         schedule: Option<&Schedule>,
-        start: Timestamp,
+        run: Run,
         now: Timestamp,
     ) -> Self {
-        let lease_ends = moved(start, settings.lease);
+        let Run { start, is_rescued } = run;
+        let lease = if is_rescued { SignedDuration::ZERO } else { settings.lease };
+        let lease_ends = moved(start, lease);
         let by_schedule = schedule.and_then(|schedule| {
             // A window that closes before the lease ends cannot stop this run.
             let window = schedule.window_after(now.max(lease_ends))?;
-            let leased = lease_ends > window.opens;
+            let leased = lease_ends > window.opens && !is_rescued;
             let cause = Cause::IdleHours { schedule: schedule.name.clone(), window, leased };
             Some(Due { at: window.opens.max(lease_ends), cause })
         });
-        let by_uptime = settings.max_uptime.map(|limit| {
+        let by_uptime = settings.max_uptime.filter(|_| !is_rescued).map(|limit| {
             // While a calendar says `open`, nobody is held to it; from its end on it is due, and stays
             // due at that instant, until there is another such time.
             let over = moved(start, limit);

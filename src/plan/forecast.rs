@@ -7,8 +7,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Action, BrakeBound, Decision, History, OurStop, Reason, Verdict, VetoGiven, VetoSays,
-    WarningGiven, decide_again, moved,
+    Action, BrakeBound, Decision, History, OurStop, Reason, RescuedRun, Verdict, VetoGiven,
+    VetoSays, WarningGiven, decide_again, moved,
 };
 use crate::ids::SessionId;
 use crate::inventory::{Ending, Session, SessionState, Snapshot, Stopping};
@@ -124,9 +124,10 @@ impl Future<'_> {
     fn carry(&mut self, decision: &Decision) -> bool {
         match decision.verdict() {
             Verdict::Stop => {
+                let (run, ours) = (self.session.start(), OurStop { stopped_at: self.at });
                 self.stopped();
                 let past = self.history.sessions.entry(self.session.id.clone()).or_default();
-                past.ours = Some(OurStop { stopped_at: self.at });
+                past.ours = run.is_none_or(|run| past.is_stop_ours(run)).then_some(ours);
                 past.open = None;
                 past.warnings.clear();
             }
@@ -134,6 +135,10 @@ impl Future<'_> {
                 self.session.state = SessionState::Ready;
                 self.session.started_at = Some(self.at);
                 self.session.terminate_at = None;
+                if let Reason::Rescue { stopped_by, .. } = decision.reason {
+                    let past = self.history.sessions.entry(self.session.id.clone()).or_default();
+                    past.rescued = Some(RescuedRun { start: self.at, stopped_by });
+                }
             }
             Verdict::Warn => self.warn(decision),
             Verdict::Keep | Verdict::Hold => return false,

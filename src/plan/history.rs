@@ -104,6 +104,8 @@ pub struct SessionHistory {
     /// The instant of the stop that was marked last, or was to be: one that could not be marked is
     /// not marked again.
     pub marked: Option<Timestamp>,
+    /// The last run that we began to rescue the session.
+    pub rescued: Option<RescuedRun>,
 }
 
 impl SessionHistory {
@@ -118,7 +120,23 @@ impl SessionHistory {
         starting: None,
         start_withheld: None,
         marked: None,
+        rescued: None,
     };
+
+    /// Whether the run that began at `start` is one that we began to rescue the session, and that nobody
+    /// asked for.
+    #[must_use]
+    pub fn is_rescued(&self, start: Timestamp) -> bool {
+        self.rescued.is_some_and(|run| run.start == start)
+    }
+
+    /// Whether a stop by us of the run that began at `start` is ours. What a person stopped and we
+    /// rescued is off again as the person wanted it, and stays off.
+    #[must_use]
+    pub fn is_stop_ours(&self, start: Timestamp) -> bool {
+        let rescued = self.rescued.filter(|run| run.start == start);
+        rescued.is_none_or(|run| run.stopped_by == StoppedBy::Us)
+    }
 
     /// The number of the next attempt to stop the run that began at `run`.
     #[must_use]
@@ -240,6 +258,35 @@ pub struct OpenIntent {
     pub refused: u32,
     /// Whether it was already called late.
     pub late: bool,
+    /// Where it is a start that is to rescue the session: whose the stop before it was.
+    pub rescue: Option<StoppedBy>,
+}
+
+/// Whose a stop was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StoppedBy {
+    /// Ours.
+    Us,
+    /// A person's, the service's, or nobody knows.
+    Another,
+}
+
+impl fmt::Display for StoppedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Us => "us",
+            Self::Another => "another",
+        })
+    }
+}
+
+/// A run that we began so that the session is not destroyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RescuedRun {
+    /// When it began.
+    pub start: Timestamp,
+    /// Whose the stop before it was.
+    pub stopped_by: StoppedBy,
 }
 
 /// A stop of ours.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Reason;
 use super::case::{Case, TAG_KEEP, TAG_KEEP_UNTIL, TAG_PREFIX, TAG_SCHEDULE, TAG_STOPPED};
+use crate::inventory::Session;
 
 pub(super) fn kept(case: &Case<'_>) -> Option<Reason> {
     if let Some(rule) = case.rule.filter(|rule| rule.keep) {
@@ -26,10 +27,10 @@ fn kept_by_tag(case: &Case<'_>) -> Option<Reason> {
         let found = match tag.as_str() {
             TAG_KEEP if is_refusal(value) => Some(unreadable()),
             TAG_KEEP => Some(Reason::TagKeep { value: value.clone() }),
-            TAG_KEEP_UNTIL => match value.trim().parse::<Timestamp>() {
-                Ok(until) if until > case.now => Some(Reason::TagKeepUntil { until }),
-                Ok(_) => None,
-                Err(_) => Some(unreadable()),
+            TAG_KEEP_UNTIL => match kept_until(case.session) {
+                Some(until) if until > case.now => Some(Reason::TagKeepUntil { until }),
+                Some(_) => None,
+                None => Some(unreadable()),
             },
             TAG_SCHEDULE => case.names_unknown_schedule().map(|_| unreadable()),
             TAG_STOPPED => None,
@@ -41,6 +42,11 @@ fn kept_by_tag(case: &Case<'_>) -> Option<Reason> {
         }
     }
     kept
+}
+
+/// Until when the tag keeps, or kept, a session, where it can be read.
+pub(super) fn kept_until(session: &Session) -> Option<Timestamp> {
+    session.tags.get(TAG_KEEP_UNTIL)?.trim().parse().ok()
 }
 
 /// Whether the value of a keep tag seems to say the opposite of keep, or nothing.

@@ -10,11 +10,12 @@ use super::due::{Cause, Due, is_too_short};
 use super::hold::{held, look_at_hold};
 use super::keeps::{kept, look_at_keeps};
 use super::line::{Line, Step, look_at_mode};
+use super::rescue::{Rescue, Unrotated, unrotated};
 use super::veto::{look_at_vetoes, overruled, to_ask, vetoed};
-use super::warning::{Warnings, next_warning, warnings};
+use super::warning::{Warnings, earliest_stop, late_waits, next_warning, warnings};
 use super::{Announcement, Decision, Reason, moved, stopped, veto};
 use crate::inventory::{Doubt, SessionState, Stopping, Transition};
-use crate::policy::{Brake, Preserve, Settings, Window};
+use crate::policy::{Brake, Mode, Preserve, Settings, Window};
 
 /// How far in the future a start may seem to lie, for clocks that differ a little.
 const START_AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
@@ -56,8 +57,12 @@ const RUNNING: &[Line] = &[
 fn chain(case: &Case<'_>) -> &'static [Line] {
     match case.session.state {
         SessionState::Stopped => stopped::CHAIN,
-        // A start of ours that failed is tried again.
-        SessionState::Failed(Transition::Start) if stopped::was_tried(case) => stopped::CHAIN,
+        // A start of ours that failed is tried again, and so is anybody's, before it is destroyed.
+        SessionState::Failed(Transition::Start)
+            if stopped::was_tried(case) || Rescue::now(case).is_some() =>
+        {
+            stopped::CHAIN
+        }
         SessionState::Ready
         | SessionState::Transitional(_)
         | SessionState::Failed(_)
@@ -82,7 +87,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
     Decision {
         session: case.session.id.clone(),
         rule: case.rule.map(|rule| rule.name.clone()),
-        mode: case.settings.mode,
+        mode: mode(case, &reason),
         due: case.due.as_ref().filter(|_| is_about_due).map(|due| due.at),
         next_change: next_change(case, &reason),
         not_after: not_after(case, &reason),
@@ -90,6 +95,12 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
         asks: if asks { to_ask(case) } else { Vec::new() },
         reason,
     }
+}
+
+/// Whether the verdict is carried out: as the settings say from which it follows.
+fn mode(case: &Case<'_>, reason: &Reason) -> Mode {
+    let rescue = Rescue::of(case).filter(|_| reason.is_rescue());
+    rescue.map_or(case.settings.mode, |rescue| rescue.settings.mode)
 }
 
 /// Every question, with what it looked at.
@@ -168,7 +179,7 @@ fn not_due(case: &Case<'_>) -> Option<Reason> {
         return None;
     }
     // A warning comes before its stop is due, and only where the stop would follow.
-    let stands_in_the_way = is_too_short(due, case.settings.least_stop, due.at);
+    let stands_in_the_way = too_short(case).is_some();
     let would_follow = !stands_in_the_way && destroyed_at(case, due, due.at).is_none();
     if let Some(warning) = would_follow.then(|| warning_now(case, due)).flatten() {
         return Some(warning);
@@ -189,7 +200,8 @@ fn too_short(case: &Case<'_>) -> Option<Reason> {
     let due = case.due.as_ref()?;
     let Cause::IdleHours { window, .. } = &due.cause else { return None };
     let least_stop = case.settings.least_stop;
-    is_too_short(due, least_stop, case.now.max(due.at))
+    // Nobody is warned of a stop that will not be made, since its warning comes too late.
+    is_too_short(due, least_stop, earliest_stop(case, due))
         .then_some(Reason::StopTooShort { closes: window.closes, least_stop })
 }
 
@@ -204,15 +216,20 @@ fn destroyed_at(case: &Case<'_>, due: &Due, stop: Timestamp) -> Option<Reason> {
     let Stopping::Allowed { destroyed_after: Some(after) } = case.session.stopping else {
         return None;
     };
-    match case.settings.preserve {
-        Preserve::Allow => return None,
-        Preserve::Refuse => {}
-    }
-    let needed_until =
-        outlived(case, due).map(|window| moved(window.closes, case.settings.return_margin));
+    let window = outlived(case, due);
+    let needed_until = window.map(|window| moved(window.closes, case.settings.return_margin));
     let lives =
         needed_until.is_some_and(|until| moved(stop, after) >= until && until < Timestamp::MAX);
-    (!lives).then_some(Reason::WouldBeDestroyed { destroyed_after: after, needed_until })
+    if lives {
+        return None;
+    }
+    let unrotated = unrotated(after, window, stop);
+    let unrotated = match case.settings.preserve {
+        Preserve::Allow => return None,
+        Preserve::Rotate => unrotated?,
+        Preserve::Refuse => unrotated.unwrap_or(Unrotated::NotAsked),
+    };
+    Some(Reason::WouldBeDestroyed { destroyed_after: after, needed_until, unrotated })
 }
 
 fn warned(case: &Case<'_>) -> Option<Reason> {
@@ -246,7 +263,7 @@ fn next_change(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
     let change = change_of(case, reason);
     if is_off(case) {
         // Whatever keeps it off: it may come near its end, and it may be started instead.
-        let turns = [stopped::alarm_at(case), stopped::next_change(case)].into_iter().flatten();
+        let turns = stopped::next_change(case).into_iter();
         return turns.chain(change).filter(|at| *at > case.now).min();
     }
     // With a calendar that lifts `max_uptime`, the due instant may become another at its beginning.
@@ -267,16 +284,18 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         }
         Reason::StopTooShort { closes, .. } => {
             let over = case.uptime_over.filter(|over| *over > case.now);
-            over.into_iter().chain([*closes]).min()
+            over.into_iter().chain([*closes]).chain(pointless_at(case)).min()
         }
         Reason::WouldBeDestroyed { .. } => {
-            destruction_may_change(case).into_iter().chain(pointless_at(case)).min()
+            let pointless = pointless_at(case).into_iter().chain(unwarnable_at(case));
+            destruction_may_change(case).into_iter().chain(pointless).min()
         }
         Reason::Warning { announcement: Announcement { stop_at, .. }, .. }
         | Reason::WarningOut { stop_at, .. } => {
             let warning = case.due.as_ref().and_then(|due| next_warning(case, due));
             let asked = veto::next_change(case);
-            warning.into_iter().chain(pointless_at(case)).chain([*stop_at]).chain(asked).min()
+            let pointless = pointless_at(case).into_iter().chain(unwarnable_at(case));
+            warning.into_iter().chain(pointless).chain([*stop_at]).chain(asked).min()
         }
         Reason::Due { .. } => {
             let ends = pointless_at(case).or_else(|| not_after(case, reason));
@@ -288,6 +307,9 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         }
         Reason::NotStoppable { .. } => ending_alarm_at(case).filter(|at| *at > case.now),
         Reason::TerminationNear { terminate_at } => Some(*terminate_at).filter(|at| *at > case.now),
+        Reason::Failed { .. } => {
+            Rescue::of(case).map(|rescue| rescue.begins).filter(|at| *at > case.now)
+        }
         Reason::ListingIncomplete { .. }
         | Reason::AccountMismatch { .. }
         | Reason::AccountUnknown { .. }
@@ -295,7 +317,6 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         | Reason::InventoryChanged { .. }
         | Reason::PolicyChanged { .. }
         | Reason::Transitional { .. }
-        | Reason::Failed { .. }
         | Reason::StateUnknown { .. }
         | Reason::Deleted
         | Reason::StartUnknown
@@ -316,6 +337,7 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         | Reason::StartNotDue { .. }
         | Reason::StartExpired { .. }
         | Reason::Resume { .. }
+        | Reason::Rescue { .. }
         | Reason::NeverDue => None,
     }
 }
@@ -328,15 +350,27 @@ fn pointless_at(case: &Case<'_>) -> Option<Timestamp> {
     Some(first).filter(|first| *first > case.now)
 }
 
+/// The first second from which on a stop by idle hours would last too short if a warning of it were given
+/// only then, if that is yet to come.
+fn unwarnable_at(case: &Case<'_>) -> Option<Timestamp> {
+    let Cause::IdleHours { window, .. } = &case.due.as_ref()?.cause else { return None };
+    let last = moved(window.closes, -case.settings.least_stop);
+    let second = SignedDuration::from_secs(1);
+    let instants = late_waits(case.settings).map(|wait| moved(moved(last, -wait), second));
+    instants.filter(|instant| *instant > case.now).min()
+}
+
 /// When a stop that would have led to destruction would no longer: as the window goes by, less of it
-/// is left to outlive; so a long window is refused at its beginning and allowed towards its end.
+/// is left to outlive; so a long window is refused at its beginning and allowed towards its end. One that
+/// is rotated has to live until its window opens.
 fn destruction_may_change(case: &Case<'_>) -> Option<Timestamp> {
     let Stopping::Allowed { destroyed_after: Some(after) } = case.session.stopping else {
         return None;
     };
     let window = outlived(case, case.due.as_ref()?)?;
     let survives = moved(moved(window.closes, case.settings.return_margin), -after);
-    let instants = [survives, window.closes].into_iter().chain(case.uptime_over);
+    let rotates = moved(window.opens, -after);
+    let instants = [survives, rotates, window.closes].into_iter().chain(case.uptime_over);
     instants.filter(|instant| *instant > case.now).min()
 }
 
@@ -352,6 +386,9 @@ fn outlived(case: &Case<'_>, due: &Due) -> Option<Window> {
 fn not_after(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
     if let Reason::Resume { .. } = reason {
         return stopped::Resumption::of(case).map(|resumption| resumption.expires);
+    }
+    if let Reason::Rescue { .. } = reason {
+        return Rescue::of(case).map(|rescue| rescue.ends);
     }
     let Reason::Due { cause, .. } = reason else { return None };
     Some(match cause {
@@ -387,6 +424,9 @@ fn look_at_due(case: &Case<'_>) -> String {
         Some(due) => format!("due {} by {}", due.at, due.cause),
         None => "never due".to_owned(),
     };
+    if case.is_rescued() {
+        return format!("{schedule}; started to rescue it, so no lease and no max_uptime: {due}");
+    }
     format!("{schedule}, lease {:#}, max_uptime {uptime}: {due}", settings.lease)
 }
 

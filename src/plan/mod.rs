@@ -18,6 +18,7 @@ mod line;
 mod lines;
 mod reason;
 mod remedy;
+mod rescue;
 mod stopped;
 mod sudden;
 mod veto;
@@ -35,11 +36,12 @@ pub use case::TAG_STOPPED;
 pub use due::{Cause, Due};
 pub use forecast::{Event, Foreseen, first_brake, forecast};
 pub use history::{
-    Attempts, ClockJump, History, OpenIntent, OurStop, SessionHistory, VetoGiven, VetoSays,
-    WarningGiven,
+    Attempts, ClockJump, History, OpenIntent, OurStop, RescuedRun, SessionHistory, StoppedBy,
+    VetoGiven, VetoSays, WarningGiven,
 };
 pub use line::Step;
-pub use reason::{BrakeBound, Reason};
+pub use reason::{BrakeBound, Reason, STOPPED_BY};
+pub use rescue::{ROTATED_AT_LEAST, Unrotated};
 pub use sudden::{CONFIRMED_AFTER, FEW, Inventory, InventoryChange, InventoryDoubt};
 pub use warning::Announcement;
 
@@ -189,8 +191,9 @@ pub fn plan(
             decisions = decide_all(policy, studio, snapshot, history, hold.as_ref(), now);
         }
     }
-    let brakes = brake::Brakes::over(studio.brake, &decisions, history, now);
-    brakes.apply(&mut decisions, history);
+    let known = brake::Known { history, sessions: &snapshot.sessions };
+    let brakes = brake::Brakes::over(studio.brake, &decisions, known, now);
+    brakes.apply(&mut decisions, known);
     let (studio, latches) = (studio.id.clone(), brakes.latches());
     Plan { studio, at: now, hold, brakes: brakes.reasons(), latches, decisions }
 }
@@ -203,7 +206,8 @@ fn decide_all(
     hold: Option<&Reason>,
     now: Timestamp,
 ) -> Vec<Decision> {
-    let common = Common { policy, studio, hold, now };
+    let is_foreign = hold::account_doubt(studio, snapshot).is_some();
+    let common = Common { policy, studio, hold, is_foreign, now };
     let mut rules = RuleLookup::new(&studio.rules);
     let sessions = snapshot.sessions.values();
     sessions.map(|session| decide(common, session, history, &mut rules)).collect()
@@ -229,7 +233,8 @@ pub fn hold_of(
     hold::of_studio(studio, snapshot, history, now)
 }
 
-/// Decides about one session again, read afresh in a studio that was not held.
+/// Decides about one session again, read afresh in a studio that was not held, or held and the session to
+/// be rescued.
 ///
 /// This is what stands between a plan and its action: the snapshot may be a minute old. The brake is
 /// the plan's: of what it let through, no more comes of it here.
@@ -241,7 +246,7 @@ pub fn decide_again(
     history: &History,
     now: Timestamp,
 ) -> Decision {
-    let common = Common { policy, studio, hold: None, now };
+    let common = Common { policy, studio, hold: None, is_foreign: false, now };
     decide(common, session, history, &mut RuleLookup::new(&studio.rules))
 }
 
@@ -258,7 +263,8 @@ pub fn explain(
     let planned = plan(policy, studio, snapshot, history, now);
     let braked = planned.decisions.iter().find(|decision| decision.session == session.id);
     let braked = braked.map(|decision| &decision.reason).filter(|reason| reason.is_brake());
-    let common = Common { policy, studio, hold: planned.hold.as_ref(), now };
+    let is_foreign = hold::account_doubt(studio, snapshot).is_some();
+    let common = Common { policy, studio, hold: planned.hold.as_ref(), is_foreign, now };
     let mut rules = RuleLookup::new(&studio.rules);
     let case = Case::new(common, session, history.of(&session.id), &mut rules);
     let case = Case { brake: braked, ..case };

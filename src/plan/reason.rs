@@ -6,9 +6,12 @@ use std::fmt;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Announcement, Cause, Verdict};
+use super::{Action, Announcement, Cause, StoppedBy, Unrotated, Verdict};
 use crate::ids::{AccountId, RuleName, ScheduleName, VetoName};
 use crate::inventory::{Ending, Problem, SessionState, Wanted};
+
+/// The name of the value that says whose a stop was.
+pub const STOPPED_BY: &str = "stopped_by";
 
 /// Why a session is decided about as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,6 +199,8 @@ pub enum Reason {
         /// How long it must live: the window's close and the margin. `None`: nothing says when
         /// people are back.
         needed_until: Option<Timestamp>,
+        /// Why it is not rotated.
+        unrotated: Unrotated,
     },
     /// Line 9: a stop is announced now.
     Warning {
@@ -275,6 +280,21 @@ pub enum Reason {
         /// When the window closes.
         closes: Timestamp,
     },
+    /// It is off and would be destroyed by the service before people are back: it is started.
+    Rescue {
+        /// When it would be.
+        terminate_at: Timestamp,
+        /// When the window closes.
+        closes: Timestamp,
+        /// How many attempts to start it came to nothing.
+        failures: u32,
+        /// Whether it is only observed, so that a person has to start it.
+        is_observed: bool,
+        /// Whether it should be on by now.
+        is_late: bool,
+        /// Whose the stop before it was.
+        stopped_by: StoppedBy,
+    },
     /// It is off and will soon be destroyed by the service.
     TerminationNear {
         /// When.
@@ -351,6 +371,7 @@ impl Reason {
             Self::StartNotDue { .. } => "start_not_due",
             Self::StartExpired { .. } => "start_expired",
             Self::Resume { .. } => "resume",
+            Self::Rescue { .. } => "rescue",
             Self::TerminationNear { .. } => "termination_near",
         }
     }
@@ -365,6 +386,12 @@ impl Reason {
     #[must_use]
     pub fn is_unasked(&self) -> bool {
         matches!(self, Self::VetoUnasked { .. })
+    }
+
+    /// Whether it is a start without which work would be destroyed.
+    #[must_use]
+    pub fn is_rescue(&self) -> bool {
+        matches!(self, Self::Rescue { .. })
     }
 
     /// What follows from it.
@@ -411,7 +438,7 @@ impl Reason {
             | Self::StartNotDue { .. }
             | Self::StartExpired { .. }
             | Self::TerminationNear { .. } => Verdict::Keep,
-            Self::Resume { .. } => Verdict::Start,
+            Self::Resume { .. } | Self::Rescue { .. } => Verdict::Start,
             Self::Warning { .. } => Verdict::Warn,
             Self::Due { .. } => Verdict::Stop,
         }
@@ -443,6 +470,9 @@ impl Reason {
             | Self::VetoFailed { .. }
             | Self::StartExpired { .. }
             | Self::TerminationNear { .. } => true,
+            Self::Rescue { failures, is_observed, is_late, .. } => {
+                *failures > 0 || *is_observed || *is_late
+            }
             Self::NotStoppable { ending, is_near, .. } => {
                 *is_near && ending.is_some_and(|ending| ending.destroys)
             }
@@ -544,10 +574,21 @@ impl Reason {
                 ("until", until.to_string()),
             ]),
             Self::VetoUnasked { vetoes } => BTreeMap::from([("vetoes", names(vetoes, ""))]),
-            Self::WouldBeDestroyed { destroyed_after, needed_until } => {
+            Self::WouldBeDestroyed { destroyed_after, needed_until, unrotated } => {
                 let needed = needed_until.iter().map(|until| ("needed_until", until.to_string()));
                 let after = ("destroyed_after", format!("{destroyed_after:#}"));
-                [after].into_iter().chain(needed).collect()
+                let unrotated = ("unrotated", unrotated.name().to_owned());
+                [after, unrotated].into_iter().chain(needed).collect()
+            }
+            Self::Rescue { terminate_at, closes, failures, is_observed, is_late, stopped_by } => {
+                BTreeMap::from([
+                    ("terminate_at", terminate_at.to_string()),
+                    ("closes", closes.to_string()),
+                    ("failures", failures.to_string()),
+                    ("observed", is_observed.to_string()),
+                    ("late", is_late.to_string()),
+                    (STOPPED_BY, stopped_by.to_string()),
+                ])
             }
             Self::Warning { due, cause, announcement } => {
                 let mut values = due_values(*due, cause);
@@ -728,7 +769,7 @@ impl fmt::Display for Reason {
             Self::StopTooShort { closes, least_stop } => {
                 write!(
                     f,
-                    "idle hours end at {}, within the least_stop of {least_stop:#}",
+                    "idle hours end at {}; a stop would last shorter than the least_stop of {least_stop:#}",
                     At(*closes)
                 )
             }
@@ -747,13 +788,13 @@ impl fmt::Display for Reason {
             Self::VetoUnasked { vetoes } => {
                 write!(f, "it is due, and is to be asked about first: {}", names(vetoes, "`"))
             }
-            Self::WouldBeDestroyed { destroyed_after, needed_until } => {
+            Self::WouldBeDestroyed { destroyed_after, needed_until, unrotated } => {
                 write!(f, "stopped, it would be destroyed after {destroyed_after:#}, ")?;
                 match needed_until {
                     Some(until) => write!(f, "and must live until {}", At(*until))?,
                     None => f.write_str("and nothing tells when people are back")?,
                 }
-                f.write_str("; a longer stopped length, a shorter window or preserve = \"allow\" would allow it")
+                write!(f, "; {unrotated}")
             }
             Self::Warning { due, cause, announcement } => {
                 let Announcement { leads, stop_at } = announcement;
@@ -804,6 +845,19 @@ impl fmt::Display for Reason {
             ),
             Self::Resume { closes } => {
                 write!(f, "we stopped it in the window that closes at {}", At(*closes))
+            }
+            Self::Rescue { terminate_at, closes, failures, is_observed, is_late, .. } => {
+                let (at, closes) = (At(*terminate_at), At(*closes));
+                write!(f, "the service would destroy it at {at}; its window closes at {closes}")?;
+                match failures {
+                    0 => {}
+                    1 => f.write_str("; an attempt to start it came to nothing")?,
+                    _ => write!(f, "; {failures} attempts to start it came to nothing")?,
+                }
+                if *is_observed {
+                    f.write_str("; mode observe leaves it to a person")?;
+                }
+                if *is_late { f.write_str("; it should be on by now") } else { Ok(()) }
             }
             Self::TerminationNear { terminate_at } => {
                 write!(f, "it is off, and the service will destroy it at {}", At(*terminate_at))

@@ -1,6 +1,6 @@
 //! What would change an answer: for people who read why and want it otherwise.
 
-use super::{Action, BrakeBound, Cause, Reason, reason};
+use super::{Action, BrakeBound, Cause, Reason, Unrotated, reason};
 
 impl Reason {
     /// What would have to be so for the answer to be another, apart from time passing.
@@ -79,10 +79,15 @@ impl Reason {
                 "the answer of {}; the daemon asks, and `plan` and `explain` do not",
                 reason::names(vetoes, "`")
             ),
-            Self::WouldBeDestroyed { .. } => {
-                "a longer stopped length of its launch profile, a shorter `return_margin`, \
-                 shorter idle hours, or preserve = \"allow\", which risks its work"
-                    .to_owned()
+            Self::WouldBeDestroyed { unrotated, .. } => {
+                let rotate = match unrotated {
+                    Unrotated::NotAsked => "preserve = \"rotate\", which has it rescued in time, ",
+                    Unrotated::TooShort | Unrotated::NoReturn | Unrotated::BeforeIdleHours => "",
+                };
+                format!(
+                    "a longer stopped length of its launch profile, a shorter `return_margin`, \
+                     shorter idle hours, {rotate}or preserve = \"allow\", which risks its work"
+                )
             }
             Self::WarningOut { .. } => "shorter leads in `warn`; or a keep before then".to_owned(),
             Self::Brake { bound: BrakeBound::HalfPerHour, .. } => {
@@ -111,6 +116,10 @@ impl Reason {
                 "a person who starts it; a longer `catch_up` the next time".to_owned()
             }
             Self::Resume { .. } => "a tag lightsout:keep, which leaves it as it is".to_owned(),
+            Self::Rescue { is_observed: true, .. } => {
+                "a person who starts it, soon; or mode = \"enforce\"".to_owned()
+            }
+            Self::Rescue { .. } => "a person who starts it, or deletes it".to_owned(),
             Self::TerminationNear { .. } => "a person who starts it, soon".to_owned(),
         }
     }

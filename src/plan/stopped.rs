@@ -6,7 +6,8 @@ use super::case::{Case, TAG_STOPPED};
 use super::hold::{held, look_at_hold};
 use super::keeps::{kept, look_at_keeps};
 use super::line::{Line, look_at_mode};
-use super::{Reason, Verdict, moved};
+use super::rescue::{Rescue, terminates_at};
+use super::{Reason, StoppedBy, Verdict, moved};
 use crate::inventory::SessionState;
 use crate::policy::{Mode, Start};
 
@@ -86,13 +87,19 @@ pub(super) fn mark(case: &Case<'_>) -> Option<Timestamp> {
     (case.session.stopped_at == Some(ours) && !is_told).then_some(ours)
 }
 
-/// When the answer about a session that is to be started again may become another.
+/// When the answer about a session that is off may become another, whatever it is.
 pub(super) fn next_change(case: &Case<'_>) -> Option<Timestamp> {
+    let rescue = Rescue::of(case).into_iter().flat_map(Rescue::turns);
+    let turns = rescue.chain(alarm_at(case)).chain(resumption_turn(case));
+    turns.filter(|instant| *instant > case.now).min()
+}
+
+/// When the answer about a session that is to be started again may become another.
+fn resumption_turn(case: &Case<'_>) -> Option<Timestamp> {
     let Resumption { starts, expires, .. } = Resumption::of(case)?;
     let closed = case.schedule?.closed_between(case.now, expires);
     let closed = closed.first().into_iter().flat_map(|closed| [closed.opens, closed.closes]);
-    let instants = [Some(starts), Some(expires), alarm_at(case)].into_iter().flatten();
-    instants.chain(closed).filter(|instant| *instant > case.now).min()
+    [starts, expires].into_iter().chain(closed).filter(|instant| *instant > case.now).min()
 }
 
 /// Whether a start of ours failed after the stop that it is in.
@@ -101,18 +108,31 @@ pub(super) fn was_tried(case: &Case<'_>) -> bool {
     case.history.start_attempts.is_some_and(|attempts| Some(attempts.run) == stopped_at)
 }
 
-/// An alarm, unless it is to be started now, which ends the danger.
+/// A rescue, or an alarm; neither where it is to be started now, or will be in time, which ends the
+/// danger.
 fn near_end(case: &Case<'_>) -> Option<Reason> {
-    let terminate_at = case.session.terminate_at?;
-    let is_near = alarm_at(case)? <= case.now;
+    if let Some(rescue) = Rescue::now(case) {
+        let ours = stopped_by_us(case).map(|_| StoppedBy::Us);
+        return Some(rescue.reason(case, ours.unwrap_or(StoppedBy::Another)));
+    }
+    let terminate_at = terminates_at(case.session)?;
+    if case.now < alarm_at(case)? || will_be_rescued(case) {
+        return None;
+    }
     let answer = CHAIN[1..].iter().find_map(|line| (line.ask)(case));
     let is_started = answer.is_some_and(|reason| reason.verdict() == Verdict::Start);
-    (is_near && !is_started).then_some(Reason::TerminationNear { terminate_at })
+    (!is_started).then_some(Reason::TerminationNear { terminate_at })
+}
+
+/// Whether it is yet to be rescued, from the first end that threatens, and not only in observation.
+fn will_be_rescued(case: &Case<'_>) -> bool {
+    let rescue = Rescue::of(case).filter(|rescue| rescue.settings.mode == Mode::Enforce);
+    rescue.is_some_and(|rescue| Some(rescue.terminate_at) == terminates_at(case.session))
 }
 
 /// When a person is told.
-pub(super) fn alarm_at(case: &Case<'_>) -> Option<Timestamp> {
-    case.session.terminate_at.map(|at| moved(at, -TERMINATION_ALARM))
+fn alarm_at(case: &Case<'_>) -> Option<Timestamp> {
+    terminates_at(case.session).map(|at| moved(at, -TERMINATION_ALARM))
 }
 
 /// Only what could be started has a reason to wait for the end of a closed day.
@@ -147,9 +167,15 @@ fn start(case: &Case<'_>) -> Option<Reason> {
 }
 
 fn look_at_end(case: &Case<'_>) -> String {
-    match case.session.terminate_at {
-        Some(at) => format!("the service will destroy it at {at}"),
-        None => "nothing says that it will be".to_owned(),
+    let Some(at) = terminates_at(case.session) else {
+        return "nothing says that it will be".to_owned();
+    };
+    let preserve = case.settings.preserve;
+    match Rescue::of(case) {
+        Some(Rescue { begins, .. }) => {
+            format!("the service will destroy it at {at}; to be rescued from {begins} on")
+        }
+        None => format!("the service will destroy it at {at}; preserve {preserve}, no rescue"),
     }
 }
 

@@ -201,6 +201,7 @@ fn is_due(decision: &Decision, now: Timestamp) -> bool {
         | Reason::StartNotDue { .. }
         | Reason::StartExpired { .. }
         | Reason::Resume { .. }
+        | Reason::Rescue { .. }
         | Reason::TerminationNear { .. } => false,
     };
     leads_to_a_stop && decision.due.is_some_and(|due| due <= now)

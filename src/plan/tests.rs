@@ -2,6 +2,7 @@
 
 mod brake;
 mod laws;
+mod rotate;
 mod starts;
 mod sudden;
 mod vetoes;
@@ -463,7 +464,7 @@ fn line_6_leaves_what_would_be_off_for_a_moment_only() {
     let world = World::new().session(|session| session.started_at = Some(at("20T02:00:00")));
     world.check(
         "20T06:30:01",
-        "keep stop_too_short: idle hours end at 2026-11-20 15:00Z, within the least_stop of 30m | 2026-11-20T15:00:00Z",
+        "keep stop_too_short: idle hours end at 2026-11-20 15:00Z; a stop would last shorter than the least_stop of 30m | 2026-11-20T15:00:00Z",
     );
     assert_eq!(world.decide("20T06:30:00").verdict(), Verdict::Stop);
     let later = world.settings(|settings| settings.max_uptime = Some(minutes(290)));
@@ -482,7 +483,7 @@ fn line_8_keeps_what_would_be_destroyed_before_people_are_back() {
     };
     stopped_for(hours(24)).check(
         "20T20:00:00",
-        "keep would_be_destroyed: stopped, it would be destroyed after 24h, and must live until 2026-11-23 23:00Z; a longer stopped length, a shorter window or preserve = \"allow\" would allow it | 2026-11-22T23:00:00Z",
+        "keep would_be_destroyed: stopped, it would be destroyed after 24h, and must live until 2026-11-23 23:00Z; a longer stopped length, a shorter window or preserve = \"rotate\" would allow it | 2026-11-22T23:00:00Z",
     );
     assert_eq!(stopped_for(hours(67)).decide("20T20:00:00").verdict(), Verdict::Stop);
     let short = stopped_for(hours(67) - SignedDuration::from_secs(1));
@@ -505,7 +506,7 @@ fn line_8_keeps_where_nothing_tells_when_people_are_back() {
         });
     world.check(
         "20T14:00:00",
-        "keep would_be_destroyed: stopped, it would be destroyed after 96h, and nothing tells when people are back; a longer stopped length, a shorter window or preserve = \"allow\" would allow it | -",
+        "keep would_be_destroyed: stopped, it would be destroyed after 96h, and nothing tells when people are back; a schedule whose idle hours end or preserve = \"allow\" would allow it | -",
     );
 }
 
@@ -558,6 +559,49 @@ fn line_9_counts_only_warnings_of_this_run_this_instant_and_this_mode() {
         .warned(minutes(15), "20T20:00:00", "20T19:45:00", Mode::Enforce)
         .session(|session| session.started_at = Some(at("20T10:00:00")));
     assert_eq!(other_run.decide("20T20:00:00").verdict(), Verdict::Warn);
+}
+
+#[test]
+fn line_9_warns_anew_after_a_keep() {
+    let kept = |given: &str| {
+        let world = tagged("lightsout:keep-until", "2026-11-20T22:00:00-08:00");
+        let world = world.settings(|settings| settings.warn = vec![minutes(15)]);
+        world.warned(minutes(15), "20T20:00:00", given, Mode::Enforce)
+    };
+    let world = kept("20T19:45:00");
+    assert_eq!(world.decide("20T21:59:59").reason.code(), "tag_keep_until");
+    assert_eq!(world.decide("20T22:00:00").verdict(), Verdict::Warn);
+    let again = world.warned(minutes(15), "20T20:00:00", "20T22:00:00", Mode::Enforce);
+    assert_eq!(again.decide("20T22:14:59").reason.code(), "warning_out");
+    assert_eq!(again.decide("20T22:15:00").verdict(), Verdict::Stop);
+    // A keep that was over before the warning takes nothing back.
+    let old = again.session(|session| {
+        let until = "2026-11-20T19:00:00-08:00".to_owned();
+        session.tags.insert("lightsout:keep-until".to_owned(), until);
+    });
+    assert_eq!(old.decide("20T20:15:00").verdict(), Verdict::Stop);
+}
+
+#[test]
+fn line_9_does_not_warn_of_a_stop_that_would_be_too_short_by_then() {
+    // The window closes at 07:00, and least_stop is 30 minutes; a warning takes 15.
+    let world = World::new()
+        .settings(|settings| settings.warn = vec![minutes(15)])
+        .session(|session| session.started_at = Some(at("20T02:00:00")));
+    assert_eq!(world.decide("20T06:15:00").verdict(), Verdict::Warn);
+    assert_eq!(world.decide("20T06:15:00").next_change, Some(at("20T06:15:01")));
+    assert_eq!(world.decide("20T06:15:01").reason.code(), "stop_too_short");
+    let warned = world.warned(minutes(15), "20T04:00:00", "20T06:15:00", Mode::Enforce);
+    assert_eq!(warned.decide("20T06:15:01").reason.code(), "warning_out");
+    assert_eq!(warned.decide("20T06:30:00").verdict(), Verdict::Stop);
+    // Before it is due, too: the lease ends at 06:20.
+    let leased = |now: &str| {
+        let world = World::new().settings(|settings| settings.warn = vec![minutes(15)]);
+        let world = world.session(|session| session.started_at = Some(at("20T04:20:00")));
+        world.decide(now).reason.code()
+    };
+    assert_eq!(leased("20T06:15:00"), "warning");
+    assert_eq!(leased("20T06:15:01"), "not_due");
 }
 
 #[test]

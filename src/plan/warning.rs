@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::Case;
+use super::keeps::kept_until;
 use super::{Due, moved};
+use crate::policy::Settings;
 
 /// How long a stop waits at the most for a warning that was given late.
 const LATE_WARNING_WAIT_MAX: SignedDuration = SignedDuration::from_mins(15);
@@ -49,6 +51,22 @@ pub(super) fn warnings(case: &Case<'_>, due: &Due) -> Warnings {
     if case.now < stop_at { Warnings::WaitUntil(stop_at) } else { Warnings::Done }
 }
 
+/// When the stop would be made, its warnings included.
+pub(super) fn earliest_stop(case: &Case<'_>, due: &Due) -> Timestamp {
+    let at = case.now.max(due.at);
+    match warnings(case, due) {
+        Warnings::Give(Announcement { stop_at, .. }) | Warnings::WaitUntil(stop_at) => {
+            stop_at.max(at)
+        }
+        Warnings::Done => at,
+    }
+}
+
+/// For how long a stop would wait for each of its warnings, if they were given late.
+pub(super) fn late_waits(settings: &Settings) -> impl Iterator<Item = SignedDuration> {
+    settings.warn.iter().map(|lead| (*lead).min(LATE_WARNING_WAIT_MAX))
+}
+
 /// The next instant at which a warning that is not yet given is to be given.
 pub(super) fn next_warning(case: &Case<'_>, due: &Due) -> Option<Timestamp> {
     let instants = case.settings.warn.iter().map(|lead| moved(due.at, -*lead));
@@ -56,9 +74,11 @@ pub(super) fn next_warning(case: &Case<'_>, due: &Due) -> Option<Timestamp> {
 }
 
 /// When the warning was given that belongs to this run, this due instant and this lead. One that
-/// was only planned, in `observe`, was heard by nobody and does not count in `enforce`.
+/// was only planned, in `observe`, was heard by nobody and does not count in `enforce`; and one from before
+/// a keep that is over was taken back by it.
 fn given_at(case: &Case<'_>, due: &Due, lead: SignedDuration) -> Option<Timestamp> {
     let run = case.session.start()?;
+    let kept_until = kept_until(case.session).filter(|until| *until <= case.now);
     case.history
         .warnings
         .iter()
@@ -67,6 +87,7 @@ fn given_at(case: &Case<'_>, due: &Due, lead: SignedDuration) -> Option<Timestam
                 && given.due == due.at
                 && given.lead == lead
                 && given.mode >= case.settings.mode
+                && kept_until.is_none_or(|until| until <= given.at)
         })
         .map(|given| given.at)
 }

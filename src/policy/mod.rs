@@ -171,6 +171,8 @@ impl Settings {
 pub enum Preserve {
     /// Leave it running and say so.
     Refuse,
+    /// Stop it, and start it again before it would be destroyed, until people are back.
+    Rotate,
     /// Stop it: a person has said that its work may be lost.
     Allow,
 }
@@ -188,6 +190,7 @@ impl fmt::Display for Preserve {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Refuse => "refuse",
+            Self::Rotate => "rotate",
             Self::Allow => "allow",
         })
     }

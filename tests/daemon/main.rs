@@ -15,6 +15,7 @@ mod nights;
 mod once;
 mod reloads;
 mod rig;
+mod rotation;
 mod start_doubts;
 mod starts;
 mod vetoes;

@@ -43,6 +43,7 @@ scenarios! {
     a_keep_until_that_ends_in_the_night
     a_late_evening_after_a_stop_of_ours
     a_listing_that_loses_sight_of_a_studio
+    a_long_weekend_in_rotation
     a_long_weekend_that_a_machine_would_not_outlive
     a_machine_made_in_the_evening
     a_machine_that_is_deleted

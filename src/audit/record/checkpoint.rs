@@ -214,9 +214,22 @@ pub struct PastCheckpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub marked: Option<Timestamp>,
+    /// The last run that we began to rescue the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rescued: Option<RescuedCheckpoint>,
     /// The last answers of vetoes, by the veto's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vetoes: BTreeMap<String, AnswerCheckpoint>,
+}
+
+/// A run that we began so that the session is not destroyed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RescuedCheckpoint {
+    /// When it began.
+    #[schemars(with = "String")]
+    pub start: Timestamp,
+    /// Whose the stop before it was: `us` or `another`.
+    pub stopped_by: String,
 }
 
 /// The last answer of a veto.
@@ -295,4 +308,7 @@ pub struct IntentCheckpoint {
     /// Whether it was already called late.
     #[serde(default)]
     pub late: bool,
+    /// Where it is a rescue: whose the stop before it was, `us` or `another`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rescue: Option<String>,
 }

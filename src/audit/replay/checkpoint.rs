@@ -14,12 +14,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Fingerprint, Held, Replay, StudioPast, mode_of};
 use crate::audit::record::checkpoint::{
     AnswerCheckpoint, AttemptsCheckpoint, CheckpointData, CountedCheckpoint, HeldCheckpoint,
-    IntentCheckpoint, PastCheckpoint, SessionCheckpoint, WarningCheckpoint,
+    IntentCheckpoint, PastCheckpoint, RescuedCheckpoint, SessionCheckpoint, WarningCheckpoint,
 };
 use crate::audit::record::{Data, Kind, Record, VetoData};
 use crate::ids::{SessionId, StudioId, VetoName};
 use crate::plan::{
-    Action, Attempts, History, OpenIntent, OurStop, SessionHistory, VetoGiven, WarningGiven,
+    Action, Attempts, History, OpenIntent, OurStop, RescuedRun, SessionHistory, StoppedBy, VetoGiven,
+    WarningGiven,
 };
 
 /// How much goes into one part. One session has far less than a line may have, so parts of this
@@ -218,6 +219,7 @@ fn past_data(past: &SessionHistory) -> PastCheckpoint {
         start_withheld,
         marked,
         vetoes,
+        rescued,
     } = past;
     PastCheckpoint {
         warnings: warnings.iter().map(warning_data).collect(),
@@ -229,7 +231,14 @@ fn past_data(past: &SessionHistory) -> PastCheckpoint {
         starting: starting.as_ref().map(intent_data),
         start_withheld: *start_withheld,
         marked: *marked,
-        vetoes: vetoes.iter().map(|(name, given)| (name.to_string(), answer_data(name, given))).collect(),
+        vetoes: vetoes
+            .iter()
+            .map(|(name, given)| (name.to_string(), answer_data(name, given)))
+            .collect(),
+        rescued: rescued.map(|RescuedRun { start, stopped_by }| RescuedCheckpoint {
+            start,
+            stopped_by: stopped_by.to_string(),
+        }),
     }
 }
 
@@ -245,6 +254,7 @@ fn past_of(data: &PastCheckpoint) -> SessionHistory {
         start_withheld,
         marked,
         vetoes,
+        rescued,
     } = data;
     SessionHistory {
         warnings: warnings.iter().map(warning_of).collect(),
@@ -260,6 +270,10 @@ fn past_of(data: &PastCheckpoint) -> SessionHistory {
             .iter()
             .map(|(name, data)| (VetoName::from(name.as_str()), answer_of(data)))
             .collect(),
+        rescued: rescued.as_ref().map(|RescuedCheckpoint { start, stopped_by }| RescuedRun {
+            start: *start,
+            stopped_by: stopped_by_of(stopped_by),
+        }),
     }
 }
 
@@ -296,14 +310,31 @@ fn attempts_of(data: &AttemptsCheckpoint) -> Attempts {
 }
 
 fn intent_data(intent: &OpenIntent) -> IntentCheckpoint {
-    let OpenIntent { run, token, at, since, accepted, repeats, refused, late } = intent.clone();
-    IntentCheckpoint { run, client_token: token, at, since, accepted, repeats, refused, late }
+    let OpenIntent { run, token: client_token, at, since, accepted, repeats, refused, late, rescue } =
+        intent.clone();
+    let rescue = rescue.map(|stopped_by| stopped_by.to_string());
+    IntentCheckpoint { run, client_token, at, since, accepted, repeats, refused, late, rescue }
 }
 
 fn intent_of(data: &IntentCheckpoint) -> OpenIntent {
-    let IntentCheckpoint { run, client_token, at, since, accepted, repeats, refused, late } =
-        data.clone();
-    OpenIntent { run, token: client_token, at, since, accepted, repeats, refused, late }
+    let IntentCheckpoint {
+        run,
+        client_token: token,
+        at,
+        since,
+        accepted,
+        repeats,
+        refused,
+        late,
+        rescue,
+    } = data.clone();
+    let rescue = rescue.as_deref().map(stopped_by_of);
+    OpenIntent { run, token, at, since, accepted, repeats, refused, late, rescue }
+}
+
+/// Whoever is not known to be us is another.
+fn stopped_by_of(text: &str) -> StoppedBy {
+    if text == StoppedBy::Us.to_string() { StoppedBy::Us } else { StoppedBy::Another }
 }
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ fn open(accepted: bool) -> Option<OpenIntent> {
         repeats: false,
         refused: 0,
         late: false,
+        rescue: None,
     })
 }
 
@@ -199,6 +200,73 @@ fn a_proven_start_ends_its_attempts_and_leaves_our_stop_known() {
     let history = session(&records);
     assert_eq!((history.starting, history.start_attempts), (None, None));
     assert_eq!(history.ours, Some(OurStop { stopped_at: at("2026-11-20T04:03:00Z") }));
+}
+
+/// The intent of a rescue from a stop of ours or another's, the answer, and the proof that it led to a run
+/// that began at `start`.
+fn rescue(stopped_by: StoppedBy, answer: Stage, start: &str) -> Vec<Record> {
+    let mut intent = deed(Action::Start, Stage::Intended, RUN);
+    let reason = intent.data.reason.as_mut().unwrap();
+    reason.code = RESCUE.to_owned();
+    reason.values.insert(STOPPED_BY.to_owned(), stopped_by.to_string());
+    let mut proof = deed(Action::Start, Stage::Proven, RUN);
+    proof.data.seen.as_mut().unwrap().started_at = Some(at(start));
+    vec![intent, deed(Action::Start, answer, RUN), proof]
+}
+
+#[test]
+fn the_run_that_a_rescue_led_to_is_remembered_whatever_the_answer() {
+    for stopped_by in [StoppedBy::Us, StoppedBy::Another] {
+        for answer in [Stage::Accepted, Stage::Unanswered] {
+            let history = session(&rescue(stopped_by, answer, "2026-11-20T03:30:01Z"));
+            let start = at("2026-11-20T03:30:01Z");
+            assert_eq!(history.rescued, Some(RescuedRun { start, stopped_by }));
+            assert!(history.is_rescued(start) && !history.is_rescued(at(RUN)));
+            assert_eq!(history.is_stop_ours(start), stopped_by == StoppedBy::Us);
+            assert!(history.is_stop_ours(at(RUN)));
+        }
+    }
+    let resumed = [Stage::Intended, Stage::Accepted, Stage::Proven];
+    assert_eq!(session(&resumed.map(|stage| deed(Action::Start, stage, RUN))).rescued, None);
+}
+
+#[test]
+fn a_run_that_began_long_after_the_call_is_somebody_s_own() {
+    let rescued = |start| session(&rescue(StoppedBy::Us, Stage::Accepted, start)).rescued.is_some();
+    assert!(rescued("2026-11-20T03:28:00Z") && rescued("2026-11-20T03:35:00Z"));
+    assert!(!rescued("2026-11-20T03:27:59Z") && !rescued("2026-11-20T03:35:01Z"));
+    // Of two calls under one token, one of which was no rescue, nobody can tell which led to it.
+    let mut records = rescue(StoppedBy::Us, Stage::Unanswered, "2026-11-20T03:30:01Z");
+    records.insert(0, deed(Action::Start, Stage::Intended, RUN));
+    assert_eq!(session(&records).rescued, None);
+}
+
+#[test]
+fn a_stop_after_the_rescue_of_what_another_stopped_is_not_ours() {
+    let start = "2026-11-20T03:30:01Z";
+    let stop = || [Stage::Intended, Stage::Proven].map(|stage| deed(Action::Stop, stage, start));
+    let ours = |stopped_by| {
+        let records = rescue(stopped_by, Stage::Accepted, start).into_iter().chain(stop());
+        session(&records.collect::<Vec<_>>()).ours
+    };
+    let stopped_at = at("2026-11-20T04:03:00Z");
+    assert_eq!(ours(StoppedBy::Us), Some(OurStop { stopped_at }));
+    assert_eq!(ours(StoppedBy::Another), None);
+}
+
+#[test]
+fn the_brake_does_not_count_a_rescue() {
+    let past = past(&rescue(StoppedBy::Us, Stage::Accepted, "2026-11-20T03:30:01Z"));
+    assert_eq!(past.history.starts, []);
+    let reason = Reason::Rescue {
+        terminate_at: at(RUN),
+        closes: at(LATER_RUN),
+        failures: 0,
+        is_observed: false,
+        is_late: false,
+        stopped_by: StoppedBy::Us,
+    };
+    assert_eq!(reason.code(), RESCUE);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::super::{output, studios};
 use crate::ids::LaunchProfileId;
 use crate::inventory::{LaunchProfile, Snapshot, Stopping};
-use crate::plan::{hold_of, plan};
-use crate::policy::{Matcher, Policy, Preserve, Schedule, Settings, StudioPolicy};
+use crate::plan::{ROTATED_AT_LEAST, hold_of, plan};
+use crate::policy::{Matcher, Policy, Preserve, Schedule, Settings, StudioPolicy, Window};
 
 /// How far ahead windows are looked at.
 const AHEAD: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -90,7 +90,7 @@ fn of_profile(
             found
                 .map(|(settings, message)| {
                     let help = match settings.preserve {
-                        Preserve::Refuse => {
+                        Preserve::Refuse | Preserve::Rotate => {
                             "lengthen the stopped length of the launch profile, or shorten the windows"
                         }
                         Preserve::Allow => "write preserve = \"refuse\", unless that work may be lost",
@@ -163,10 +163,17 @@ fn outlasted(
     let (_, schedule): (_, &std::sync::Arc<Schedule>) = *schedules.first()?;
     let windows = schedule.windows_between(now, until);
     let needs = |length: SignedDuration| length.saturating_add(settings.return_margin);
-    let longer: Vec<_> = windows.iter().filter(|window| needs(window.length()) > after).collect();
+    let is_rotated = |window: &Window| {
+        settings.preserve == Preserve::Rotate
+            && after >= ROTATED_AT_LEAST
+            && window.closes < Timestamp::MAX
+    };
+    let is_outlasted = |window: &&Window| needs(window.length()) > after && !is_rotated(window);
+    let longer: Vec<_> = windows.iter().filter(is_outlasted).collect();
     let longest = longer.iter().max_by_key(|window| window.length())?;
     let outcome = match settings.preserve {
         Preserve::Refuse => "keeps its sessions running then",
+        Preserve::Rotate => "cannot rotate its sessions, and keeps them running then",
         Preserve::Allow => "lets their work be destroyed then",
     };
     let preserve = settings.preserve;

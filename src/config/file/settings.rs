@@ -153,15 +153,9 @@ fn start(value: &Value<'_>, sink: &mut Sink) -> Option<Start> {
 }
 
 fn preserve(value: &Value<'_>, sink: &mut Sink) -> Option<Preserve> {
-    if value.content.as_str() == Some("rotate") {
-        let message = "this version does not have `preserve = \"rotate\"` yet";
-        sink.push(
-            Diagnostic::error("not-supported", value.span(), message)
-                .help("write \"refuse\" to keep such sessions running"),
-        );
-        return None;
-    }
-    value::word(value, &[("refuse", Preserve::Refuse), ("allow", Preserve::Allow)], sink)
+    let words =
+        [("refuse", Preserve::Refuse), ("rotate", Preserve::Rotate), ("allow", Preserve::Allow)];
+    value::word(value, &words, sink)
 }
 
 /// Names of vetoes; `"off"` and `[]` mean none.

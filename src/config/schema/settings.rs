@@ -78,6 +78,14 @@ warn = ["30m", "5m"]
         ))]
         catch_up: Duration,
         /// What to do where AWS would destroy a session while it is stopped, before people are back.
+        ///
+        /// With `"rotate"` a session is started half an hour before that, whoever stopped it and whatever
+        /// keeps it: neither the brake nor a list with gaps prevents a rescue, and one that fails is tried
+        /// again every two minutes and is an alarm. It has no lease, and is stopped again in idle hours, with
+        /// all its warnings, unless somebody else has started it since. Each round is paid for: half an
+        /// hour or so. It needs a window that closes, and two hours or more that a stopped session lives;
+        /// else it is as with `"refuse"`. Its weak point: a rescue needs the daemon to run, in mode
+        /// `enforce`, with leave to start sessions. Where that is in doubt, write `"refuse"`.
         #[schemars(extend("default" = preserve(built_in().preserve), "examples" = ["refuse"]))]
         preserve: Preserve,
         /// By how much a stopped session must outlive its window. AWS destroys some sessions a while
@@ -120,6 +128,8 @@ pub(super) enum Start {
 pub(super) enum Preserve {
     /// leave it running, and say what would allow the stop
     Refuse,
+    /// stop it, rescue it before it would be destroyed, and stop it again, until people are back
+    Rotate,
     /// stop it all the same: its work may be lost
     Allow,
 }
@@ -143,6 +153,7 @@ fn start(start: policy::Start) -> &'static str {
 fn preserve(preserve: policy::Preserve) -> &'static str {
     match preserve {
         policy::Preserve::Refuse => "refuse",
+        policy::Preserve::Rotate => "rotate",
         policy::Preserve::Allow => "allow",
     }
 }

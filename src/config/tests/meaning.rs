@@ -75,6 +75,14 @@ fn the_mode_of_the_file_holds_where_nothing_nearer_says_one() {
 }
 
 #[test]
+fn what_would_be_destroyed_is_refused_rotated_or_allowed() {
+    for preserve in [Preserve::Refuse, Preserve::Rotate, Preserve::Allow] {
+        let policy = sound(&studio(&format!("preserve = \"{preserve}\"")));
+        assert_eq!(only(&policy).settings.preserve, preserve);
+    }
+}
+
+#[test]
 fn durations_may_be_zero_only_where_zero_means_something() {
     let policy = sound(&studio("lease = \"0s\"\nleast_stop = \"0s\"\nreturn_margin = \"0s\""));
     assert!(only(&policy).settings.lease.is_zero());

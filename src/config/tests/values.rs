@@ -8,7 +8,6 @@ fn wrong_keys_are_explained() {
     check("unknown_key_without_likeness", &top("[daemon]\ncolour = \"blue\""));
     check("key_below_the_wrong_heading", &top("[daemon]\nscan = \"5m\"\nmode = \"enforce\""));
     check("setting_at_the_top", &top("lease = \"2h\""));
-    check("not_supported_rotate", &studio("preserve = \"rotate\""));
     check("misplaced_in_defaults", &top("[defaults]\nregion = \"us-west-2\"\nid = \"x\""));
     check(
         "misplaced_in_rule",

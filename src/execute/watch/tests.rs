@@ -11,7 +11,8 @@ fn at(text: &str) -> Timestamp {
 fn intent(accepted: bool) -> OpenIntent {
     let (run, at) = (at("09:00:00"), at("20:00:00"));
     let token = "token".to_owned();
-    OpenIntent { run, token, at, since: at, accepted, repeats: false, refused: 0, late: false }
+    let (repeats, refused, late, rescue) = (false, 0, false, None);
+    OpenIntent { run, token, at, since: at, accepted, repeats, refused, late, rescue }
 }
 
 fn session(state: SessionState, started: Option<&str>, stopped: Option<&str>) -> Session {

@@ -62,6 +62,42 @@ fn of_too_many_starts_as_many_pass_as_the_bound_allows() {
     assert_eq!(starts(5, 20, 20), (0, 20, 1));
 }
 
+/// Twenty sessions that we stopped in the evening, as their tags tell and no log does, in `observe`.
+fn twenty_asleep(per_scan: u32) -> World {
+    let mut world = twenty(per_scan, 40);
+    world.studio.settings.start = crate::policy::Start::Resume;
+    world.studio.settings.mode = Mode::Observe;
+    for session in world.snapshot.sessions.values_mut() {
+        session.state = SessionState::Stopped;
+        session.stopped_at = Some(at("19T20:00:00"));
+        session.tags.insert("lightsout:stopped".to_owned(), "2026-11-20T04:00:00Z".to_owned());
+    }
+    world
+}
+
+#[test]
+fn a_start_that_was_withheld_is_not_counted_again_whoever_tells_of_its_stop() {
+    let held = |withheld: &str| {
+        let mut world = twenty_asleep(19);
+        let past = world.history.sessions.entry("session-1".into()).or_default();
+        past.start_withheld = Some(at(withheld));
+        let World { policy, studio, snapshot, history, .. } = &world;
+        plan(policy, studio, snapshot, history, at("20T06:50:00")).brakes.len()
+    };
+    assert_eq!(held("19T20:00:00"), 0);
+    assert_eq!(held("18T20:00:00"), 1, "that was another stop");
+}
+
+#[test]
+fn a_start_that_is_held_still_names_when_its_answer_may_change() {
+    let mut world = twenty_asleep(0);
+    for session in world.snapshot.sessions.values_mut() {
+        session.terminate_at = Some(at("20T11:30:00"));
+    }
+    let decision = world.decide("20T06:50:00");
+    assert_eq!((decision.reason.code(), decision.next_change), ("brake", Some(at("20T07:30:00"))));
+}
+
 #[test]
 fn what_was_refused_does_not_brake_the_others_and_has_the_room_that_they_leave() {
     let mut world = twenty(15, 60);
@@ -208,6 +244,7 @@ fn what_is_under_way_is_not_counted_again() {
         repeats: false,
         refused: 0,
         late: false,
+        rescue: None,
     };
     world.history.sessions.entry("session-1".into()).or_default().open = Some(open);
     assert_eq!(outcome(&world, "20T20:01:00").0, 20);

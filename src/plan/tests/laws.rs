@@ -53,9 +53,13 @@ fn some_settings() -> impl Strategy<Value = Settings> {
     let warn = prop::sample::subsequence(vec![60_i64, 30, 15, 5], 0..3);
     let uptime = prop::option::weighted(0.3, 5..40_i64);
     let start = prop::bool::ANY;
-    let preserve = prop::bool::weighted(0.2);
+    let preserve = prop_oneof![
+        2 => Just(Preserve::Refuse),
+        2 => Just(Preserve::Rotate),
+        1 => Just(Preserve::Allow),
+    ];
     (0..8_i64, 0..90_i64, uptime, warn, start, preserve, 0..30_i64).prop_map(
-        |(lease, least_stop, uptime, warn, start, allow, lead)| Settings {
+        |(lease, least_stop, uptime, warn, start, preserve, lead)| Settings {
             mode: Mode::Enforce,
             lease: hours(lease),
             least_stop: minutes(least_stop.max(lead + 1)),
@@ -63,7 +67,7 @@ fn some_settings() -> impl Strategy<Value = Settings> {
             warn: warn.into_iter().map(minutes).collect(),
             start: if start { Start::Resume } else { Start::Never },
             start_lead: minutes(lead),
-            preserve: if allow { Preserve::Allow } else { Preserve::Refuse },
+            preserve,
             ..Settings::built_in()
         },
     )
@@ -128,6 +132,14 @@ fn first_day() -> Timestamp {
 }
 
 impl Made {
+    /// Leaves out the sessions that are off, where a rescue would be followed by a stop: the more of them
+    /// are rescued, the more stops there are.
+    fn leave_out_what_is_rescued(&mut self) {
+        if self.settings.preserve == Preserve::Rotate {
+            self.sessions.retain(|session| session.stopped.is_none());
+        }
+    }
+
     fn schedule(&self, idle: &[String]) -> Arc<Timetable> {
         let idle: Vec<WeeklyWindow> = idle.iter().map(|text| text.parse().unwrap()).collect();
         let zone = TimeZone::get(self.zone).unwrap();
@@ -353,6 +365,7 @@ proptest! {
         // A warning that comes late postpones its own stop, so that of two due instants the later one
         // may win; grace is compared without.
         made.settings.warn.clear();
+        made.leave_out_what_is_rescued();
         let world = made.world();
         for change in [
             (|settings: &mut Settings, more| settings.lease += hours(more)) as fn(&mut Settings, i64),
@@ -372,7 +385,7 @@ proptest! {
     #[test]
     fn a_later_end_of_a_window_makes_no_stop_earlier(made in made(), opens in 0..24_u32, length in 1..12_u32) {
         let idle = |length: u32| vec![format!("Mon-Sun {opens:02}:00-{:02}:00", (opens + length) % 24)];
-        let made = Made {
+        let mut made = Made {
             settings: Settings {
                 lease: hours(0),
                 least_stop: minutes(0),
@@ -385,6 +398,7 @@ proptest! {
             sessions: made.sessions.iter().cloned().map(|s| MadeSession { tag: None, ..s }).collect(),
             ..made
         };
+        made.leave_out_what_is_rescued();
         let (short, long) = (made.world_with(&idle(length)), made.world_with(&idle(length + 1)));
         let Some(Timetable::Shared(schedule)) = long.studio.settings.schedule.as_deref() else {
             panic!("it is shared")
@@ -393,6 +407,40 @@ proptest! {
         let is_open = schedule.window_after(first_day()).unwrap().opens <= first_day();
         prop_assume!(!is_open);
         assert_not_earlier(&short, &long)?;
+    }
+
+    /// With `rotate` the service destroys nothing in idle hours, nor before people are back from them;
+    /// in a studio that is held everything but a rescue is left alone.
+    #[test]
+    fn what_is_rotated_outlives_its_idle_hours(made in made()) {
+        let settings = Settings { preserve: Preserve::Rotate, ..made.settings.clone() };
+        let margin = settings.return_margin;
+        let made = Made { settings, ..made };
+        let world = made.world();
+        let Some(Timetable::Shared(schedule)) = world.studio.settings.schedule.as_deref() else {
+            panic!("it is shared")
+        };
+        for event in foreseen(&world) {
+            let Event::Ended(Ending { at, destroys: true }) = event.event else { continue };
+            let window = schedule.window_after(at - margin).filter(|w| w.opens <= at);
+            let window = window.filter(|window| window.closes < Timestamp::MAX);
+            prop_assert!(window.is_none(), "{} is destroyed at {at}, in {window:?}", event.session);
+        }
+        let mut held = made.world();
+        let gap = Gap { wanted: Wanted::Sessions, problem: Problem::Denied, detail: String::new() };
+        held.snapshot.gaps.push(gap);
+        for hour in 0..24 * 4 {
+            let now = first_day() + hours(hour);
+            let decisions = |world: &World| {
+                let World { policy, studio, snapshot, history, .. } = world;
+                plan(policy, studio, snapshot, history, now).decisions
+            };
+            for (whole, held) in decisions(&world).into_iter().zip(decisions(&held)) {
+                prop_assert_eq!(whole.reason.is_rescue(), held.reason.is_rescue());
+                prop_assert!(held.reason.is_rescue() || held.verdict() != Verdict::Start);
+                prop_assert!(held.verdict() != Verdict::Stop && held.verdict() != Verdict::Warn);
+            }
+        }
     }
 
     #[test]
@@ -405,7 +453,8 @@ proptest! {
             let plan = plan(policy, studio, snapshot, history, now);
             let count = |verdict| plan.decisions.iter().filter(|d| d.verdict() == verdict).count();
             prop_assert!(count(Verdict::Stop) <= per_scan as usize);
-            prop_assert!(count(Verdict::Start) <= per_scan as usize);
+            let is_braked = |d: &&Decision| d.verdict() == Verdict::Start && !d.reason.is_rescue();
+            prop_assert!(plan.decisions.iter().filter(is_braked).count() <= per_scan as usize);
             prop_assert_eq!(count(Verdict::Hold) > 0, !plan.brakes.is_empty());
         }
     }

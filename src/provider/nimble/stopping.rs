@@ -193,7 +193,10 @@ pub(in crate::provider) fn termination(
     instants: &Instants,
 ) -> Option<Timestamp> {
     match state {
-        SessionState::Stopped | SessionState::Transitional(Transition::Stop) => {}
+        // A start that failed has saved nothing.
+        SessionState::Stopped
+        | SessionState::Transitional(Transition::Stop)
+        | SessionState::Failed(Transition::Start) => {}
         SessionState::Ready
         | SessionState::Transitional(_)
         | SessionState::Failed(_)

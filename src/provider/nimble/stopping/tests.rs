@@ -192,7 +192,7 @@ fn only_what_runs_ends_itself_and_only_what_is_off_is_terminated() {
         (Transitional(Transition::Stop), false, true),
         (Transitional(Transition::Delete), false, false),
         (Failed(Transition::Create), false, false),
-        (Failed(Transition::Start), false, false),
+        (Failed(Transition::Start), false, true),
         (Failed(Transition::Stop), true, false),
         (Failed(Transition::Delete), false, false),
         (Deleted, false, false),

@@ -1,0 +1,195 @@
+//! `preserve = "rotate"`: what is off, and would be destroyed before people are back, is started in
+//! time and stopped again.
+//!
+//! A rescue endangers nothing and its want destroys work, so it needs less than any other action: the
+//! right account, and the session itself. Neither the brake prevents it, nor a keep, nor a doubt about the
+//! rest of the studio. Start at [`Rescue::of`].
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::case::Case;
+use super::{Reason, StoppedBy, moved};
+use crate::inventory::{Session, SessionState, Stopping, Transition};
+use crate::policy::{Mode, Preserve, Schedule, Settings, Window};
+
+/// How long before its end a session is started: time enough for several attempts where there is no
+/// capacity, each of which takes minutes to fail.
+const RESCUE_MARGIN: SignedDuration = SignedDuration::from_mins(30);
+
+/// How long before its end a session that should be on by now is in danger, whatever the cause.
+const DANGER: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long a stopped session has to live to be rotated. Of less, the margin and the warnings of each
+/// round leave too little, and a single failure destroys its work.
+pub const ROTATED_AT_LEAST: SignedDuration = SignedDuration::from_hours(2);
+
+/// When the service destroys a session that is off, as far as anything tells: the earliest instant.
+pub(super) fn terminates_at(session: &Session) -> Option<Timestamp> {
+    ends_of(session).into_iter().flatten().min()
+}
+
+/// When the service destroys a session that is off: as it says itself, and by the clock that its stop
+/// set off. Where they differ nobody knows which counts.
+fn ends_of(session: &Session) -> [Option<Timestamp>; 2] {
+    match session.state {
+        SessionState::Stopped | SessionState::Failed(Transition::Start) => {}
+        SessionState::Ready
+        | SessionState::Transitional(_)
+        | SessionState::Failed(Transition::Create | Transition::Stop | Transition::Delete)
+        | SessionState::Deleted
+        | SessionState::Unknown(_)
+        | SessionState::Missing => return [None, None],
+    }
+    let by_clock = match session.stopping {
+        Stopping::Allowed { destroyed_after } => session.stopped_at.zip(destroyed_after),
+        Stopping::Forbidden(_) | Stopping::Unclear(_) => None,
+    };
+    [session.terminate_at, by_clock.map(|(stopped_at, after)| moved(stopped_at, after))]
+}
+
+/// How a session that is off is kept from being destroyed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rescue<'a> {
+    /// When the service would destroy it.
+    pub(super) terminate_at: Timestamp,
+    /// When the window closes within which, or soon after which, that would be.
+    pub(super) closes: Timestamp,
+    /// From when on it is started.
+    pub(super) begins: Timestamp,
+    /// From when on people are back, and whatever is still off is theirs.
+    pub(super) ends: Timestamp,
+    /// The settings that ask for it.
+    pub(super) settings: &'a Settings,
+}
+
+impl<'a> Rescue<'a> {
+    /// Where the session is rotated, and would be destroyed before people are back from a window that
+    /// closes: the first rescue that is not over.
+    pub(super) fn of(case: &Case<'a>) -> Option<Self> {
+        let settings = rotating(case).filter(|_| !case.is_foreign)?;
+        // What a start would be about: without it, none could be told from another.
+        case.session.stopped_at?;
+        let schedule = case.schedule_under(settings)?;
+        let ends = ends_of(case.session).into_iter().flatten();
+        let rescues = ends.filter_map(|end| Self::from(end, schedule, settings));
+        rescues.filter(|rescue| case.now < rescue.ends).min_by_key(|rescue| rescue.begins)
+    }
+
+    fn from(terminate_at: Timestamp, schedule: &Schedule, settings: &'a Settings) -> Option<Self> {
+        // The first window from which people are not back by then.
+        let window = schedule.window_after(moved(terminate_at, -settings.return_margin))?;
+        let ends = moved(window.closes, settings.return_margin);
+        (window.opens <= terminate_at && ends < Timestamp::MAX).then(|| Self {
+            terminate_at,
+            closes: window.closes,
+            begins: moved(terminate_at, -RESCUE_MARGIN),
+            ends,
+            settings,
+        })
+    }
+
+    /// The same, where it is time for it. While the session is still there it is not too late.
+    pub(super) fn now(case: &Case<'a>) -> Option<Self> {
+        Self::of(case).filter(|rescue| rescue.begins <= case.now)
+    }
+
+    /// When the answer may become another because of it.
+    pub(super) fn turns(self) -> [Timestamp; 3] {
+        [self.begins, moved(self.terminate_at, -DANGER), self.ends]
+    }
+
+    pub(super) fn reason(self, case: &Case<'_>, stopped_by: StoppedBy) -> Reason {
+        Reason::Rescue {
+            terminate_at: self.terminate_at,
+            closes: self.closes,
+            failures: failures(case),
+            is_observed: self.settings.mode == Mode::Observe,
+            is_late: moved(self.terminate_at, -DANGER) <= case.now,
+            stopped_by,
+        }
+    }
+}
+
+/// The settings that rotate it: its own, or those of a rule of which nobody can tell whether it is about
+/// it. What the session does not say in a partial list it says when it is read again.
+fn rotating<'a>(case: &Case<'a>) -> Option<&'a Settings> {
+    let unclear = case.unclear.map(|(rule, _)| &rule.settings);
+    let mut settings = [Some(case.settings), unclear].into_iter().flatten();
+    settings.find(|settings| settings.preserve == Preserve::Rotate)
+}
+
+/// How many attempts to start it have come to nothing since its stop, as far as that is known.
+fn failures(case: &Case<'_>) -> u32 {
+    let Some(stopped_at) = case.session.stopped_at else { return 0 };
+    let open = case.history.starting.as_ref().filter(|open| open.run == stopped_at);
+    let in_doubt = open.map_or(0, |open| open.refused.saturating_add(u32::from(open.repeats)));
+    case.history.start_attempt(stopped_at).saturating_add(in_doubt)
+}
+
+/// Whether a session that would not outlive its window is stopped all the same, because it will be
+/// rescued: `window` is the one that it would have to outlive, `stop` when it is stopped.
+pub(super) fn unrotated(
+    after: SignedDuration,
+    window: Option<Window>,
+    stop: Timestamp,
+) -> Option<Unrotated> {
+    let Some(window) = window.filter(|window| window.closes < Timestamp::MAX) else {
+        return Some(Unrotated::NoReturn);
+    };
+    if after < ROTATED_AT_LEAST {
+        Some(Unrotated::TooShort)
+    } else if moved(stop, after) < window.opens {
+        Some(Unrotated::BeforeIdleHours)
+    } else {
+        None
+    }
+}
+
+/// Why a session is not rotated that would be destroyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unrotated {
+    /// The policy does not ask for it.
+    NotAsked,
+    /// It would live for too short a time after each stop.
+    TooShort,
+    /// No window says when people are back.
+    NoReturn,
+    /// It would be destroyed before the idle hours begin in which it is rescued.
+    BeforeIdleHours,
+}
+
+impl Unrotated {
+    /// The stable name, for records and programs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotAsked => "not_asked",
+            Self::TooShort => "too_short",
+            Self::NoReturn => "no_return",
+            Self::BeforeIdleHours => "before_idle_hours",
+        }
+    }
+}
+
+/// What would allow the stop.
+impl fmt::Display for Unrotated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let longer = "a longer stopped length or a shorter window would allow it";
+        match self {
+            Self::NotAsked => f.write_str(
+                "a longer stopped length, a shorter window or preserve = \"rotate\" would allow it",
+            ),
+            Self::TooShort => {
+                write!(f, "{longer}; to be rotated it must live for {ROTATED_AT_LEAST:#}")
+            }
+            Self::NoReturn => f.write_str(
+                "a schedule whose idle hours end or preserve = \"allow\" would allow it",
+            ),
+            Self::BeforeIdleHours => {
+                write!(f, "{longer}; to be rotated it must live until idle hours begin")
+            }
+        }
+    }
+}
