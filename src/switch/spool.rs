@@ -8,7 +8,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
@@ -39,6 +39,8 @@ const SUFFIX: &str = ".json";
 pub struct Spool {
     directory: PathBuf,
     clock: Arc<dyn Clock>,
+    /// What is wrong with it, as it was said last: it is said once, and not every two seconds.
+    said: Arc<Mutex<Option<String>>>,
 }
 
 /// Why requests cannot be handed over, or seen.
@@ -81,7 +83,7 @@ impl Spool {
     /// The spool of a state directory. Nothing is created or read yet.
     #[must_use]
     pub fn of(state_dir: &Path, clock: Arc<dyn Clock>) -> Self {
-        Self { directory: state_dir.join(DIRECTORY), clock }
+        Self { directory: state_dir.join(DIRECTORY), clock, said: Arc::default() }
     }
 
     /// Hands a request over, and answers with it.
@@ -183,15 +185,9 @@ impl Spool {
 
     /// The requests that wait; what cannot be understood is moved aside.
     fn sort_out(&self) -> Vec<Request> {
-        let found = match self.create().and_then(|()| self.read_all()) {
-            Ok(found) => found,
-            Err(error) => {
-                let source = std::error::Error::source(&error).map(ToString::to_string);
-                let source = source.unwrap_or_default();
-                tracing::warn!(%error, source, "pause, resume and approve are not heard");
-                return Vec::new();
-            }
-        };
+        let found = self.create().and_then(|()| self.read_all());
+        self.say(found.as_ref().err());
+        let found = found.unwrap_or_default();
         let mut requests = Vec::new();
         for (id, request) in found {
             match request {
@@ -200,6 +196,21 @@ impl Spool {
             }
         }
         requests
+    }
+
+    /// Says what is wrong with the directory, where it is not what was said last.
+    fn say(&self, wrong: Option<&SpoolError>) {
+        let source = |error: &SpoolError| std::error::Error::source(error).map(ToString::to_string);
+        let words = |error| match source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        };
+        let now = wrong.map(words);
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = now.as_ref().filter(|now| said.as_ref() != Some(*now)) {
+            tracing::warn!(error, "pause, resume and approve are not heard");
+        }
+        *said = now;
     }
 
     fn put_aside(&self, id: &str, why: &str) {
