@@ -21,12 +21,12 @@ enum Command {
     /// Check the chain of the log: every byte of every line of every file. Exit 1 where it is broken.
     Verify {
         /// Single files, each by itself; by default the whole log, older files included.
-        #[arg(value_name = "FILE", conflicts_with = "log")]
+        #[arg(value_name = "FILE", conflicts_with = "current")]
         files: Vec<PathBuf>,
 
         /// The log, by its current file; by default that of the policy.
-        #[arg(long = "file", id = "log", value_name = "FILE")]
-        log: Option<PathBuf>,
+        #[arg(long = "file", id = "current", value_name = "FILE")]
+        current: Option<PathBuf>,
     },
     /// Show records of the log.
     Show(Show),
@@ -65,8 +65,8 @@ struct Show {
 
 pub(super) fn main(config: &Path, arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
-        Command::Verify { files, log } if files.is_empty() => {
-            verify_log(&log_path(config, log.as_deref())?)
+        Command::Verify { files, current } if files.is_empty() => {
+            verify_log(&log_path(config, current.as_deref())?)
         }
         Command::Verify { files, .. } => verify_each(files),
         Command::Show(show) => show_records(&log_path(config, show.file.as_deref())?, show),

@@ -3,6 +3,7 @@
 //! Each process gets a limit far above what it needs; nothing else here depends on how fast it is.
 
 mod control;
+mod files;
 mod ending;
 mod example;
 mod foresight;

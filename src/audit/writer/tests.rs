@@ -409,3 +409,69 @@ fn a_file_that_something_else_changed_is_not_continued() {
     block_on(log.commit(vec![samples::small(1)])).unwrap();
     assert_eq!(verified(&path).records, 2);
 }
+
+/// A log that goes on in a new file with nearly every record.
+fn rotating(path: &Path) -> LogWriter {
+    let rotation = AuditRotation { size: Some(1), age: None };
+    LogWriter::open(path, rotation, samples::clock()).unwrap().0
+}
+
+#[test]
+fn a_log_that_went_on_in_new_files_is_locked_and_private_as_before() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let log = rotating(&path);
+    for number in 0..20 {
+        block_on(log.commit(vec![samples::small(number)])).unwrap();
+    }
+    assert_eq!(refused(&path).lines().next(), Some("another process is writing the audit log LOG"));
+    drop(log);
+    let Verified { records, files, .. } = verified(&path);
+    assert!(files > 2 && records > 20, "{records} records in {files} files");
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let metadata = entry.unwrap().metadata().unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    }
+    let (log, found) = opened(&path);
+    assert_eq!((found.records, found.repaired), (records, None));
+    drop(log);
+}
+
+#[test]
+fn the_head_is_that_of_the_last_record_of_whatever_file() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    let (log, _) = opened(&path);
+    assert_eq!(log.head(), None);
+    drop(log);
+    let log = rotating(&path);
+    for number in 0..10 {
+        block_on(log.commit(vec![samples::small(number)])).unwrap();
+        let head = log.head().unwrap();
+        assert_eq!(head.time, samples::small(number).time);
+        assert!(head.sequence > number.unsigned_abs());
+    }
+    // The thread may still have been at work on a new file.
+    drop(log);
+    let (log, _) = opened(&path);
+    let Verified { sequence, head, .. } = verified(&path);
+    let found = log.head().unwrap();
+    assert_eq!((found.sequence, found.hash), (sequence, head));
+}
+
+#[test]
+fn a_log_whose_file_is_moved_away_is_not_written_until_it_is_back() {
+    let directory = TempDir::new().unwrap();
+    let (path, away) = (directory.path().join("log"), directory.path().join("away"));
+    let (log, _) = opened(&path);
+    block_on(log.commit(vec![samples::small(0)])).unwrap();
+    std::fs::rename(&path, &away).unwrap();
+    let error = block_on(log.commit(vec![samples::small(1)])).unwrap_err();
+    assert_eq!(error.detail, "it was moved or removed");
+    std::fs::copy(&away, &path).unwrap();
+    let error = block_on(log.commit(vec![samples::small(1)])).unwrap_err();
+    assert_eq!(error.detail, "another file has taken its place");
+    std::fs::rename(&away, &path).unwrap();
+    block_on(log.commit(vec![samples::small(2)])).unwrap();
+    assert_eq!(subjects(&path), ["s0", "s2"]);
+}
