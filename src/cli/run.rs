@@ -90,9 +90,11 @@ fn end_on_signal(ending: &CancellationToken) -> Result<(), Failure> {
 }
 
 fn say(summary: &Summary) {
-    let Summary { sessions, stopped, started, withheld, dropped, held, failed, late, .. } = summary;
+    let Summary {
+        sessions, stopped, started, withheld, dropped, held, failed, resting, late, ..
+    } = summary;
     anstream::eprintln!(
         "{sessions} sessions: {stopped} stopped, {started} started, {withheld} withheld, \
-         {dropped} dropped, {failed} failed, {late} late; {held} studios held"
+         {dropped} dropped, {failed} failed, {resting} resting, {late} late; {held} studios held"
     );
 }

@@ -1,7 +1,8 @@
 //! The loop: each studio is looked at again and again, apart from every other.
 //!
 //! Level-triggered: a scan looks at the world afresh, so one that was missed needs no repair. A
-//! studio that hangs holds up nobody, since each has a task of its own; they share the log alone.
+//! studio that hangs holds up nobody, since each has a task of its own; they share the log, and the
+//! gate to their account and region, which keeps a way open for each.
 //! Start at [`Daemon::run`], then read `studio`, then `scan`.
 
 mod ledger;
@@ -14,7 +15,6 @@ mod tasks;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::execute::Workshop;
 use crate::policy::{Policy, StudioPolicy};
 use crate::provider::Provider;
+use crate::provider::gate::{Gated, Gates};
 
 /// How long calls in flight may take to end once the daemon is told to: a service manager that
 /// waits 10 seconds sees it gone, with its last record written.
@@ -45,7 +46,8 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Puts one together; `connect` reaches a studio and must not wait for it.
+    /// Puts one together; `connect` reaches a studio and must not wait for it. Each studio is put behind
+    /// the gate to its account and region here, so that there is no way to run without.
     pub fn new(
         policy: Policy,
         ledger: Arc<Ledger>,
@@ -54,14 +56,18 @@ impl Daemon {
         mut connect: impl FnMut(&StudioPolicy) -> Arc<dyn Provider>,
     ) -> Self {
         let policy = Arc::new(policy);
-        let workshop = |studio: &StudioPolicy| Workshop {
-            policy: Arc::clone(&policy),
-            studio: Arc::new(studio.clone()),
-            provider: connect(studio),
-            journal: Arc::clone(&ledger) as Arc<dyn Journal>,
-            clock: Arc::clone(&clock),
-            permits: Arc::new(Semaphore::new(policy.daemon.concurrency)),
-            ending: ending.clone(),
+        let gates = Gates::new(Arc::clone(&clock));
+        let workshop = |studio: &StudioPolicy| {
+            let lane = gates.lane(&studio.connection, policy.daemon.concurrency);
+            Workshop {
+                policy: Arc::clone(&policy),
+                studio: Arc::new(studio.clone()),
+                provider: Arc::new(Gated::new(connect(studio), Arc::clone(&lane))),
+                journal: Arc::clone(&ledger) as Arc<dyn Journal>,
+                clock: Arc::clone(&clock),
+                permits: lane,
+                ending: ending.clone(),
+            }
         };
         let workshops = policy.studios.values().map(workshop).collect();
         Self { policy, ledger, clock, ending, workshops }
