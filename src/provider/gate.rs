@@ -3,7 +3,7 @@
 //!
 //! What one studio does must not hinder another. So each has a [`Lane`] with one call of its own, which
 //! nobody else can take; a studio whose last call failed has no more than that; and one that has not
-//! failed is never kept from asking because others have. All time is the clock's. Start at [`Gates`],
+//! failed or been throttled is never kept from asking because others have. All time is the clock's. Start at [`Gates`],
 //! then [`Gated`], which puts a studio behind its lane; the rules are in `breaker` and `pace`.
 
 mod breaker;
@@ -224,11 +224,11 @@ impl Lane {
     /// Waits for as long as the service has asked for patience.
     async fn keep_pace(&self) {
         let gate = &self.gate;
-        if gate.pace().wait(gate.clock.monotonic()).is_none() {
+        if gate.pace().wait(self.id, gate.clock.monotonic()).is_none() {
             return;
         }
         let _turn = gate.pacing.lock().await;
-        let wait = gate.pace().wait(gate.clock.monotonic());
+        let wait = gate.pace().wait(self.id, gate.clock.monotonic());
         if let Some(wait) = wait {
             gate.clock.sleep(wait).await;
             gate.pace().begins(gate.clock.monotonic());
@@ -320,7 +320,7 @@ impl Lane {
     fn note(&self, sign: Sign, steps: u64) {
         let now = self.gate.clock.monotonic();
         let api = self.gate.label.as_str();
-        if sign == Sign::Throttled && self.gate.pace().throttled(steps, now) {
+        if sign == Sign::Throttled && self.gate.pace().throttled(self.id, steps, now) {
             tracing::info!(api, "the API asks for patience: calls follow each other more slowly");
         }
         match sign {

@@ -337,7 +337,7 @@ async fn a_studio_that_hangs_does_not_probe_for_all_each_time() {
 }
 
 #[tokio::test]
-async fn whoever_asks_for_patience_is_asked_more_slowly_by_all_and_no_call_is_dropped() {
+async fn who_is_asked_for_patience_calls_more_slowly_at_one_pace_and_no_call_is_dropped() {
     let pair = Pair::new(16);
     let [one, other] = &pair.studios;
     let id = SessionId::from("s-1");
@@ -346,7 +346,15 @@ async fn whoever_asks_for_patience_is_asked_more_slowly_by_all_and_no_call_is_dr
     pair.stubs[0].fails(Some(Problem::Throttled));
     let stop = one.stop(&asked, &token).await;
     assert_eq!(stop.unwrap_err().problem, Problem::Throttled);
-    pair.stubs[0].fails(None);
+    let before = pair.clock.now();
+    for _ in 0..3 {
+        other.observe().await;
+        drop(pair.lanes[1].acquire().await.unwrap());
+    }
+    assert_eq!(pair.clock.now(), before, "nobody has told this one");
+    pair.stubs[1].fails(Some(Problem::Throttled));
+    other.observe().await;
+    pair.stubs.iter().for_each(|stub| stub.fails(None));
     let mut begins = Vec::new();
     for _ in 0..4 {
         let work = async {
@@ -363,11 +371,8 @@ async fn whoever_asks_for_patience_is_asked_more_slowly_by_all_and_no_call_is_dr
         // What is asked to change something has waited before.
         assert!(one.stop(&asked, &token).await.is_ok());
     }
-    assert_eq!(
-        begins,
-        [500, 1000, 1500, 2000],
-        "a permit and a reading wait for one interval each"
-    );
+    // The pace was made slower twice, to half a second; a permit and a reading wait for it each.
+    assert_eq!(begins, [1000, 2000, 3000, 4000]);
     pair.pass(pace::KEPT).await;
     let before = pair.clock.now();
     other.observe().await;
