@@ -82,7 +82,9 @@ fn open_ledger(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<Arc<Ledger>, F
         Ok(Some(exposed)) => return Err(Failure::Failed(format!("the audit log {exposed}"))),
         Err(error) => {
             let path = path.display();
-            return Err(Failure::Failed(format!("the audit log {path} cannot be looked at: {error}")));
+            return Err(Failure::Failed(format!(
+                "the audit log {path} cannot be looked at: {error}"
+            )));
         }
     }
     let (writer, opened) = LogWriter::open(path, policy.audit_rotation, Arc::clone(clock))
@@ -172,9 +174,11 @@ fn refusal(path: &Path, failure: &Failure) -> Refusal {
 }
 
 fn say(summary: &Summary) {
-    let Summary { sessions, stopped, started, withheld, dropped, held, failed, late, .. } = summary;
+    let Summary {
+        sessions, stopped, started, withheld, dropped, held, failed, resting, late, ..
+    } = summary;
     anstream::eprintln!(
         "{sessions} sessions: {stopped} stopped, {started} started, {withheld} withheld, \
-         {dropped} dropped, {failed} failed, {late} late; {held} studios held"
+         {dropped} dropped, {failed} failed, {resting} resting, {late} late; {held} studios held"
     );
 }

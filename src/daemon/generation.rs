@@ -7,7 +7,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +18,7 @@ use crate::clock::Clock;
 use crate::execute::{Gate, Workshop};
 use crate::policy::{Policy, StudioPolicy};
 use crate::provider::Provider;
+use crate::provider::gate::{Gated, Gates};
 use crate::switch::Switchboard;
 use crate::veto::Vetoes;
 
@@ -34,6 +34,7 @@ pub(super) struct Grounds {
     pub(super) ending: CancellationToken,
     pub(super) vetoes: Arc<dyn Vetoes>,
     pub(super) switchboard: Option<Arc<dyn Switchboard>>,
+    pub(super) gates: Gates,
     pub(super) connect: Box<Connect>,
 }
 
@@ -50,15 +51,18 @@ impl Grounds {
         policy: &Arc<Policy>,
         ending: &CancellationToken,
     ) -> Vec<Workshop> {
-        let workshop = |studio: &StudioPolicy| Workshop {
-            policy: Arc::clone(policy),
-            studio: Arc::new(studio.clone()),
-            provider: (self.connect)(studio),
-            journal: Arc::clone(&self.ledger) as Arc<dyn Journal>,
-            gate: Arc::clone(&self.ledger) as Arc<dyn Gate>,
-            clock: Arc::clone(&self.clock),
-            permits: Arc::new(Semaphore::new(policy.daemon.concurrency)),
-            ending: ending.clone(),
+        let workshop = |studio: &StudioPolicy| {
+            let lane = self.gates.lane(&studio.connection, policy.daemon.concurrency);
+            Workshop {
+                policy: Arc::clone(policy),
+                studio: Arc::new(studio.clone()),
+                provider: Arc::new(Gated::new((self.connect)(studio), Arc::clone(&lane))),
+                journal: Arc::clone(&self.ledger) as Arc<dyn Journal>,
+                gate: Arc::clone(&self.ledger) as Arc<dyn Gate>,
+                clock: Arc::clone(&self.clock),
+                permits: lane,
+                ending: ending.clone(),
+            }
         };
         policy.studios.values().map(workshop).collect()
     }

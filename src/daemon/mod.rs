@@ -1,9 +1,9 @@
 //! The loop: each studio is looked at again and again, apart from every other.
 //!
 //! Level-triggered: a scan looks at the world afresh, so one that was missed needs no repair. A
-//! studio that hangs holds up nobody, since each has a task of its own; they share the log alone.
-//! Another policy may take effect meanwhile, see `generation`. Start at [`Daemon::run`], then read
-//! `studio`, then `scan`.
+//! studio that hangs holds up nobody, since each has a task of its own; they share the log, and the
+//! gate to their account and region, which keeps a way open for each. Another policy may take effect
+//! meanwhile, see `generation`. Start at [`Daemon::run`], then read `studio`, then `scan`.
 
 mod asking;
 mod generation;
@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use health::HealthReport;
-pub use ledger::{LogHealth, Ledger};
+pub use ledger::{Ledger, LogHealth};
 pub use once::Summary;
 pub use reload::{Refusal, Reload};
 pub use state::{StateDir, StateError};
@@ -39,6 +39,7 @@ use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
 use crate::clock::Clock;
 use crate::policy::{Policy, StudioPolicy};
 use crate::provider::Provider;
+use crate::provider::gate::Gates;
 use crate::switch::Switchboard;
 use crate::veto::Vetoes;
 
@@ -60,7 +61,8 @@ pub struct Daemon {
 
 impl Daemon {
     /// Puts one together; `vetoes` asks those that are to be asked, `connect` reaches a studio and must
-    /// not wait for it.
+    /// not wait for it. Each studio is put behind the gate to its account and region here, so that there
+    /// is no way to run without.
     pub fn new(
         policy: Policy,
         ledger: Arc<Ledger>,
@@ -71,7 +73,9 @@ impl Daemon {
     ) -> Self {
         let connect = Box::new(connect);
         let (vitals, switchboard) = (Arc::default(), None);
-        let grounds = Grounds { ledger, vitals, clock, ending, vetoes, switchboard, connect };
+        let gates = Gates::new(Arc::clone(&clock));
+        let grounds =
+            Grounds { ledger, vitals, clock, ending, vetoes, switchboard, gates, connect };
         Self { policy: Arc::new(policy), grounds, reloads: None, health: None }
     }
 

@@ -11,12 +11,12 @@ use super::asking::Asking;
 use super::news::Missing;
 use super::scan::{Arrivals, Scan, scan, settle};
 use super::studio::{WATCH_FIRST, is_held, longer};
-use super::tasks::{is_done_already, log_mark, log_outcome};
+use super::tasks::{is_done_already, log_mark, log_outcome, rests_until};
 use crate::audit::record::JournalError;
 use crate::execute::{Mark, Order, Outcome, Workshop, attempt, mark, marks, orders};
 use crate::ids::SessionId;
 use crate::inventory::Snapshot;
-use crate::plan::{self, Action};
+use crate::plan::{self, Action, SessionHistory};
 use crate::veto::Vetoes;
 
 /// What one scan of every studio came to.
@@ -37,6 +37,8 @@ pub struct Summary {
     pub dropped: usize,
     /// Those that could not be asked for, were refused, or did not arrive.
     pub failed: usize,
+    /// Those that were refused or failed before, and rest until they are asked for again.
+    pub resting: usize,
     /// Those that had not arrived when the wait for them ended.
     pub late: usize,
     /// Whether the program was told to end before it was done.
@@ -47,7 +49,8 @@ impl Summary {
     /// Whether all that was to be done was done.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.held == 0 && self.failed == 0 && self.late == 0 && !self.interrupted
+        let undone = self.held + self.failed + self.resting + self.late;
+        undone == 0 && !self.interrupted
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -58,6 +61,7 @@ impl Summary {
         self.withheld += other.withheld;
         self.dropped += other.dropped;
         self.failed += other.failed;
+        self.resting += other.resting;
         self.late += other.late;
     }
 }
@@ -84,7 +88,9 @@ pub(super) async fn once(
     summary.sessions = scanned.plan.decisions.len();
     summary.held = usize::from(is_held(&scanned.plan));
     let mut unanswered = Vec::new();
-    for (session, action, outcome) in attempt_all(&workshop, &ledger, &scanned).await {
+    let (attempts, resting) = attempt_all(&workshop, &ledger, &scanned).await;
+    summary.resting = resting;
+    for (session, action, outcome) in attempts {
         let may_arrive = matches!(outcome, Outcome::Accepted | Outcome::Unanswered(_));
         arrivals.pending += usize::from(may_arrive);
         summary.count(&outcome);
@@ -130,23 +136,33 @@ async fn look(
     Ok(scanned)
 }
 
+/// Attempts what does not rest. Answers with what came of it, and with how many do rest: whoever looks
+/// once and again must not make a call each time that cannot succeed.
 async fn attempt_all(
     workshop: &Workshop,
     ledger: &Ledger,
     Scan { plan, snapshot, .. }: &Scan,
-) -> Vec<(SessionId, Action, Outcome)> {
-    let attempt = async |order: Order| {
-        let session = order.decision.session.clone();
-        let past = ledger.with(&plan.studio, |past| past.history.of(&session).clone());
-        if is_done_already(&order, &past) {
-            return None;
-        }
+) -> (Vec<(SessionId, Action, Outcome)>, usize) {
+    let attempt = async |(order, past): (Order, SessionHistory)| {
         let outcome = attempt(workshop, &order, &past).await;
+        let session = order.decision.session.clone();
         log_outcome(workshop.studio.label(), &session, order.action, &outcome);
-        Some((session, order.action, outcome))
+        (session, order.action, outcome)
     };
-    let attempts: FuturesUnordered<_> = orders(plan, snapshot).map(attempt).collect();
-    attempts.collect::<Vec<_>>().await.into_iter().flatten().collect()
+    let mut resting = 0;
+    let attempts = FuturesUnordered::new();
+    for order in orders(plan, snapshot) {
+        let session = &order.decision.session;
+        let past = ledger.with(&plan.studio, |past| past.history.of(session).clone());
+        if let Some(until) = rests_until(&order, &past).filter(|until| *until > plan.at) {
+            let (studio, action) = (workshop.studio.label(), order.action);
+            tracing::warn!(studio, %session, %until, "the {action} came to nothing before, and rests");
+            resting += 1;
+        } else if !is_done_already(&order, &past) {
+            attempts.push(attempt((order, past)));
+        }
+    }
+    (attempts.collect().await, resting)
 }
 
 /// Marks the stops that have been proven by now, in the studio as it was seen last.

@@ -6,9 +6,7 @@ use crate::audit::record::{Data, Deed, JournalError, Record, Stage};
 use crate::execute::{Arrival, Workshop, arrival, seen_data, session_subject, unseen};
 use crate::ids::SessionId;
 use crate::inventory::{Session, SessionState, Snapshot, Transition};
-use crate::plan::{
-    Action, History, OpenIntent, Plan, Reason, SessionHistory, hold_of, plan,
-};
+use crate::plan::{Action, History, OpenIntent, Plan, Reason, SessionHistory, hold_of, plan};
 
 /// What a scan came to.
 #[derive(Debug)]

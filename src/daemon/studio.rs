@@ -12,7 +12,7 @@ use super::health::Vitals;
 use super::news::Missing;
 use super::scan::{Arrivals, Scan, scan};
 use super::tasks::{
-    Done, Task, is_done_already, log_mark, log_outcome, looks_again_after, rests_until,
+    Done, Look, REST_FIRST, Task, is_done_already, log_mark, log_outcome, looks_again, rests_until,
 };
 use super::{ENDING_MAX, Ledger};
 use crate::audit::StudioPast;
@@ -125,8 +125,11 @@ impl Studio {
         }
     }
 
+    /// When a studio is looked at again that could not be looked at or acted upon: to look before the
+    /// API is asked again is of no use.
     fn soon(&self) -> Timestamp {
-        later(self.workshop.clock.now(), LOOK_AGAIN)
+        let asked = self.workshop.permits.asks_again();
+        asked.unwrap_or_else(|| later(self.workshop.clock.now(), LOOK_AGAIN))
     }
 
     /// Begins an attempt for each action that is not already under way. Answers with the earliest
@@ -204,20 +207,19 @@ impl Studio {
                     }
                 }
                 Some(ended) = self.tasks.join_next() => {
-                    let now = self.workshop.clock.now();
-                    if let Some(pause) = self.take_in(ended) {
-                        wake = wake.min(later(now, pause));
+                    if let Some(again) = self.take_in(ended) {
+                        wake = wake.min(again);
                     }
                 }
             }
         }
     }
 
-    /// Answers with how soon the studio is to be looked at again because of it, if it is.
+    /// Answers with when the studio is to be looked at again because of it, if it is.
     fn take_in(
         &mut self,
         ended: Result<(SessionId, Done), tokio::task::JoinError>,
-    ) -> Option<SignedDuration> {
+    ) -> Option<Timestamp> {
         let (session, done) = match ended {
             Ok(ended) => ended,
             Err(error) => {
@@ -230,7 +232,11 @@ impl Studio {
         match done {
             Done::Attempt { action, is_rescue, outcome } => {
                 log_outcome(studio, &session, action, &outcome);
-                looks_again_after(&outcome, is_rescue, self.watch_pause)
+                match looks_again(&outcome, is_rescue)? {
+                    Look::Watch => Some(later(self.workshop.clock.now(), self.watch_pause)),
+                    Look::AfterRest => Some(later(self.workshop.clock.now(), REST_FIRST)),
+                    Look::Soon => Some(self.soon()),
+                }
             }
             Done::Mark(mark) => {
                 log_mark(studio, &session, &mark);

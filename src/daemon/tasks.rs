@@ -2,14 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::studio::{LOOK_AGAIN, later};
+use super::studio::later;
 use crate::execute::{Mark, Order, Outcome};
 use crate::ids::SessionId;
 use crate::plan::{Action, SessionHistory};
 use crate::policy::Mode;
 
 /// How long a session rests after the first attempt that came to nothing.
-const REST_FIRST: SignedDuration = SignedDuration::from_mins(1);
+pub(super) const REST_FIRST: SignedDuration = SignedDuration::from_mins(1);
 
 /// What is under way for one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,28 +78,35 @@ pub(super) fn rests_until(order: &Order, past: &SessionHistory) -> Option<Timest
     refused.max(ended)
 }
 
-/// How soon the studio is looked at again after an attempt, however rare its scans are; `watch` is how
-/// soon what was accepted is looked for.
-pub(super) fn looks_again_after(
-    outcome: &Outcome,
-    is_rescue: bool,
-    watch: SignedDuration,
-) -> Option<SignedDuration> {
+/// When the studio is looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// As soon as what was accepted is looked for.
+    Watch,
+    /// When what was refused has rested.
+    AfterRest,
+    /// As soon as after any look that came to nothing.
+    Soon,
+}
+
+/// When the studio is looked at again after an attempt, however rare its scans are; a rescue does not
+/// wait long.
+pub(super) fn looks_again(outcome: &Outcome, is_rescue: bool) -> Option<Look> {
     match outcome {
-        Outcome::Accepted => Some(watch),
-        Outcome::Rejected(_) => Some(REST_FIRST),
+        Outcome::Accepted => Some(Look::Watch),
+        Outcome::Rejected(_) => Some(Look::AfterRest),
         Outcome::Unread(_)
         | Outcome::Unanswered(_)
         | Outcome::Unrecorded(_)
         | Outcome::Withdrawn
             if is_rescue =>
         {
-            Some(REST_FIRST)
+            Some(Look::AfterRest)
         }
         Outcome::Unread(_)
         | Outcome::Unanswered(_)
         | Outcome::Unrecorded(_)
-        | Outcome::Withdrawn => Some(LOOK_AGAIN),
+        | Outcome::Withdrawn => Some(Look::Soon),
         Outcome::Withheld | Outcome::Dropped(_) | Outcome::Ending => None,
     }
 }

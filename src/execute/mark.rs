@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Workshop, records, session_subject};
+use super::{Workshop, permit, records, session_subject};
 use crate::audit::record::{Data, JournalError, Kind, Record};
 use crate::inventory::{Session, Snapshot};
 use crate::plan::{Plan, TAG_STOPPED};
@@ -42,10 +42,7 @@ pub fn marks<'a>(
 /// Tags one session with the instant of its stop. It needs no fresh reading: the mark of a stop says
 /// nothing once there is another.
 pub async fn mark(workshop: &Workshop, session: &Session, stopped_at: Timestamp) -> Mark {
-    let Ok(_permit) = workshop.permits.acquire().await else { return Mark::Ending };
-    if workshop.ending.is_cancelled() {
-        return Mark::Ending;
-    }
+    let Some(_permit) = permit(workshop).await else { return Mark::Ending };
     if workshop.gate.pause(&workshop.studio.id, workshop.clock.now()).is_some() {
         return Mark::Paused;
     }

@@ -15,7 +15,6 @@ mod watch;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use gate::{Admission, Gate};
@@ -27,9 +26,10 @@ pub use watch::{Arrival, arrival, arrival_max, unseen};
 
 use crate::audit::record::{Data, Deed, Journal, JournalError, Record, Stage};
 use crate::clock::Clock;
-use crate::inventory::Session;
+use crate::inventory::{Problem, Session};
 use crate::plan::{Action, Decision, Pause, Reason, SessionHistory};
 use crate::policy::{Mode, Policy, StudioPolicy};
+use crate::provider::gate::{Lane, Permit};
 use crate::provider::{Accepted, ClientToken, ProviderError};
 use crate::{plan, provider::Provider};
 
@@ -51,8 +51,8 @@ pub struct Workshop {
     pub gate: Arc<dyn Gate>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Bounds the calls in flight for this studio.
-    pub permits: Arc<Semaphore>,
+    /// Bounds the calls in flight, together with the other studios of the same account and region.
+    pub permits: Arc<Lane>,
     /// Once cancelled, no new call begins.
     pub ending: CancellationToken,
 }
@@ -83,10 +83,7 @@ pub enum Outcome {
 
 /// Asks of one session what was decided, if it still is to be asked.
 pub async fn attempt(workshop: &Workshop, order: &Order, history: &SessionHistory) -> Outcome {
-    let Ok(_permit) = workshop.permits.acquire().await else { return Outcome::Ending };
-    if workshop.ending.is_cancelled() {
-        return Outcome::Ending;
-    }
+    let Some(_permit) = permit(workshop).await else { return Outcome::Ending };
     let read_at = workshop.clock.monotonic();
     let session = match workshop.provider.read(&order.decision.session).await {
         Ok(session) => session,
@@ -102,6 +99,12 @@ pub async fn attempt(workshop: &Workshop, order: &Order, history: &SessionHistor
         Mode::Observe => withhold(workshop, &fresh, &again).await,
         Mode::Enforce => call(workshop, &fresh, &again, history).await,
     }
+}
+
+/// Waits for leave to make calls; there is none once the program is ending.
+async fn permit(workshop: &Workshop) -> Option<Permit> {
+    let permit = workshop.ending.run_until_cancelled(workshop.permits.acquire()).await?.ok()?;
+    (!workshop.ending.is_cancelled()).then_some(permit)
 }
 
 /// Decides again. The answer may only be the same or less.
@@ -264,6 +267,9 @@ async fn conclude(
             };
             (Stage::Accepted, data, Outcome::Accepted)
         }
+        Err(error) if error.problem == Problem::NotAsked => {
+            return withdraw(workshop, fresh, &error.detail, base).await;
+        }
         Err(error) => {
             let data = Data {
                 request_id: error.request_id.clone(),
@@ -302,7 +308,7 @@ fn second_thought(workshop: &Workshop, fresh: &Fresh, decision: &Decision) -> Op
 }
 
 /// Takes an intent back whose call was not made.
-async fn withdraw(workshop: &Workshop, fresh: &Fresh, why: &'static str, base: Data) -> Outcome {
+async fn withdraw(workshop: &Workshop, fresh: &Fresh, why: &str, base: Data) -> Outcome {
     let data = Data { note: Some(format!("no call was made: {why}")), ..base };
     commit(workshop, fresh, Stage::Withdrawn, data).await.err().unwrap_or(Outcome::Withdrawn)
 }

@@ -13,6 +13,7 @@ use crate::ids::StudioId;
 use crate::inventory::Problem;
 use crate::provider::direct::Direct;
 use crate::provider::faulty::{Fault, Faulty};
+use crate::provider::gate::{Gated, Gates};
 use crate::sandbox::World;
 use crate::sandbox::world::{Caller, Effect, Operation};
 use crate::sandbox::worldfile;
@@ -162,14 +163,16 @@ impl Morning {
         let journal = Arc::new(MemoryJournal::new());
         let gate = Arc::new(Door::default());
         let policy = Arc::new(policy_with(settings));
+        let studio = Arc::new(policy.studios[&STUDIO.into()].clone());
+        let gates = Gates::new(Arc::new(clock.clone()));
         let workshop = Workshop {
-            studio: Arc::new(policy.studios[&STUDIO.into()].clone()),
+            permits: gates.lane(&studio.connection, 1),
+            studio,
             policy,
             provider: Arc::new(faulty.clone()),
             journal: Arc::clone(&journal) as Arc<dyn Journal>,
             gate: Arc::clone(&gate) as Arc<dyn Gate>,
             clock: Arc::new(clock.clone()),
-            permits: Arc::new(Semaphore::new(1)),
             ending: CancellationToken::new(),
         };
         Self { workshop, world, clock, faulty, journal, gate }
@@ -547,4 +550,35 @@ async fn a_start_has_another_token_for_another_stop_and_attempt_and_than_a_stop(
     tokens.sort_unstable();
     tokens.dedup();
     assert_eq!(tokens.len(), 4);
+}
+
+/// The gate closes between the reading and the call.
+#[tokio::test]
+async fn a_call_that_the_gate_does_not_let_through_is_withdrawn() {
+    let mut morning = Morning::new();
+    let lane = Arc::clone(&morning.workshop.permits);
+    let gated = Gated::new(Arc::new(morning.faulty.clone()), lane);
+    morning.workshop.provider = Arc::new(gated);
+    let order = morning.order().await;
+    let read = morning.workshop.provider.read(&order.decision.session).await.unwrap();
+    let fresh = Fresh {
+        action: Action::Start,
+        read_at: morning.workshop.clock.monotonic(),
+        session: read.clone(),
+    };
+    morning.faulty.set(Some(Fault::Outage(Problem::TimedOut)));
+    for _ in 0..5 {
+        let error = morning.workshop.provider.read(&read.id).await.unwrap_err();
+        assert_eq!(error.problem, Problem::TimedOut);
+    }
+    let history = morning.history();
+    let outcome = call(&morning.workshop, &fresh, &order.decision, history.of(&read.id)).await;
+    assert_eq!(outcome, Outcome::Withdrawn);
+    let records = morning.journal.records();
+    let kinds: Vec<&Kind> = records.iter().map(|record| &record.kind).collect();
+    assert_eq!(kinds, [&Kind::StartIntended, &Kind::StartWithdrawn]);
+    insta::assert_snapshot!(
+        records[1].data.note.as_deref().unwrap_or_default(),
+        @"no call was made: the API of us-west-2 has failed 5 times in a row, the last time because there was no answer in time; it is asked again at 2026-11-20T14:50:30Z"
+    );
 }

@@ -97,6 +97,10 @@ pub enum Problem {
     EndlessPages,
     /// We have no credentials to ask with.
     NoCredentials,
+    /// Our credentials are too old, or not known any more.
+    CredentialsExpired,
+    /// Nothing was asked: the provider has failed too often just now.
+    NotAsked,
 }
 
 impl Problem {
@@ -116,6 +120,8 @@ impl Problem {
             Self::TooLarge => "too_large",
             Self::EndlessPages => "endless_pages",
             Self::NoCredentials => "no_credentials",
+            Self::CredentialsExpired => "credentials_expired",
+            Self::NotAsked => "not_asked",
         }
     }
 
@@ -125,8 +131,8 @@ impl Problem {
     pub fn proves_no_effect(self) -> bool {
         match self {
             Self::Denied | Self::Throttled | Self::Gone | Self::Conflict | Self::Refused => true,
-            // Without credentials nothing was sent.
-            Self::NoCredentials => true,
+            // Without credentials nothing was sent; with expired ones nobody got as far as the call.
+            Self::NoCredentials | Self::CredentialsExpired | Self::NotAsked => true,
             Self::TimedOut
             | Self::Unreachable
             | Self::ServerError
@@ -152,6 +158,8 @@ impl fmt::Display for Problem {
             Self::TooLarge => "the answer was longer than the bound",
             Self::EndlessPages => "the pages did not end",
             Self::NoCredentials => "there were no credentials to ask with",
+            Self::CredentialsExpired => "the credentials were expired or are not known",
+            Self::NotAsked => "nothing is asked for now",
         })
     }
 }

@@ -114,6 +114,11 @@ impl Provider for Direct {
         Box::pin(ready(self.read_all()))
     }
 
+    fn probe(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
+        let known = self.world().studio(self.studio.as_str()).map(drop);
+        Box::pin(ready(known.map_err(|refusal| provider_error("GetStudio", &refusal))))
+    }
+
     fn read<'a>(&'a self, session: &'a SessionId) -> BoxFuture<'a, Result<Session, ProviderError>> {
         Box::pin(ready(self.read_one(session)))
     }

@@ -2,6 +2,7 @@
 //!
 //! Faults are laid over a provider from outside, so that no provider has a mode for tests.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{BoxFuture, pending};
@@ -21,6 +22,10 @@ pub enum Fault {
     Refusal(Problem),
     /// A call that changes something is made, and its answer is lost.
     LostAnswer,
+    /// A call that changes something is not made, and never ends.
+    HangingCalls,
+    /// No call is made, whatever it is, and this is the answer.
+    Outage(Problem),
 }
 
 /// A provider with faults; without any it is the one behind it.
@@ -52,21 +57,48 @@ impl Faulty {
         operation: &'static str,
         call: BoxFuture<'_, Result<T, ProviderError>>,
     ) -> Result<T, ProviderError> {
-        let failed = |problem| ProviderError {
-            problem,
-            operation,
-            detail: "a fault on purpose".to_owned(),
-            request_id: None,
-        };
         match self.fault() {
-            Some(Fault::Refusal(problem)) => Err(failed(problem)),
+            Some(Fault::Refusal(problem) | Fault::Outage(problem)) => {
+                Err(failed(operation, problem))
+            }
             Some(Fault::LostAnswer) => {
                 call.await?;
-                Err(failed(Problem::Unreachable))
+                Err(failed(operation, Problem::Unreachable))
             }
+            Some(Fault::HangingCalls) => pending().await,
             Some(Fault::HangingList | Fault::PartialList(_)) | None => call.await,
         }
     }
+
+    /// Reads something as faults have it.
+    async fn reading<T>(
+        &self,
+        operation: &'static str,
+        call: BoxFuture<'_, Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
+        match self.fault() {
+            Some(Fault::Outage(problem)) => Err(failed(operation, problem)),
+            Some(
+                Fault::HangingList
+                | Fault::PartialList(_)
+                | Fault::Refusal(_)
+                | Fault::LostAnswer
+                | Fault::HangingCalls,
+            )
+            | None => call.await,
+        }
+    }
+}
+
+/// What is said of everything that goes wrong here.
+const DETAIL: &str = "a fault on purpose";
+
+fn failed(operation: &'static str, problem: Problem) -> ProviderError {
+    ProviderError { problem, operation, detail: DETAIL.to_owned(), request_id: None }
+}
+
+fn gap(problem: Problem) -> Gap {
+    Gap { wanted: Wanted::Sessions, problem, detail: DETAIL.to_owned() }
 }
 
 impl Provider for Faulty {
@@ -81,17 +113,30 @@ impl Provider for Faulty {
                     if let Some(lost) = lost {
                         snapshot.sessions.split_off(&lost);
                     }
-                    let detail = "a fault on purpose".to_owned();
-                    snapshot.gaps.push(Gap { wanted: Wanted::Sessions, problem, detail });
+                    snapshot.gaps.push(gap(problem));
                     snapshot
                 }
-                Some(Fault::Refusal(_) | Fault::LostAnswer) | None => self.inner.observe().await,
+                Some(Fault::Outage(problem)) => {
+                    let Snapshot { began, .. } = self.inner.observe().await;
+                    let (sessions, profiles) = (BTreeMap::new(), BTreeMap::new());
+                    let gaps = vec![gap(problem)];
+                    Snapshot { began, sessions, profiles, gaps, accounts: Vec::new() }
+                }
+                Some(Fault::Refusal(_) | Fault::LostAnswer | Fault::HangingCalls) | None => {
+                    self.inner.observe().await
+                }
             }
         })
     }
 
+    fn probe(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
+        let call = Box::pin(async move { self.inner.probe().await });
+        Box::pin(self.reading("GetStudio", call))
+    }
+
     fn read<'a>(&'a self, session: &'a SessionId) -> BoxFuture<'a, Result<Session, ProviderError>> {
-        self.inner.read(session)
+        let call = Box::pin(async move { self.inner.read(session).await });
+        Box::pin(self.reading("GetStreamingSession", call))
     }
 
     fn stop<'a>(

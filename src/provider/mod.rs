@@ -5,6 +5,7 @@
 
 pub mod direct;
 pub mod faulty;
+pub mod gate;
 pub mod nimble;
 
 use std::fmt;
@@ -12,13 +13,31 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 
 use crate::ids::SessionId;
-use crate::inventory::{Problem, Session, Snapshot};
+use crate::inventory::{Gap, Problem, Session, Snapshot};
+
+/// What a probe is called where the service has no name for it.
+const PROBE: &str = "a probe";
 
 /// One studio, as it can be asked and acted upon.
 pub trait Provider: Send + Sync + fmt::Debug {
     /// Reads the whole studio. What could not be read becomes a gap of the snapshot, never an
     /// absence.
     fn observe(&self) -> BoxFuture<'_, Snapshot>;
+
+    /// Asks the service one cheap question, once, to learn whether it answers at all: any refusal is
+    /// an answer. Where nothing is cheaper, the studio is read.
+    fn probe(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
+        Box::pin(async move {
+            let Snapshot { sessions, profiles, gaps, .. } = self.observe().await;
+            let is_empty = sessions.is_empty() && profiles.is_empty();
+            match gaps.into_iter().next().filter(|_| is_empty) {
+                None => Ok(()),
+                Some(Gap { problem, detail, .. }) => {
+                    Err(ProviderError { problem, operation: PROBE, detail, request_id: None })
+                }
+            }
+        })
+    }
 
     /// Reads one session afresh, with the launch profile it depends on.
     fn read<'a>(&'a self, session: &'a SessionId) -> BoxFuture<'a, Result<Session, ProviderError>>;

@@ -12,6 +12,8 @@ use super::world::Operation;
 pub enum Fault {
     /// 403 AccessDeniedException.
     Denied,
+    /// 403 ExpiredTokenException.
+    CredentialsExpired,
     /// 402 ServiceQuotaExceededException.
     QuotaExceeded,
     /// 429 ThrottlingException.
@@ -42,6 +44,7 @@ impl Fault {
         match self {
             Self::EndlessToken | Self::RepeatingToken => operation.is_list(),
             Self::Denied
+            | Self::CredentialsExpired
             | Self::QuotaExceeded
             | Self::Throttled
             | Self::InternalError

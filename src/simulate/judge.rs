@@ -100,7 +100,8 @@ impl Scene<'_> {
         let is_fresh = busy.is_some_and(|at| at <= now && now < at + ASKED_EVERY);
         let long = now - DEFER_MAX + SignedDuration::from_mins(20);
         let was_leased = self.started().is_some_and(|start| start + self.rules.lease > long);
-        let is_recent = was_leased || hours.next_working(long, now.duration_until(long).abs()).is_some();
+        let is_recent =
+            was_leased || hours.next_working(long, now.duration_until(long).abs()).is_some();
         if self.rules.asks && is_fresh && is_recent {
             self.find("no busy session is stopped", "a veto says that it is busy");
         }

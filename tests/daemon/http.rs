@@ -9,6 +9,7 @@ use lightsout::audit::record::{Journal, Kind, Record};
 use lightsout::audit::replay::Replay;
 use lightsout::clock::{Clock, SimulatedClock};
 use lightsout::daemon::{Daemon, Ledger};
+use lightsout::policy::Policy;
 use lightsout::provider::nimble::Connections;
 use lightsout::sandbox::world::{Effect, Operation};
 use lightsout::sandbox::{Faults, RequestRecord, Requests, Sandbox, SandboxOptions, worldfile};
@@ -88,8 +89,19 @@ impl Drop for Studios {
 impl Studios {
     /// Serves the studios and starts the daemon, at one minute past seven.
     pub(crate) async fn started(before: impl FnOnce(&Faults)) -> Self {
-        let clock = SimulatedClock::new(at(START));
-        let loaded = worldfile::parse(&world_text(), "world.toml", at(START)).unwrap();
+        let policy = |endpoint: &str| policy("10m", &studio_policies(endpoint));
+        Self::of(START, &world_text(), policy, before).await
+    }
+
+    /// The same for other studios, at another time; `policy` is told where they are served.
+    pub(crate) async fn of(
+        start: &str,
+        world: &str,
+        policy: impl FnOnce(&str) -> Policy,
+        before: impl FnOnce(&Faults),
+    ) -> Self {
+        let clock = SimulatedClock::new(at(start));
+        let loaded = worldfile::parse(world, "world.toml", at(start)).unwrap();
         let (time, stalled) = (clock.clone(), clock.clone());
         let options = SandboxOptions {
             on_silence: Some(Arc::new(move |call: &str| stalled.stalled(call))),
@@ -107,7 +119,7 @@ impl Studios {
         let connections = Connections::new(Arc::clone(&shared));
         let ending = CancellationToken::new();
         let daemon = Daemon::new(
-            policy("10m", &studio_policies(&endpoint)),
+            policy(&endpoint),
             Arc::new(ledger),
             Arc::clone(&shared),
             ending.clone(),

@@ -56,6 +56,23 @@ async fn one_scan_is_not_done_where_something_is_held_failed_or_late() {
     assert_eq!(rejected.once().await, Summary { sessions: 1, failed: 1, ..Summary::default() });
 }
 
+/// A timer that runs one scan after another must not ask each time for what was just refused.
+#[tokio::test]
+async fn one_scan_lets_rest_what_was_refused_in_an_earlier_one() {
+    let rig = Rig::new("warn = []", ARTIST);
+    rig.until("20:30:00").await;
+    rig.faulty.set(Some(Fault::Refusal(Problem::Denied)));
+    assert_eq!(rig.once().await, Summary { sessions: 1, failed: 1, ..Summary::default() });
+    rig.faulty.set(None);
+    let again = rig.once().await;
+    assert_eq!(again, Summary { sessions: 1, resting: 1, ..Summary::default() });
+    assert!(!again.is_done());
+    assert_eq!((rig.calls().len(), rig.count(&Kind::StopIntended)), (1, 1));
+    rig.until("20:31:00").await;
+    assert_eq!(rig.once().await, Summary { sessions: 1, stopped: 1, ..Summary::default() });
+    assert_eq!(rig.calls().len(), 2);
+}
+
 #[tokio::test]
 async fn one_scan_waits_for_the_proof_of_a_stop_whose_answer_was_lost() {
     let rig = Rig::new("warn = []", ARTIST);

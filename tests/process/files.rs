@@ -1,6 +1,6 @@
 //! The log in more files than one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -9,7 +9,7 @@ use lightsout::audit::record::{Data, Journal, Kind, Record};
 use lightsout::clock::SystemClock;
 use lightsout::policy::AuditRotation;
 
-use crate::house::{House, Watched, always_due, now, text};
+use crate::house::{House, always_due, now, text};
 
 fn is_log(name: &str) -> bool {
     name.starts_with("audit.") && name.ends_with(".jsonl")

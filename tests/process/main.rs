@@ -3,9 +3,9 @@
 //! Each process gets a limit far above what it needs; nothing else here depends on how fast it is.
 
 mod control;
-mod files;
 mod ending;
 mod example;
+mod files;
 mod foresight;
 mod full_disk;
 mod house;
@@ -13,7 +13,7 @@ mod judging;
 mod killing;
 mod limits;
 mod modes;
-mod vetoes;
 mod reloading;
 mod secrets;
 mod state;
+mod vetoes;

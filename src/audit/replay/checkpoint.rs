@@ -19,8 +19,8 @@ use crate::audit::record::checkpoint::{
 use crate::audit::record::{Data, Kind, Record, VetoData};
 use crate::ids::{SessionId, StudioId, VetoName};
 use crate::plan::{
-    Action, Attempts, History, OpenIntent, OurStop, RescuedRun, SessionHistory, StoppedBy, VetoGiven,
-    WarningGiven,
+    Action, Attempts, History, OpenIntent, OurStop, RescuedRun, SessionHistory, StoppedBy,
+    VetoGiven, WarningGiven,
 };
 
 /// How much goes into one part. One session has far less than a line may have, so parts of this
@@ -310,8 +310,17 @@ fn attempts_of(data: &AttemptsCheckpoint) -> Attempts {
 }
 
 fn intent_data(intent: &OpenIntent) -> IntentCheckpoint {
-    let OpenIntent { run, token: client_token, at, since, accepted, repeats, refused, late, rescue } =
-        intent.clone();
+    let OpenIntent {
+        run,
+        token: client_token,
+        at,
+        since,
+        accepted,
+        repeats,
+        refused,
+        late,
+        rescue,
+    } = intent.clone();
     let rescue = rescue.map(|stopped_by| stopped_by.to_string());
     IntentCheckpoint { run, client_token, at, since, accepted, repeats, refused, late, rescue }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
@@ -23,6 +23,7 @@ use tokio::sync::OnceCell;
 
 use super::NimbleStudio;
 use super::http::BoundedHttp;
+use super::patience::Patience;
 use super::time::SdkTime;
 use crate::clock::Clock;
 use crate::policy::{Connection, StudioPolicy};
@@ -40,7 +41,8 @@ const CALL_WAIT: Duration = Duration::from_secs(30);
 /// says that it has none, rather than that the service did not answer.
 const CREDENTIALS_WAIT: Duration = Duration::from_secs(8);
 
-/// How often a call is attempted. The loop comes round again anyway.
+/// How often a call is attempted, unless everything fails; see `patience`. The loop comes round again
+/// anyway.
 const ATTEMPTS_MAX: u32 = 3;
 
 /// The role session name: it makes our own stops recognisable in the service's records.
@@ -89,33 +91,61 @@ impl Connections {
             connection: connection.clone(),
             clock: Arc::clone(&self.clock),
             http: self.http.clone(),
-            client: OnceCell::new(),
+            patience: Patience::default(),
+            current: Mutex::default(),
         });
         clients.insert(connection.clone(), Arc::downgrade(&client));
         client
     }
 }
 
-/// A client that is made when it is first needed.
+/// A client that is made when it is first needed, and made anew when its credentials are no good any
+/// more.
 #[derive(Debug)]
 pub(super) struct LazyClient {
     connection: Connection,
     clock: Arc<dyn Clock>,
     http: SharedHttpClient,
+    patience: Patience,
+    current: Mutex<Arc<Generation>>,
+}
+
+/// One of the clients that a connection has had.
+#[derive(Debug, Default)]
+struct Generation {
+    number: u64,
     client: OnceCell<Client>,
 }
 
 impl LazyClient {
-    /// The client.
-    pub(super) async fn get(&self) -> &Client {
-        self.client.get_or_init(|| self.make()).await
+    /// The client, and which of them it is.
+    pub(super) async fn get(&self) -> (u64, Client) {
+        let current = Arc::clone(&self.current());
+        let client = current.client.get_or_init(|| self.make()).await;
+        (current.number, client.clone())
+    }
+
+    /// The client of this number is of no use any more: the next is made from shared configuration
+    /// files that are read again, without any credentials that were remembered. Of all who find that out
+    /// at once only the first changes anything.
+    pub(super) fn renew(&self, number: u64) {
+        let mut current = self.current();
+        if current.number == number {
+            *current = Arc::new(Generation { number: number + 1, client: OnceCell::new() });
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Arc<Generation>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn make(&self) -> Client {
         // Shared configuration files are read here, which takes real time.
         let _hold = self.clock.hold("shared configuration");
         let shared = self.shared_config().await;
-        let mut builder = Builder::from(&shared);
+        let mut builder = Builder::from(&shared)
+            .interceptor(self.patience.clone())
+            .retry_classifier(self.patience.clone());
         // Set here and not on the shared configuration, which is STS's as well.
         if let Some(url) = &self.connection.endpoint_url {
             builder = builder.endpoint_url(url);

@@ -28,18 +28,27 @@ const THROTTLING_CODES: [&str; 6] = [
 ];
 
 /// Codes that refuse the credentials themselves; some come with status 400.
-const DENYING_CODES: [&str; 10] = [
+const DENYING_CODES: [&str; 6] = [
     "AccessDenied",
     "AccessDeniedException",
-    "ExpiredToken",
-    "ExpiredTokenException",
     "IncompleteSignature",
-    "InvalidClientTokenId",
     "InvalidSignatureException",
     "MissingAuthenticationToken",
     "SignatureDoesNotMatch",
+];
+
+/// Codes that new credentials may be an answer to: the ones that came were good once. A key that
+/// nobody knows may have been replaced since it was read.
+const EXPIRED_CODES: [&str; 5] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "RequestExpired",
     "UnrecognizedClientException",
 ];
+
+/// How the service says the same in its sentence, where its code is a general one.
+const EXPIRED_WORDS: &str = "security token included in the request is expired";
 
 /// Translates what the SDK says of a call that did not succeed.
 pub(super) fn provider_error<E>(
@@ -91,6 +100,7 @@ pub(super) fn one_line(text: &str) -> String {
 
 fn service_problem(status: u16, code: Option<&str>, message: Option<&str>) -> (Problem, String) {
     let problem = match code {
+        Some(code) if is_expired(status, code, message) => Problem::CredentialsExpired,
         Some(code) if (400..500).contains(&status) => code_problem(status, code),
         Some(_) | None => status_problem(status),
     };
@@ -112,6 +122,13 @@ fn status_problem(status: u16) -> Problem {
         500..=599 => Problem::ServerError,
         _ => Problem::Garbled,
     }
+}
+
+/// Whether the credentials were refused as too old, or as not known any more.
+fn is_expired(status: u16, code: &str, message: Option<&str>) -> bool {
+    let is_said = EXPIRED_CODES.contains(&code)
+        || message.is_some_and(|message| message.contains(EXPIRED_WORDS));
+    is_said && [400, 401, 403].contains(&status)
 }
 
 /// The codes matter only where the status is the general one of refusal.
@@ -178,8 +195,15 @@ mod tests {
         for (status, code, expected) in [
             (400, Some("ValidationException"), Problem::Refused),
             (400, Some("ThrottlingException"), Problem::Throttled),
-            (400, Some("UnrecognizedClientException"), Problem::Denied),
-            (400, Some("ExpiredTokenException"), Problem::Denied),
+            (400, Some("MissingAuthenticationToken"), Problem::Denied),
+            (400, Some("UnrecognizedClientException"), Problem::CredentialsExpired),
+            (400, Some("ExpiredTokenException"), Problem::CredentialsExpired),
+            (403, Some("ExpiredTokenException"), Problem::CredentialsExpired),
+            (403, Some("InvalidClientTokenId"), Problem::CredentialsExpired),
+            (403, Some("RequestExpired"), Problem::CredentialsExpired),
+            // Whatever the word says, it may have had an effect.
+            (500, Some("ExpiredTokenException"), Problem::ServerError),
+            (409, Some("ExpiredTokenException"), Problem::Conflict),
             (400, Some("ResourceNotFoundException"), Problem::Gone),
             (400, Some("ConflictException"), Problem::Conflict),
             (400, None, Problem::Refused),
@@ -203,6 +227,15 @@ mod tests {
         ] {
             assert_eq!(service_problem(status, code, None).0, expected, "{status} {code:?}");
         }
+    }
+
+    #[test]
+    fn expired_credentials_are_known_by_the_sentence_too() {
+        let said = Some("The security token included in the request is expired");
+        let problem = |status, said| service_problem(status, Some("AccessDenied"), said).0;
+        assert_eq!(problem(403, said), Problem::CredentialsExpired);
+        assert_eq!(problem(500, said), Problem::ServerError);
+        assert_eq!(problem(403, Some("no")), Problem::Denied);
     }
 
     #[test]

@@ -10,20 +10,20 @@ mod errors;
 mod http;
 mod observe;
 mod pages;
+mod patience;
 mod profiles;
 pub(in crate::provider) mod stopping;
 mod time;
 mod translate;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_nimble::Client;
 use aws_sdk_nimble::operation::RequestId;
 use aws_sdk_nimble::types::{StreamingSession, VolumeRetentionMode};
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::OnceCell;
+use futures_util::{FutureExt, TryFutureExt};
 
 pub use connect::Connections;
 
@@ -40,12 +40,20 @@ pub struct NimbleStudio {
     id: StudioId,
     account: Option<AccountId>,
     clock: Arc<dyn Clock>,
-    client: Arc<LazyClient>,
-    /// The shared client, with the retries of this studio alone.
-    own: OnceCell<Client>,
-    /// The same for calls that change something, which are never repeated within a call.
-    acting: OnceCell<Client>,
+    shared: Arc<LazyClient>,
+    clients: Mutex<Option<Arc<Clients>>>,
     profiles: ProfileReadings,
+}
+
+/// What a studio makes of the client that it shares.
+#[derive(Debug)]
+struct Clients {
+    /// Which of the shared clients they are made of.
+    number: u64,
+    /// With the retries of this studio alone.
+    reading: Client,
+    /// For calls that change something, which are never repeated within a call.
+    acting: Client,
 }
 
 /// Only the id: a connection may hold what must not reach any output.
@@ -58,6 +66,10 @@ impl fmt::Debug for NimbleStudio {
 impl Provider for NimbleStudio {
     fn observe(&self) -> BoxFuture<'_, Snapshot> {
         self.read_studio().boxed()
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
+        self.probe_studio().boxed()
     }
 
     fn read<'a>(&'a self, session: &'a SessionId) -> BoxFuture<'a, Result<Session, ProviderError>> {
@@ -103,30 +115,89 @@ impl NimbleStudio {
         id: StudioId,
         account: Option<AccountId>,
         clock: Arc<dyn Clock>,
-        client: Arc<LazyClient>,
+        shared: Arc<LazyClient>,
     ) -> Self {
-        let (own, acting) = (OnceCell::new(), OnceCell::new());
-        Self { id, account, clock, client, own, acting, profiles: ProfileReadings::default() }
+        let clients = Mutex::default();
+        Self { id, account, clock, shared, clients, profiles: ProfileReadings::default() }
     }
 
-    async fn client(&self) -> &Client {
-        self.own.get_or_init(async || with_own_retries(self.client.get().await)).await
+    async fn clients(&self) -> Arc<Clients> {
+        let (number, shared) = self.shared.get().await;
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = clients.as_ref().filter(|clients| clients.number == number);
+        let current = current.cloned().unwrap_or_else(|| {
+            let (reading, acting) = (with_own_retries(&shared), without_retries(&shared));
+            Arc::new(Clients { number, reading, acting })
+        });
+        *clients = Some(Arc::clone(&current));
+        current
     }
 
-    async fn acting_client(&self) -> &Client {
-        self.acting.get_or_init(async || without_retries(self.client.get().await)).await
+    /// Makes a call that reads something.
+    async fn reading<T, Answer>(&self, call: impl Fn(Client) -> Answer) -> Result<T, ProviderError>
+    where
+        Answer: Future<Output = Result<T, ProviderError>>,
+    {
+        self.with_credentials(|clients| call(clients.reading.clone())).await
+    }
+
+    /// Makes a call that is not repeated, unless it is certain to have had no effect.
+    async fn acting<T, Answer>(&self, call: impl Fn(Client) -> Answer) -> Result<T, ProviderError>
+    where
+        Answer: Future<Output = Result<T, ProviderError>>,
+    {
+        self.with_credentials(|clients| call(clients.acting.clone())).await
+    }
+
+    /// Makes a call, and once more with new credentials where the ones that it was made with had
+    /// expired. That is told before anything is done: of two such calls one at most has an effect,
+    /// and both carry the same token.
+    async fn with_credentials<T, Answer>(
+        &self,
+        call: impl Fn(&Clients) -> Answer,
+    ) -> Result<T, ProviderError>
+    where
+        Answer: Future<Output = Result<T, ProviderError>>,
+    {
+        let clients = self.clients().await;
+        let number = clients.number;
+        let answer = call(&clients).await;
+        match answer.as_ref().err().map(|error| error.problem) {
+            Some(Problem::CredentialsExpired) => {
+                self.shared.renew(number);
+                let clients = self.clients().await;
+                call(&clients).await
+            }
+            // Nothing was sent. The next call looks for credentials afresh, in files that may have been
+            // put right since.
+            Some(Problem::NoCredentials) => {
+                self.shared.renew(number);
+                answer
+            }
+            _ => answer,
+        }
+    }
+
+    /// Reads the studio alone, in a single attempt.
+    async fn probe_studio(&self) -> Result<(), ProviderError> {
+        let output = self.acting(|client| {
+            let call = client.get_studio().studio_id(self.id.as_str());
+            call.send().map_err(|error| provider_error("GetStudio", &error))
+        });
+        output.await.map(drop)
     }
 
     async fn read_session(&self, id: &SessionId) -> Result<Session, ProviderError> {
         const OPERATION: &str = "GetStreamingSession";
-        let client = self.client().await;
-        let call =
-            client.get_streaming_session().studio_id(self.id.as_str()).session_id(id.as_str());
-        let output = call.send().await.map_err(|error| provider_error(OPERATION, &error))?;
+        let output = self.reading(|client| {
+            let call =
+                client.get_streaming_session().studio_id(self.id.as_str()).session_id(id.as_str());
+            call.send().map_err(|error| provider_error(OPERATION, &error))
+        });
         let answer =
-            output.session.ok_or_else(|| garbled(OPERATION, "there is no session in it"))?;
+            output.await?.session.ok_or_else(|| garbled(OPERATION, "there is no session in it"))?;
         let profile = match &answer.launch_profile_id {
-            Some(profile) => self.read_profile(client, &profile.as_str().into()).await?,
+            Some(profile) => self.read_profile(&profile.as_str().into()).await?,
             None => None,
         };
         translate::session(answer, profile.as_deref())
@@ -134,9 +205,12 @@ impl NimbleStudio {
             .ok_or_else(|| garbled(OPERATION, "it is about another session"))
     }
 
-    async fn read_profile(&self, client: &Client, id: &LaunchProfileId) -> ProfileAnswer {
-        let read = || read_profile(client.clone(), self.id.clone(), id.clone()).boxed();
-        self.profiles.get(id, self.clock.monotonic(), read).await
+    async fn read_profile(&self, id: &LaunchProfileId) -> ProfileAnswer {
+        self.reading(|client| {
+            let read = || read_profile(client, self.id.clone(), id.clone()).boxed();
+            self.profiles.get(id, self.clock.monotonic(), read)
+        })
+        .await
     }
 
     /// `RETAIN` is said wherever it means something. Deletion is never said.
@@ -147,14 +221,16 @@ impl NimbleStudio {
     ) -> Result<Accepted, ProviderError> {
         const OPERATION: &str = "StopStreamingSession";
         let retention = session.retains_volumes.then_some(VolumeRetentionMode::Retain);
-        let client = self.acting_client().await;
-        let call = client
-            .stop_streaming_session()
-            .studio_id(self.id.as_str())
-            .session_id(session.id.as_str())
-            .client_token(&token.0)
-            .set_volume_retention_mode(retention);
-        let output = call.send().await.map_err(|error| provider_error(OPERATION, &error))?;
+        let output = self.acting(|client| {
+            let call = client
+                .stop_streaming_session()
+                .studio_id(self.id.as_str())
+                .session_id(session.id.as_str())
+                .client_token(&token.0)
+                .set_volume_retention_mode(retention.clone());
+            call.send().map_err(|error| provider_error(OPERATION, &error))
+        });
+        let output = output.await?;
         let request_id = output.request_id().map(str::to_owned);
         accepted(OPERATION, session, output.session, request_id)
     }
@@ -165,13 +241,15 @@ impl NimbleStudio {
         token: &ClientToken,
     ) -> Result<Accepted, ProviderError> {
         const OPERATION: &str = "StartStreamingSession";
-        let client = self.acting_client().await;
-        let call = client
-            .start_streaming_session()
-            .studio_id(self.id.as_str())
-            .session_id(session.id.as_str())
-            .client_token(&token.0);
-        let output = call.send().await.map_err(|error| provider_error(OPERATION, &error))?;
+        let output = self.acting(|client| {
+            let call = client
+                .start_streaming_session()
+                .studio_id(self.id.as_str())
+                .session_id(session.id.as_str())
+                .client_token(&token.0);
+            call.send().map_err(|error| provider_error(OPERATION, &error))
+        });
+        let output = output.await?;
         let request_id = output.request_id().map(str::to_owned);
         accepted(OPERATION, session, output.session, request_id)
     }
@@ -184,17 +262,21 @@ impl NimbleStudio {
     ) -> Result<(), ProviderError> {
         const OPERATION: &str = "TagResource";
         let arn = arn(OPERATION, session)?;
-        let call = self.client().await.tag_resource().resource_arn(arn).tags(key, value);
-        call.send().await.map_err(|error| provider_error(OPERATION, &error))?;
-        Ok(())
+        let output = self.acting(|client| {
+            let call = client.tag_resource().resource_arn(arn).tags(key, value);
+            call.send().map_err(|error| provider_error(OPERATION, &error))
+        });
+        output.await.map(drop)
     }
 
     async fn remove_tag(&self, session: &Session, key: &str) -> Result<(), ProviderError> {
         const OPERATION: &str = "UntagResource";
         let arn = arn(OPERATION, session)?;
-        let call = self.client().await.untag_resource().resource_arn(arn).tag_keys(key);
-        call.send().await.map_err(|error| provider_error(OPERATION, &error))?;
-        Ok(())
+        let output = self.acting(|client| {
+            let call = client.untag_resource().resource_arn(arn).tag_keys(key);
+            call.send().map_err(|error| provider_error(OPERATION, &error))
+        });
+        output.await.map(drop)
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_nimble::Client;
 use aws_sdk_nimble::types::{LaunchProfile, StreamingSession};
+use futures_util::TryFutureExt;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
@@ -26,15 +27,13 @@ impl NimbleStudio {
     /// Reads every session and every launch profile.
     pub(super) async fn read_studio(&self) -> Snapshot {
         let began = self.clock.now();
-        let client = self.client().await;
         let profiles = OnceCell::new();
-        let (profiles, sessions) = futures_util::join!(
-            self.read_profiles(client, &profiles),
-            self.list_sessions(client, &profiles)
-        );
+        let (profiles, sessions) =
+            futures_util::join!(self.read_profiles(&profiles), self.list_sessions(&profiles));
         let mut snapshot = snapshot(began, profiles, sessions);
-        if snapshot.accounts.is_empty() {
-            match self.studio_account(client).await {
+        // A studio with a gap is held whatever its account is.
+        if snapshot.accounts.is_empty() && snapshot.gaps.is_empty() {
+            match self.studio_account().await {
                 Ok(account) => snapshot.accounts.extend(account),
                 Err(error) => snapshot.gaps.extend(self.studio_gap(error)),
             }
@@ -43,59 +42,51 @@ impl NimbleStudio {
     }
 
     /// The launch profiles, listed by whoever asks first.
-    async fn read_profiles<'a>(
-        &self,
-        client: &Client,
-        profiles: &'a OnceCell<Profiles>,
-    ) -> &'a Profiles {
-        profiles.get_or_init(|| self.list_profiles(client)).await
+    async fn read_profiles<'a>(&self, profiles: &'a OnceCell<Profiles>) -> &'a Profiles {
+        profiles.get_or_init(|| self.list_profiles()).await
     }
 
-    async fn list_profiles(&self, client: &Client) -> Profiles {
-        let listing = read_pages(Wanted::LaunchProfiles, &*self.clock, |token| {
+    async fn list_profiles(&self) -> Profiles {
+        let page = |client: Client, token: Option<String>| {
             let call = client
                 .list_launch_profiles()
                 .studio_id(self.id.as_str())
                 .max_results(PROFILES_PER_PAGE)
                 .set_next_token(token);
-            async move {
-                let output = call.send().await;
-                let output =
-                    output.map_err(|error| provider_error("ListLaunchProfiles", &error))?;
-                let items = output.launch_profiles.unwrap_or_default();
-                Ok(Page { items, next_token: output.next_token })
-            }
-        })
-        .await;
-        Profiles::from(listing)
+            call.send().map_err(|error| provider_error("ListLaunchProfiles", &error))
+        };
+        let listing = read_pages(Wanted::LaunchProfiles, &*self.clock, |token| async move {
+            let output = self.reading(|client| page(client, token.clone())).await?;
+            let items = output.launch_profiles.unwrap_or_default();
+            Ok(Page { items, next_token: output.next_token })
+        });
+        Profiles::from(listing.await)
     }
 
     /// Every session; `None` stands for one without an id.
-    async fn list_sessions(
-        &self,
-        client: &Client,
-        profiles: &OnceCell<Profiles>,
-    ) -> Listing<Option<Session>> {
-        read_pages(Wanted::Sessions, &*self.clock, |token| {
+    async fn list_sessions(&self, profiles: &OnceCell<Profiles>) -> Listing<Option<Session>> {
+        let page = |client: Client, token: Option<String>| {
             let call =
                 client.list_streaming_sessions().studio_id(self.id.as_str()).set_next_token(token);
-            async move {
-                let output = call.send().await;
-                let output =
-                    output.map_err(|error| provider_error("ListStreamingSessions", &error))?;
-                let profiles = self.read_profiles(client, profiles).await;
-                let rows = output.sessions.unwrap_or_default();
-                let items = rows.into_iter().map(|row| profiles.join(row)).collect();
-                Ok(Page { items, next_token: output.next_token })
-            }
+            call.send().map_err(|error| provider_error("ListStreamingSessions", &error))
+        };
+        read_pages(Wanted::Sessions, &*self.clock, |token| async move {
+            let output = self.reading(|client| page(client, token.clone())).await?;
+            let profiles = self.read_profiles(profiles).await;
+            let rows = output.sessions.unwrap_or_default();
+            let items = rows.into_iter().map(|row| profiles.join(row)).collect();
+            Ok(Page { items, next_token: output.next_token })
         })
         .await
     }
 
-    async fn studio_account(&self, client: &Client) -> Result<Option<AccountId>, ProviderError> {
+    async fn studio_account(&self) -> Result<Option<AccountId>, ProviderError> {
         const OPERATION: &str = "GetStudio";
-        let output = client.get_studio().studio_id(self.id.as_str()).send().await;
-        let output = output.map_err(|error| provider_error(OPERATION, &error))?;
+        let output = self.reading(|client| {
+            let call = client.get_studio().studio_id(self.id.as_str());
+            call.send().map_err(|error| provider_error(OPERATION, &error))
+        });
+        let output = output.await?;
         let studio =
             output.studio.ok_or_else(|| errors::garbled(OPERATION, "there is no studio in it"))?;
         Ok(studio.arn.as_deref().and_then(translate::account))

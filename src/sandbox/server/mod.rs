@@ -223,6 +223,10 @@ fn faulty(shared: &Shared, call: &Call, input: Result<Input, Failure>, fault: &F
     let fail = |kind, code, message| Reply::failure(&Failure::new(kind, code, message));
     match fault {
         Fault::Denied => fail(FailureKind::Denied, "ACCESS_DENIED", "the caller is not authorized"),
+        Fault::CredentialsExpired => {
+            let message = "The security token included in the request is expired";
+            fail(FailureKind::Expired, "EXPIRED_TOKEN", message)
+        }
         Fault::QuotaExceeded => fail(FailureKind::Quota, "QUOTA", "the quota does not allow it"),
         Fault::Throttled => fail(FailureKind::Throttled, "THROTTLED", "too many requests"),
         Fault::InternalError => {

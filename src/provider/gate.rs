@@ -1,0 +1,345 @@
+//! The gate to one account and region, shared by all studios there: how many calls are in flight, how
+//! fast they follow each other, and whether a service that keeps failing is asked at all.
+//!
+//! What one studio does must not hinder another. So each has a [`Lane`] with one call of its own, which
+//! nobody else can take; a studio whose last call failed has no more than that; and one that has not
+//! failed or been throttled is never kept from asking because others have. All time is the clock's. Start at [`Gates`],
+//! then [`Gated`], which puts a studio behind its lane; the rules are in `breaker` and `pace`.
+
+mod breaker;
+mod gated;
+mod pace;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{AcquireError, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+pub use gated::Gated;
+
+use breaker::{Breaker, LaneId, Leave, Sign};
+use pace::Pace;
+
+use super::{PROBE, Provider, ProviderError};
+use crate::clock::Clock;
+use crate::ids::{AccountId, Region};
+use crate::inventory::Problem;
+use crate::policy::Connection;
+
+/// How long a probe may take: what the adapter allows a call that it does not repeat.
+const PROBE_WAIT: SignedDuration = SignedDuration::from_secs(30);
+
+/// What makes two studios share a gate: the service counts calls by account and region. Where no
+/// account is configured, who asks stands for it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    region: Region,
+    endpoint_url: Option<String>,
+    caller: Caller,
+}
+
+/// In whose name a studio is asked.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Caller {
+    Account(AccountId),
+    Somebody { role_arn: Option<String>, profile: Option<String> },
+}
+
+impl From<&Connection> for Key {
+    fn from(connection: &Connection) -> Self {
+        let somebody = || Caller::Somebody {
+            role_arn: connection.role_arn.clone(),
+            profile: connection.profile.clone(),
+        };
+        let account = connection.account.clone();
+        Self {
+            region: connection.region.clone(),
+            endpoint_url: connection.endpoint_url.clone(),
+            caller: account.map_or_else(somebody, Caller::Account),
+        }
+    }
+}
+
+/// Every gate of the program.
+#[derive(Debug)]
+pub struct Gates {
+    clock: Arc<dyn Clock>,
+    /// Weak, so that a gate goes with the last studio behind it.
+    gates: Mutex<BTreeMap<Key, Weak<Gate>>>,
+}
+
+impl Gates {
+    /// No gate yet.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, gates: Mutex::default() }
+    }
+
+    /// A lane for one studio, through the gate that it shares with all studios of the same account,
+    /// region and endpoint. `concurrency` bounds the calls in flight there, for whoever comes first.
+    #[must_use]
+    pub fn lane(&self, connection: &Connection, concurrency: usize) -> Arc<Lane> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.retain(|_, gate| gate.strong_count() > 0);
+        let key = Key::from(connection);
+        let gate = gates.get(&key).and_then(Weak::upgrade).unwrap_or_else(|| {
+            let gate = Arc::new(Gate::new(connection, concurrency, &self.clock));
+            gates.insert(key, Arc::downgrade(&gate));
+            gate
+        });
+        Arc::new(Lane::new(gate))
+    }
+}
+
+/// What all studios of one account and region share.
+struct Gate {
+    /// For people: which API it leads to.
+    label: String,
+    clock: Arc<dyn Clock>,
+    /// The calls in flight beyond the one of each lane.
+    pool: Arc<Semaphore>,
+    next_lane: AtomicU64,
+    breaker: Mutex<Breaker>,
+    pace: Mutex<Pace>,
+    /// Held by whoever probes.
+    probing: tokio::sync::Mutex<()>,
+    /// Held by whoever waits for the pace; the others wait for them.
+    pacing: tokio::sync::Mutex<()>,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("label", &self.label).finish_non_exhaustive()
+    }
+}
+
+impl Gate {
+    fn new(connection: &Connection, concurrency: usize, clock: &Arc<dyn Clock>) -> Self {
+        let region = &connection.region;
+        let label = match &connection.account {
+            Some(account) => format!("account {account} in {region}"),
+            None => region.to_string(),
+        };
+        Self {
+            label,
+            clock: Arc::clone(clock),
+            pool: Arc::new(Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS))),
+            next_lane: AtomicU64::new(0),
+            breaker: Mutex::default(),
+            pace: Mutex::default(),
+            probing: tokio::sync::Mutex::default(),
+            pacing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One studio's way through its gate.
+#[derive(Debug)]
+pub struct Lane {
+    gate: Arc<Gate>,
+    id: LaneId,
+    /// The one call that nobody else can take. It comes out of the pool, where that has any left.
+    own: Arc<Semaphore>,
+    is_from_pool: bool,
+    /// Whether the last call failed.
+    is_in_doubt: AtomicBool,
+    /// Held by whoever asks while the breaker is open.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.gate.pool.add_permits(usize::from(self.is_from_pool));
+    }
+}
+
+/// Leave for the calls of one attempt, while it exists.
+#[derive(Debug)]
+#[must_use = "the leave ends when it is dropped"]
+pub struct Permit {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Lane {
+    fn new(gate: Arc<Gate>) -> Self {
+        let id = gate.next_lane.fetch_add(1, Ordering::Relaxed);
+        let is_from_pool = gate.pool.forget_permits(1) == 1;
+        Self {
+            gate,
+            id,
+            own: Arc::new(Semaphore::new(1)),
+            is_from_pool,
+            is_in_doubt: AtomicBool::new(false),
+            turn: Arc::default(),
+        }
+    }
+
+    /// Waits until an attempt may make its calls, one after the other. All waiting is done here, before
+    /// the session is read: between a durable intent and its call nothing may wait.
+    ///
+    /// A reading of a whole studio needs no permit. Each studio makes one at a time, and has to be able
+    /// to look while its calls hang.
+    ///
+    /// # Errors
+    /// None in practice: no semaphore here is ever closed.
+    pub async fn acquire(&self) -> Result<Permit, AcquireError> {
+        let _permit = self.own_or_pool().await?;
+        self.keep_pace().await;
+        Ok(Permit { _permit })
+    }
+
+    async fn own_or_pool(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
+        let own = Arc::clone(&self.own).acquire_owned();
+        if self.is_in_doubt() {
+            return own.await;
+        }
+        tokio::pin!(own);
+        let taken = tokio::select! {
+            biased;
+            own = &mut own => return own,
+            taken = Arc::clone(&self.gate.pool).acquire_owned() => taken?,
+        };
+        if self.is_in_doubt() {
+            drop(taken);
+            return own.await;
+        }
+        Ok(taken)
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        self.is_in_doubt.load(Ordering::Relaxed)
+    }
+
+    /// Waits for as long as the service has asked for patience.
+    async fn keep_pace(&self) {
+        let gate = &self.gate;
+        if gate.pace().wait(self.id, gate.clock.monotonic()).is_none() {
+            return;
+        }
+        let _turn = gate.pacing.lock().await;
+        let wait = gate.pace().wait(self.id, gate.clock.monotonic());
+        if let Some(wait) = wait {
+            gate.clock.sleep(wait).await;
+            gate.pace().begins(gate.clock.monotonic());
+        }
+    }
+
+    /// Leave to read something, now or after a probe; or why there is none. What it answers with is to
+    /// be kept until the reading is over.
+    async fn leave(&self, provider: &dyn Provider) -> Result<Option<OwnedMutexGuard<()>>, String> {
+        if !self.gate.breaker().is_open() {
+            return Ok(None);
+        }
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let Leave::Probe = self.ask() else { return self.granted(turn) };
+        let _probing = self.gate.probing.lock().await;
+        // Somebody else may have probed meanwhile.
+        if self.ask() == Leave::Probe {
+            self.probe(provider).await;
+        }
+        self.granted(turn)
+    }
+
+    fn ask(&self) -> Leave {
+        self.gate.breaker().ask(self.id, self.gate.clock.monotonic())
+    }
+
+    fn granted(&self, turn: OwnedMutexGuard<()>) -> Result<Option<OwnedMutexGuard<()>>, String> {
+        match self.ask() {
+            Leave::Free => Ok(None),
+            Leave::One => Ok(Some(turn)),
+            Leave::Probe | Leave::Not(_) => self.withheld().map_or(Ok(None), Err),
+        }
+    }
+
+    /// Asks the service one cheap question, and notes what came of it.
+    async fn probe(&self, provider: &dyn Provider) {
+        let steps = self.steps();
+        let answer: Result<(), ProviderError> = tokio::select! {
+            biased;
+            answer = provider.probe() => answer,
+            () = self.gate.clock.sleep(PROBE_WAIT) => Err(ProviderError {
+                problem: Problem::TimedOut,
+                operation: PROBE,
+                detail: String::new(),
+                request_id: None,
+            }),
+        };
+        match Sign::of_answer(&answer) {
+            Sign::Failed(problem) => {
+                let now = self.gate.clock.monotonic();
+                self.gate.breaker().probe_failed(self.id, problem, now);
+                tracing::debug!(api = self.gate.label, %problem, "the API still fails");
+            }
+            sign @ (Sign::Answered | Sign::Throttled | Sign::Silent) => self.note(sign, steps),
+        }
+    }
+
+    /// Why nothing of this studio is asked now, if it is not.
+    fn withheld(&self) -> Option<String> {
+        let at = self.asks_again()?;
+        let breaker = self.gate.breaker();
+        let last = breaker.last.map(|last| format!(", the last time because {last}"));
+        let last = last.unwrap_or_default();
+        Some(format!(
+            "the API of {} has failed {} times in a row{last}; it is asked again at {}",
+            self.gate.label,
+            breaker.failures,
+            at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        ))
+    }
+
+    /// When this studio may ask again, if it may not ask now.
+    #[must_use]
+    pub fn asks_again(&self) -> Option<Timestamp> {
+        let at = self.gate.breaker().asks_again(self.id)?;
+        let wait = (at - self.gate.clock.monotonic()).max(SignedDuration::ZERO);
+        Some(self.now().checked_add(wait).unwrap_or(Timestamp::MAX))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.gate.clock.now()
+    }
+
+    fn steps(&self) -> u64 {
+        self.gate.pace().steps()
+    }
+
+    /// Takes in what came of a call that began when the pace had changed `steps` times.
+    fn note(&self, sign: Sign, steps: u64) {
+        let now = self.gate.clock.monotonic();
+        let api = self.gate.label.as_str();
+        if sign == Sign::Throttled && self.gate.pace().throttled(self.id, steps, now) {
+            tracing::info!(api, "the API asks for patience: calls follow each other more slowly");
+        }
+        match sign {
+            Sign::Answered | Sign::Throttled => {
+                self.is_in_doubt.store(false, Ordering::Relaxed);
+                if self.gate.breaker().answered() {
+                    tracing::info!(api, "the API answers again");
+                }
+            }
+            Sign::Failed(problem) => {
+                self.is_in_doubt.store(true, Ordering::Relaxed);
+                if self.gate.breaker().failed(self.id, problem, now) {
+                    tracing::warn!(api, %problem, "the API keeps failing: it is asked rarely now");
+                }
+            }
+            Sign::Silent => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
