@@ -232,9 +232,14 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
 }
 
 fn start_logging(arguments: &Arguments) -> Result<(), String> {
-    // The demonstration tells its own story; the daemon's log would only interrupt it.
-    let is_demo = matches!(arguments.command, Command::Demo(_));
-    let filter = if is_demo && arguments.log == LOG_DEFAULT { "error" } else { &arguments.log };
+    // The demonstration tells its own story, and in a simulation nothing is for real; the daemon's log
+    // would only interrupt them.
+    let filter = match arguments.command {
+        _ if arguments.log != LOG_DEFAULT => &arguments.log,
+        Command::Demo(_) => "error",
+        Command::Simulate(_) => "off",
+        _ => &arguments.log,
+    };
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .map_err(|error| format!("--log {filter:?}: {error}"))?;
     let filter = filter.and(filter_fn(|metadata| !may_hold_secrets(metadata)));

@@ -39,6 +39,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     least: u64,
 
+    /// Write the audit log of the story there; for one seed.
+    #[arg(long, value_name = "FILE", conflicts_with = "seeds")]
+    log_file: Option<std::path::PathBuf>,
+
     /// How many stories to play at a time.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
@@ -51,6 +55,11 @@ pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
         is_stormy: !arguments.calm,
         scan: arguments.scan.map(SignedDuration::from_mins),
     };
+    if let Some(path) = &arguments.log_file {
+        let outcome = run(arguments.seed, &shape);
+        let written = std::fs::write(path, &outcome.log);
+        written.map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
+    }
     let total = play(arguments, &shape);
     anstream::print!("{}", total.text(arguments.seeds));
     let rare = total.rare(arguments.least);

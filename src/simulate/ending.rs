@@ -11,6 +11,9 @@ use crate::sandbox::world::{HowDestroyed, Mode, SessionState};
 /// How long after the weather a rescue may still come too late.
 const RESCUE_MAX: SignedDuration = SignedDuration::from_hours(1);
 
+/// How wrong the daemon's clock may be for a rescue in time.
+const CLOCK_ERROR_MAX: SignedDuration = SignedDuration::from_mins(20);
+
 /// How long a session may be due at the end: two scans, a late warning, and the longest rest after
 /// calls that came to nothing.
 fn allowed(rules: &Rules) -> SignedDuration {
@@ -62,8 +65,12 @@ fn has_been_idle(rules: &Rules, since: Timestamp, now: Timestamp) -> bool {
     rules.hours.idle(now + rules.least_stop + SignedDuration::from_mins(20)) == Idle::Yes
 }
 
-/// In the calm nothing is destroyed that was to be saved: whoever rotates is there in time.
+/// In the calm nothing is destroyed that was to be saved: whoever rotates is there in time. By a clock
+/// that is wrong by more than the margin nobody can be.
 fn lost(ground: &Ground, rules: &Rules, calm: Timestamp) {
+    if ground.service.error().abs() > CLOCK_ERROR_MAX {
+        return;
+    }
     let destroyed = ground.world().destroyed().to_vec();
     for loss in destroyed.iter().filter(|loss| loss.at > calm + RESCUE_MAX) {
         let Some((session, _)) = ground.truth(loss.session.as_str()) else { continue };

@@ -228,8 +228,10 @@ impl Scene<'_> {
 
     /// Whether it is about to be destroyed, and is to be saved from that.
     fn is_rescue(&self) -> bool {
-        let end = self.session.terminate_at;
-        let is_near = end.is_some_and(|end| self.now() >= end - RESCUE);
-        self.rules.preserve == Preserve::Rotate && is_near
+        // Either the service's own instant or the clock of the launch profile may be the true one.
+        let by_profile = self.session.stopped_at.zip(self.stopped_length());
+        let by_profile = by_profile.map(|(stopped, length)| stopped + length);
+        let mut ends = self.session.terminate_at.into_iter().chain(by_profile);
+        self.rules.preserve == Preserve::Rotate && ends.any(|end| self.now() >= end - RESCUE)
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::disk::DiskHandle;
-use super::ground::{Ground, US};
+use super::ground::{Ground, US, locked};
 use super::rules::Rules;
 use super::story::studio_id;
 use crate::audit::chain::{self, Hash};
@@ -35,11 +35,6 @@ pub(super) fn read(ground: &Ground, disk: &DiskHandle) -> Vec<Record> {
         records.push(parsed.record);
     }
     records
-}
-
-/// The hash of everything that the log says.
-pub(super) fn head(disk: &DiskHandle) -> String {
-    Hash::of(&disk.files().concat()).to_string()
 }
 
 fn lines(disk: &DiskHandle) -> Vec<Vec<u8>> {
@@ -182,7 +177,8 @@ impl Book<'_> {
             }
             let tokens: BTreeSet<&str> = hour.iter().map(|(_, token)| *token).collect();
             let count = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
-            let is_over = count > rules.per_hour || rules.per_scan == 0;
+            let approved = self.approved(since, record.time);
+            let is_over = count > rules.per_hour.max(approved) || rules.per_scan == 0;
             if is_over && !self.jumped(since, record.time) {
                 let what = format!("{count} stops in the hour up to {}", record.time);
                 self.ground.find("no brake is exceeded", what);
@@ -190,11 +186,25 @@ impl Book<'_> {
         }
     }
 
+    /// How many stops a person has approved, at some time between two instants.
+    fn approved(&self, from: Timestamp, to: Timestamp) -> u32 {
+        let counts = self.records.iter().filter_map(|record| {
+            let until = record.data.until.filter(|_| record.kind == Kind::StudioApproved)?;
+            let count = record.data.reason.as_ref()?.values.get("count")?.parse().ok()?;
+            (record.time <= to && from <= until).then_some(count)
+        });
+        counts.max().unwrap_or(0)
+    }
+
     /// Each stop was announced, long enough before, and each announcement was made once.
     fn warnings(&self) {
         let mut given: BTreeMap<(&str, Timestamp, Timestamp, i64), Timestamp> = BTreeMap::new();
         for record in self.records {
             let data = &record.data;
+            // What two whole listings lacked has no past when it comes back.
+            if record.kind == Kind::SessionVanished {
+                given.retain(|(subject, ..), _| *subject != record.subject);
+            }
             let run = data.seen.as_ref().and_then(|seen| seen.started_at);
             let (Some(run), Some(due)) = (run, data.due) else { continue };
             let subject = record.subject.as_str();
@@ -202,7 +212,10 @@ impl Book<'_> {
                 Kind::WarningGiven if data.mode.as_deref() == Some("enforce") => {
                     for lead in data.leads.iter().flatten() {
                         let before = given.insert((subject, run, due, *lead), record.time);
-                        if let Some(before) = before {
+                        // Who was kept meanwhile is warned anew.
+                        let was_kept = locked(&self.ground.tagged)
+                            .contains_key(data.session.as_deref().unwrap_or_default());
+                        if let Some(before) = before.filter(|_| !was_kept) {
                             let what = format!("{subject} at {before} and {}", record.time);
                             self.ground.find("no warning is given twice", what);
                         }

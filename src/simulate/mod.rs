@@ -74,8 +74,8 @@ pub struct Outcome {
     pub starts: u64,
     /// How often the daemon was started.
     pub lives: u64,
-    /// The hash of the whole log: two runs of a seed agree in it.
-    pub head: String,
+    /// The whole audit log: two runs of a seed agree in it.
+    pub log: Vec<u8>,
     /// What time was simulated.
     pub from: Timestamp,
     /// Until when.

@@ -89,7 +89,7 @@ impl Rules {
                 .map(|m| mins(*m))
                 .collect(),
             resume: chance.once_in(2),
-            preserve: chance.one_of(&[Preserve::Refuse, Preserve::Refuse, Preserve::Allow]),
+            preserve: chance.one_of(&[Preserve::Refuse, Preserve::Rotate, Preserve::Rotate, Preserve::Allow]),
             return_margin: mins(chance.one_of(&[60, 480])),
             per_scan: chance.one_of(&[500, 500, 500, 4, 2, 0]),
             per_hour: chance.one_of(&[1000, 1000, 1000, 5, 3]),

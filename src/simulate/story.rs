@@ -343,7 +343,7 @@ impl Story {
             stops: effects.stops,
             starts: effects.starts,
             lives: self.lives_count,
-            head: ledgers::head(&self.disk),
+            log: self.disk.files().concat(),
             from: self.from,
             to: ground.service.now(),
         }
