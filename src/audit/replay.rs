@@ -162,7 +162,7 @@ impl Replay {
         self.studios.get(studio).unwrap_or(&self.others)
     }
 
-    /// The time of the last record.
+    /// The time of the last record, checkpoints apart.
     #[must_use]
     pub fn latest(&self) -> Option<Timestamp> {
         self.latest
@@ -170,10 +170,10 @@ impl Replay {
 
     /// Learns from one record; records come in the order of the log.
     pub fn apply(&mut self, record: &Record) {
-        self.latest = Some(record.time);
         if record.kind == Kind::LogCheckpoint {
             return self.take_part(&record.data);
         }
+        self.latest = Some(record.time);
         self.unfinished = None;
         if record.kind == Kind::ClockJumped {
             return self.jump(record);

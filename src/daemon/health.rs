@@ -338,7 +338,7 @@ max_uptime = "14h"
             tell(at("2026-11-20T04:05:00Z"));
         });
         let problems = json!([
-            "the audit log cannot be written: it is made to fail",
+            "the audit log cannot be written since 2026-11-20T04:00:00Z: it is made to fail",
             "the policy file is refused, the one before it is in force: no such zone",
             "Feature is held: nobody knows",
         ]);

@@ -303,7 +303,8 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         }
         Reason::Busy { .. } | Reason::VetoFailed { .. } | Reason::VetoUnasked { .. } => {
             let asked = veto::next_change(case).into_iter();
-            asked.chain(pointless_at(case)).chain(destruction_may_change(case)).min()
+            let pointless = pointless_at(case).into_iter().chain(unwarnable_at(case));
+            asked.chain(pointless).chain(destruction_may_change(case)).min()
         }
         Reason::NotStoppable { .. } => ending_alarm_at(case).filter(|at| *at > case.now),
         Reason::TerminationNear { terminate_at } => Some(*terminate_at).filter(|at| *at > case.now),

@@ -21,6 +21,10 @@ pub struct CheckpointData {
     /// Who we are to the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub us: Option<String>,
+    /// The time of the last record before the checkpoint; in the part that is about no studio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub latest: Option<Timestamp>,
     /// The requests of people that were recorded; in the part that is about no studio.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<String>,

@@ -41,6 +41,7 @@ pub(super) struct Unfinished {
     studios: BTreeMap<StudioId, StudioPast>,
     others: StudioPast,
     requests: BTreeSet<String>,
+    latest: Option<Timestamp>,
 }
 
 impl Replay {
@@ -48,12 +49,12 @@ impl Replay {
     #[must_use]
     pub fn checkpoint(&self, time: Timestamp) -> Vec<Record> {
         // What is unfinished was broken off by the next record, and this is one.
-        // The time of the last record is that of the checkpoint itself.
-        let Self { studios, others, requests, unfinished: _, latest: _ } = self;
+        let Self { studios, others, requests, latest, unfinished: _ } = self;
         let mut parts: Vec<(Option<&StudioId>, CheckpointData)> =
             parts_of(others).into_iter().map(|part| (None, part)).collect();
         if let Some((_, first)) = parts.first_mut() {
             first.requests = requests.iter().cloned().collect();
+            first.latest = *latest;
         }
         for (studio, past) in studios {
             parts.extend(parts_of(past).into_iter().map(|part| (Some(studio), part)));
@@ -94,11 +95,12 @@ impl Replay {
             None => {
                 unfinished.others.take_part(part);
                 unfinished.requests.extend(part.requests.iter().cloned());
+                unfinished.latest = part.latest.or(unfinished.latest);
             }
         }
         if unfinished.parts_read == unfinished.parts {
-            let Unfinished { studios, others, requests, parts_read: _, parts: _ } = unfinished;
-            (self.studios, self.others, self.requests) = (studios, others, requests);
+            let Unfinished { studios, others, requests, latest, parts_read: _, parts: _ } = unfinished;
+            *self = Self { studios, others, requests, latest, unfinished: None };
         } else {
             self.unfinished = Some(unfinished);
         }
