@@ -23,7 +23,7 @@ use crate::veto::CommandVetoes;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Look once, act, wait for every stop and start to arrive, and exit: 1 if anything was held,
-    /// failed or late.
+    /// failed or late, or rests since it failed in an earlier run.
     #[arg(long)]
     once: bool,
 

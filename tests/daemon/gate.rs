@@ -338,9 +338,8 @@ async fn an_outage_of_ten_studios_costs_no_more_than_one_of_a_single_one() {
 }
 
 /// The evening of nine studios, while something is wrong with the tenth.
-async fn evening(bad: usize, fault: Option<Fault>) -> Vec<Call> {
-    // Few calls are in flight at a time, so that one could take them all.
-    let row = Row::started(10, 20, 4).await;
+async fn evening(concurrency: usize, bad: usize, fault: Option<Fault>) -> Vec<Call> {
+    let row = Row::started(10, 20, concurrency).await;
     row.until("19:59:30").await;
     row.faulty[bad].set(fault);
     row.until("21:30:00").await;
@@ -350,8 +349,9 @@ async fn evening(bad: usize, fault: Option<Fault>) -> Vec<Call> {
 
 #[tokio::test]
 async fn a_studio_that_hangs_or_fails_changes_no_instant_of_nine_others() {
-    for bad in [0, 5, 9] {
-        let undisturbed = evening(bad, None).await;
+    // With few calls in flight the studios have one each, with more they share the others.
+    for (bad, concurrency) in [(0, 4), (5, 4), (0, 16), (5, 16), (9, 16)] {
+        let undisturbed = evening(concurrency, bad, None).await;
         for fault in [
             Fault::HangingList,
             Fault::HangingCalls,
@@ -361,7 +361,7 @@ async fn a_studio_that_hangs_or_fails_changes_no_instant_of_nine_others() {
             Fault::Refusal(Problem::Denied),
             Fault::PartialList(Problem::ServerError),
         ] {
-            let calls = evening(bad, Some(fault)).await;
+            let calls = evening(concurrency, bad, Some(fault)).await;
             let other = calls.iter().zip(&undisturbed).find(|(one, other)| one != other);
             assert_eq!(other, None, "studio {bad}, {fault:?}");
             assert_eq!(calls.len(), undisturbed.len(), "studio {bad}, {fault:?}");

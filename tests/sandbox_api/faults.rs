@@ -37,6 +37,16 @@ async fn each_error_fault_is_the_errors_own_variant() {
 }
 
 #[tokio::test]
+async fn credentials_can_be_called_expired() {
+    let running = run().await;
+    running.fault(Fault::CredentialsExpired);
+    let (_, answer) = running.raw("GET", SESSIONS, "", "").await;
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    assert!(answer.contains("x-amzn-errortype: ExpiredTokenException\r\n"), "{answer}");
+    assert!(answer.contains("The security token included in the request is expired"), "{answer}");
+}
+
+#[tokio::test]
 async fn broken_answers_surface_as_the_sdk_sees_them() {
     let running = run().await;
     running.fault(Fault::Html503);

@@ -91,8 +91,9 @@ concurrency = 16
             "examples" = ["/srv/lightsout/state"],
         ))]
         state_dir: Path,
-        /// How many calls may be in flight for one studio. Beyond the upper bound the service would
-        /// refuse most of them.
+        /// How many calls may be in flight to one account and region, whatever the number of its studios;
+        /// but each studio has one that no other can take. Beyond the upper bound the service would refuse
+        /// most of them.
         #[schemars(extend(
             "default" = lower::CONCURRENCY,
             "examples" = [16],
