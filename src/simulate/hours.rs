@@ -59,9 +59,10 @@ impl Hours {
         self.shifts(instant).iter().any(|shift| self.is_open(self.civil(instant, *shift)))
     }
 
-    /// Whether a calendar closes the day.
+    /// Whether a calendar closes the day, and no other opens it all the same.
     pub(super) fn closed(&self, instant: Timestamp) -> bool {
-        self.shifts(instant).iter().any(|shift| self.is_closed(self.civil(instant, *shift)))
+        let is_closed = |civil| self.is_closed(civil) && !self.is_open(civil);
+        self.shifts(instant).iter().all(|shift| is_closed(self.civil(instant, *shift)))
     }
 
     /// The first minute from an instant on that may not be idle, up to `within`.
