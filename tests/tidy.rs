@@ -59,6 +59,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "provider",
             "sandbox",
             "audit",
+            "switch",
+            "veto",
             "daemon",
         ],
     ),

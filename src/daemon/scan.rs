@@ -168,12 +168,13 @@ impl Arrivals {
 
 /// Whether what was seen is true nevertheless: a hold may be for want of a part, or about the time.
 fn shows_what_is(reason: &Reason) -> bool {
-    match reason {
+    // All other holds are about what is to be done, not about whose studio it is.
+    !matches!(
+        reason,
         Reason::AccountMismatch { .. }
-        | Reason::AccountUnknown { .. }
-        | Reason::ClockInDoubt { .. } => false,
-        _ => true,
-    }
+            | Reason::AccountUnknown { .. }
+            | Reason::ClockInDoubt { .. }
+    )
 }
 
 /// Whether something is under way, even if the answer to the call that began it was lost.

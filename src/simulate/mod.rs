@@ -83,7 +83,6 @@ pub struct Outcome {
 }
 
 /// Plays the story of a seed.
-#[must_use]
 pub fn run(seed: u64, shape: &Shape) -> Outcome {
     story::Story::draw(seed, shape).play()
 }

@@ -89,7 +89,12 @@ impl Rules {
                 .map(|m| mins(*m))
                 .collect(),
             resume: chance.once_in(2),
-            preserve: chance.one_of(&[Preserve::Refuse, Preserve::Rotate, Preserve::Rotate, Preserve::Allow]),
+            preserve: chance.one_of(&[
+                Preserve::Refuse,
+                Preserve::Rotate,
+                Preserve::Rotate,
+                Preserve::Allow,
+            ]),
             return_margin: mins(chance.one_of(&[60, 480])),
             per_scan: chance.one_of(&[500, 500, 500, 4, 2, 0]),
             per_hour: chance.one_of(&[1000, 1000, 1000, 5, 3]),
@@ -156,20 +161,6 @@ veto = [{veto}]
 return_margin = {margin}
 brake = {{ per_scan = {per_scan}, per_hour = {per_hour} }}
 
-[[studio.rule]]
-name = "supervisors"
-match = {{ owner = ["{SUPERVISOR}"] }}
-keep = true
-
-[[studio.rule]]
-name = "renders"
-match = {{ tag = {{ {tag} = "{value}" }} }}
-keep = true
-
-[[studio.rule]]
-name = "pilot"
-match = {{ launch_profile = ["{OBSERVED}"] }}
-mode = "observe"
 "#,
             scan = shown(&self.scan),
             hours = self.hours_text(),
@@ -184,9 +175,7 @@ mode = "observe"
             margin = shown(&self.return_margin),
             per_scan = self.per_scan,
             per_hour = self.per_hour,
-            tag = RENDERS.0,
-            value = RENDERS.1,
-        )
+        ) + &rules_text()
     }
 
     fn hours_text(&self) -> String {
@@ -215,6 +204,29 @@ mode = "observe"
         }
         text
     }
+}
+
+/// The rules of the studio, which are the same in every policy.
+fn rules_text() -> String {
+    let (tag, value) = RENDERS;
+    format!(
+        r#"
+[[studio.rule]]
+name = "supervisors"
+match = {{ owner = ["{SUPERVISOR}"] }}
+keep = true
+
+[[studio.rule]]
+name = "renders"
+match = {{ tag = {{ {tag} = "{value}" }} }}
+keep = true
+
+[[studio.rule]]
+name = "pilot"
+match = {{ launch_profile = ["{OBSERVED}"] }}
+mode = "observe"
+"#
+    )
 }
 
 fn entry_texts(entry: &Entry) -> Vec<String> {

@@ -56,7 +56,7 @@ impl SmallDisk {
 fn without_room_for_its_record_nothing_is_stopped_and_with_room_everything_is() {
     let disk = SmallDisk::new();
     let sandbox = Watched::many(SESSIONS);
-    let policy = always_due(&sandbox.endpoint) + "\n[daemon]\nscan = \"10s\"\n";
+    let policy = always_due(&sandbox.endpoint).replace("[daemon]", "[daemon]\nscan = \"10s\"");
     let policy = match &disk {
         SmallDisk::Mounted(at) => {
             policy.replace("audit.jsonl", &at.join("audit.jsonl").display().to_string())

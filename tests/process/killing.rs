@@ -4,12 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use jiff::SignedDuration;
+use lightsout::clock::{Clock, SystemClock};
 use serde_json::Value;
 
 use crate::house::{House, Process, Watched, text};
 
 /// How often it is killed.
 const KILLS: usize = 200;
+
+/// How long a life may last that has nothing more to write.
+const LIFE_MAX: SignedDuration = SignedDuration::from_secs(4);
 
 /// How many sessions there are to stop: enough that every life has something to write.
 const SESSIONS: usize = 240;
@@ -46,9 +51,9 @@ fn killed_two_hundred_times_it_loses_no_intent_and_repeats_no_effect() {
 fn kill_after(daemon: &mut Process, log: &Path, growth: u64) -> bool {
     let length = || std::fs::metadata(log).map_or(0, |file| file.len());
     let until = length() + growth;
-    let began = std::time::Instant::now();
+    let clock = SystemClock::new();
     while length() < until {
-        if daemon.has_ended() || began.elapsed() > std::time::Duration::from_secs(4) {
+        if daemon.has_ended() || clock.monotonic() > LIFE_MAX {
             break;
         }
         std::thread::yield_now();

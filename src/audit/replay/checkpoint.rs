@@ -99,7 +99,8 @@ impl Replay {
             }
         }
         if unfinished.parts_read == unfinished.parts {
-            let Unfinished { studios, others, requests, latest, parts_read: _, parts: _ } = unfinished;
+            let Unfinished { studios, others, requests, latest, parts_read: _, parts: _ } =
+                unfinished;
             *self = Self { studios, others, requests, latest, unfinished: None };
         } else {
             self.unfinished = Some(unfinished);
