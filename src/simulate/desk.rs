@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::faults::Fault;
-use super::ground::Ground;
+use super::ground::{Ground, locked};
 use super::story::studio_id;
 use crate::audit::replay::StudioPast;
 use crate::clock::Clock;
@@ -16,6 +16,11 @@ pub(super) fn say(ground: &Ground, desk: &MemorySwitchboard, past: &StudioPast, 
     let wish = match fault {
         Fault::Pauses => {
             let until = hours(ground.draw(|chance| chance.between(1, 9)));
+            let mut paused = locked(&ground.paused);
+            // One pause shortens no other.
+            let longer = paused.filter(|(since, end)| *since <= at && *end >= until);
+            *paused = longer.or(Some((at, until)));
+            drop(paused);
             Wish::Pause { studio: None, until, note: Some("a demo".to_owned()) }
         }
         Fault::Approves => {
@@ -25,7 +30,10 @@ pub(super) fn say(ground: &Ground, desk: &MemorySwitchboard, past: &StudioPast, 
                 Approved { code: reason.code, values: reason.values, policy: held.policy.clone() };
             Wish::Approve { studio: studio_id(), until: hours(2), held }
         }
-        _ => Wish::Resume { studio: None },
+        _ => {
+            *locked(&ground.paused) = None;
+            Wish::Resume { studio: None }
+        }
     };
     let id = format!("{:020}", at.as_nanosecond());
     desk.add(Request { id, at, who: "td".to_owned(), wish });

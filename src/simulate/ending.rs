@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::ground::{Ground, locked};
 use super::hours::Idle;
-use super::rules::{OBSERVED, Preserve, Rules, SUPERVISOR};
+use super::rules::{OBSERVED, Preserve, Rules, SUPERVISOR, UNSCHEDULED};
 use crate::clock::Clock;
 use crate::sandbox::world::{HowDestroyed, Mode, SessionState};
 
@@ -36,6 +36,7 @@ pub(super) fn check(ground: &Ground, calm: Timestamp) {
         let on = |mode: &Option<Mode>| *mode == Some(Mode::Activated);
         let persists = on(&session.session_persistence_mode);
         let is_exempt = session.owned_by.as_deref() == Some(SUPERVISOR)
+            || session.owned_by.as_deref() == Some(UNSCHEDULED)
             || profile.name == OBSERVED
             // What only some policies stop is judged when it is stopped.
             || !persists
@@ -74,7 +75,7 @@ fn lost(ground: &Ground, rules: &Rules, calm: Timestamp) {
     let destroyed = ground.world().destroyed().to_vec();
     for loss in destroyed.iter().filter(|loss| loss.at > calm + RESCUE_MAX) {
         let Some((session, _)) = ground.truth(loss.session.as_str()) else { continue };
-        let is_exempt = session.owned_by.as_deref() == Some(SUPERVISOR);
+        let is_exempt = [SUPERVISOR, UNSCHEDULED].map(Some).contains(&session.owned_by.as_deref());
         let while_stopped = loss.how == HowDestroyed::TerminatedWhileStopped;
         let in_idle_hours = rules.hours.idle(loss.at) == Idle::Yes;
         let is_saved = rules.preserve == Preserve::Rotate && !is_exempt;

@@ -1,6 +1,6 @@
 //! What everybody in a simulation stands on: the world, the weather, and what was found wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -103,6 +103,10 @@ pub(super) struct Ground {
     /// When somebody last changed the tags of a session, by the service's clock.
     pub(super) tagged: Mutex<BTreeMap<String, Timestamp>>,
     pub(super) late: Mutex<Vec<LateCall>>,
+    /// The sessions whose last start of ours was to rescue them.
+    pub(super) rescued: Mutex<BTreeSet<String>>,
+    /// From when until when a person wants nothing done, by the daemon's clock.
+    pub(super) paused: Mutex<Option<(Timestamp, Timestamp)>>,
     /// When a veto last said that a session is busy, by the daemon's clock; nothing once it is not.
     pub(super) busy: Mutex<BTreeMap<String, Timestamp>>,
     pub(super) findings: Mutex<Vec<Finding>>,

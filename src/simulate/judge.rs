@@ -9,7 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::disk::DiskHandle;
 use super::ground::{Ground, US, locked};
 use super::hours::Idle;
-use super::rules::{ASKED_EVERY, DEFER_MAX, OBSERVED, Preserve, RENDERS, Rules, SUPERVISOR};
+use super::rules::{
+    ASKED_EVERY, DEFER_MAX, OBSERVED, Preserve, RENDERS, Rules, SUPERVISOR, UNSCHEDULED,
+};
 use crate::clock::Clock;
 use crate::plan::Action;
 use crate::sandbox::world::{LaunchProfile, Mode, Session, SessionState};
@@ -71,7 +73,18 @@ impl Scene<'_> {
         self.ground.find(rule, format!("{id} ({state}, started {started}, {tags:?}): {what}"));
     }
 
+    /// In a pause nothing is called, but to save work.
+    fn pause(&self) {
+        let paused = *locked(&self.ground.paused);
+        let is_paused = paused
+            .is_some_and(|(since, until)| since + LOOKED_MAX < self.now() && self.now() < until);
+        if is_paused {
+            self.find("nothing is called in a pause", "it is paused");
+        }
+    }
+
     fn stop(&self) {
+        self.pause();
         if self.session.state != SessionState::Ready {
             // Somebody else was faster, or an earlier call has had its effect; the service refuses.
             return;
@@ -155,7 +168,7 @@ impl Scene<'_> {
     }
 
     fn due_by_hours(&self) -> bool {
-        let Some(started) = self.started() else { return false };
+        let Some(started) = self.started().filter(|_| !self.is_unscheduled()) else { return false };
         let is_leased = self.now() < started + self.rules.lease && !self.is_rescued();
         !is_leased && self.rules.hours.idle(self.now()) != Idle::No
     }
@@ -164,12 +177,20 @@ impl Scene<'_> {
         let (Some(limit), Some(started)) = (self.rules.max_uptime, self.started()) else {
             return false;
         };
+        if self.is_unscheduled() {
+            return false;
+        }
         self.now() >= started + limit && !self.rules.hours.lifted(self.now())
     }
 
-    /// Whether we started it last, for whatever reason: such a run may have no lease.
+    fn is_unscheduled(&self) -> bool {
+        self.session.owned_by.as_deref() == Some(UNSCHEDULED)
+    }
+
+    /// Whether its run is one that we began to rescue it: it may have no lease.
     fn is_rescued(&self) -> bool {
-        self.session.started_by.as_deref() == Some(US) && self.rules.preserve == Preserve::Rotate
+        let is_ours = self.session.started_by.as_deref() == Some(US);
+        is_ours && locked(&self.ground.rescued).contains(self.session.id.as_str())
     }
 
     fn is_too_short(&self) -> bool {
@@ -207,9 +228,14 @@ impl Scene<'_> {
         if !matches!(self.session.state, SessionState::Stopped | SessionState::StartFailed) {
             return;
         }
+        let mut rescued = locked(&self.ground.rescued);
         if self.is_rescue() {
+            rescued.insert(self.session.id.to_string());
             return;
         }
+        rescued.remove(self.session.id.as_str());
+        drop(rescued);
+        self.pause();
         self.exempt("no kept session is started");
         if !self.rules.resume || self.session.stopped_by.as_deref() != Some(US) {
             self.find(

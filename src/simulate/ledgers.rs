@@ -62,6 +62,14 @@ pub(super) fn agrees(ground: &Ground, disk: &DiskHandle, ledger: &Ledger) {
     }
 }
 
+/// What the newest file of the log says is what all of it says.
+pub(super) fn suffices(ground: &Ground, disk: &DiskHandle, newest: &Replay) {
+    let all = replay(ground, disk);
+    if *newest != all {
+        ground.find("the newest file of the log suffices", format!("{newest:?}\n{all:?}"));
+    }
+}
+
 /// How often each reason was recorded.
 pub(super) fn reasons(records: &[Record]) -> BTreeMap<String, u64> {
     let mut reasons = BTreeMap::new();

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::chance::Chance;
 use super::faults::Fault;
 use super::ground::{Ground, locked};
-use super::rules::{RENDERS, STUDIO};
+use super::rules::{RENDERS, STUDIO, SUPERVISOR, UNSCHEDULED};
 use crate::clock::Clock;
 use crate::sandbox::world::{Caller, NewSession, Session, SessionState, Tags};
 
@@ -170,8 +170,11 @@ fn new_session(chance: &mut Chance) -> NewSession {
 
 /// One of a few artists; now and then the supervisor.
 pub(super) fn owner(chance: &mut Chance) -> String {
-    let who = chance.below(8);
-    if who == 0 { super::rules::SUPERVISOR.to_owned() } else { format!("artist-{who}") }
+    match chance.below(9) {
+        0 => SUPERVISOR.to_owned(),
+        1 => UNSCHEDULED.to_owned(),
+        who => format!("artist-{who}"),
+    }
 }
 
 fn tag(ground: &Ground, fault: Fault, session: &Session, key: &str, value: &str) {

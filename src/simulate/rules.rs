@@ -18,6 +18,8 @@ pub(super) const ACCOUNT: &str = "111122223333";
 pub(super) const SUPERVISOR: &str = "supervisor";
 /// The launch profile whose sessions are only observed.
 pub(super) const OBSERVED: &str = "observed";
+/// The owner whom no schedule stops, nor anything else.
+pub(super) const UNSCHEDULED: &str = "unscheduled";
 /// The tag that a rule exempts.
 pub(super) const RENDERS: (&str, &str) = ("job", "render");
 
@@ -46,6 +48,8 @@ pub(super) struct Rules {
     pub(super) per_hour: u32,
     /// Whether a veto is asked.
     pub(super) asks: bool,
+    /// Whether the log goes on in a new file as often as may be.
+    pub(super) rotates: bool,
 }
 
 /// How long a veto may keep a session.
@@ -98,7 +102,8 @@ impl Rules {
             return_margin: mins(chance.one_of(&[60, 480])),
             per_scan: chance.one_of(&[500, 500, 500, 4, 2, 0]),
             per_hour: chance.one_of(&[1000, 1000, 1000, 5, 3]),
-            asks: chance.once_in(3),
+            asks: chance.once_in(2),
+            rotates: chance.once_in(2),
         }
     }
 
@@ -130,6 +135,7 @@ scan = {scan}
 
 [audit]
 path = "audit.jsonl"
+rotate_size = "{size}"
 
 {hours}
 [schedule.at-home]
@@ -163,6 +169,7 @@ brake = {{ per_scan = {per_scan}, per_hour = {per_hour} }}
 
 "#,
             scan = shown(&self.scan),
+            size = if self.rotates { "64KB" } else { "64MB" },
             hours = self.hours_text(),
             lease = shown(&self.lease),
             least_stop = shown(&self.least_stop),
@@ -215,6 +222,12 @@ fn rules_text() -> String {
 name = "supervisors"
 match = {{ owner = ["{SUPERVISOR}"] }}
 keep = true
+
+[[studio.rule]]
+name = "unscheduled"
+match = {{ owner = ["{UNSCHEDULED}"] }}
+schedule = "off"
+max_uptime = "off"
 
 [[studio.rule]]
 name = "renders"

@@ -125,6 +125,8 @@ impl Story {
             tagged: Mutex::default(),
             late: Mutex::default(),
             busy: Mutex::default(),
+            rescued: Mutex::default(),
+            paused: Mutex::default(),
             findings: Mutex::default(),
         });
         let events = course(&mut events, &rules, from, calm, shape.is_stormy);
@@ -249,10 +251,10 @@ impl Story {
     ) -> Option<(Arc<Ledger>, CancellationToken)> {
         let clock: Arc<dyn Clock> = Arc::new(self.ground.clock.clone());
         let open = OpenDisk::new(self.disk.clone(), Arc::clone(&self.ground), Arc::clone(lifeline));
-        let (log, _) = InlineLog::open(Box::new(open), rotation, &clock).ok()?;
-        let replay = ledgers::replay(&self.ground, &self.disk);
+        let (log, opened) = InlineLog::open(Box::new(open), rotation, &clock).ok()?;
+        ledgers::suffices(&self.ground, &self.disk, &opened.past);
         let journal = MortalJournal { log, lifeline: Arc::clone(lifeline) };
-        Some((Arc::new(Ledger::new(Arc::new(journal), replay)), CancellationToken::new()))
+        Some((Arc::new(Ledger::new(Arc::new(journal), opened.past)), CancellationToken::new()))
     }
 
     /// The policy in force, as the program reads it.
