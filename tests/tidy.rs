@@ -221,6 +221,10 @@ fn root() -> PathBuf {
 }
 
 fn sources() -> Vec<PathBuf> {
+    sources_in("src")
+}
+
+fn sources_in(directory: &str) -> Vec<PathBuf> {
     fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
@@ -232,7 +236,7 @@ fn sources() -> Vec<PathBuf> {
         }
     }
     let mut found = Vec::new();
-    walk(&root().join("src"), &mut found);
+    walk(&root().join(directory), &mut found);
     found.sort();
     assert!(found.len() > 30, "the sources were not found");
     found
@@ -373,4 +377,21 @@ fn every_module_says_what_it_is_for() {
         let text = fs::read_to_string(path).unwrap();
         if text.starts_with("//!") { Vec::new() } else { vec!["has no module docs".to_owned()] }
     });
+}
+
+/// A promise in the documentation is worth what its test is worth.
+#[test]
+fn every_test_that_the_page_on_safety_names_exists() {
+    let page = include_str!("../docs/safety.md");
+    let mut text = String::new();
+    for path in sources().into_iter().chain(sources_in("tests")) {
+        text.push_str(&fs::read_to_string(path).unwrap());
+    }
+    let rows = page.lines().filter(|line| line.starts_with("| ") && line.contains('_'));
+    let last = rows.filter_map(|row| row.trim_end_matches(" |").rsplit(" | ").next());
+    let named: Vec<&str> = last.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(named.len() > 40, "{named:?}");
+    let missing: Vec<_> =
+        named.iter().filter(|name| !text.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

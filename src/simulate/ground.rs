@@ -102,6 +102,8 @@ pub(super) struct Ground {
     pub(super) rules: Mutex<Rules>,
     /// When somebody last changed the tags of a session, by the service's clock.
     pub(super) tagged: Mutex<BTreeMap<String, Timestamp>>,
+    /// When the daemon last read each session by itself, by the service's clock.
+    pub(super) looked: Mutex<BTreeMap<String, Timestamp>>,
     pub(super) late: Mutex<Vec<LateCall>>,
     /// The sessions whose last start of ours was to rescue them.
     pub(super) rescued: Mutex<BTreeSet<String>>,

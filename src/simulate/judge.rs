@@ -120,7 +120,7 @@ impl Scene<'_> {
         }
     }
 
-    /// Whoever is exempt is not touched, unless it was made exempt since the last look.
+    /// Whoever is exempt is not touched, unless it was made exempt since it was read for the last time.
     fn exempt(&self, rule: &'static str) {
         if self.session.owned_by.as_deref() == Some(SUPERVISOR) {
             self.find(rule, "a rule keeps it");
@@ -128,8 +128,10 @@ impl Scene<'_> {
         if self.profile.name == OBSERVED {
             self.find("nothing is called in observe", "a rule says observe");
         }
-        let changed = locked(&self.ground.tagged).get(self.session.id.as_str()).copied();
-        let was_seen = changed.is_none_or(|at| at < self.ground.service.now() - LOOKED_MAX);
+        let id = self.session.id.as_str();
+        let changed = locked(&self.ground.tagged).get(id).copied();
+        let looked = locked(&self.ground.looked).get(id).copied();
+        let was_seen = changed.is_none_or(|changed| looked.is_none_or(|at| changed < at));
         if was_seen && self.is_kept_by_tag() {
             self.find(rule, "a tag keeps it");
         }

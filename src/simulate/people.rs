@@ -100,7 +100,7 @@ pub(super) fn calm(ground: &Ground) {
     }
 }
 
-/// Between the last look at a session and the call.
+/// Just before the last look at a session, and between it and the call.
 pub(super) fn race(ground: &Ground, id: &str) {
     let Some((session, _)) = ground.truth(id) else { return };
     if ground.strikes(Fault::KeepRace) {

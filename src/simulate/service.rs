@@ -102,12 +102,14 @@ impl Service {
     }
 
     async fn look(&self, id: &SessionId) -> Result<Session, ProviderError> {
+        people::race(&self.ground, id.as_str());
         self.travel().await;
         if let Some(problem) = self.refusal() {
             return Err(failed("GetStreamingSession", problem));
         }
         drop(self.ground.world());
         let mut session = self.direct.read(id).await?;
+        locked(&self.ground.looked).insert(id.to_string(), self.ground.service.now());
         disguise::session(&self.ground, &mut session);
         people::race(&self.ground, id.as_str());
         self.travel().await;

@@ -123,6 +123,7 @@ impl Story {
             weather: Mutex::new(weather),
             rules: Mutex::new(rules.clone()),
             tagged: Mutex::default(),
+            looked: Mutex::default(),
             late: Mutex::default(),
             busy: Mutex::default(),
             rescued: Mutex::default(),
