@@ -104,6 +104,10 @@ faults! {
     Restart = "process.restart",
     /// It is started again with another policy.
     PolicyChanges = "process.policy_changes",
+    /// Another policy is read while it runs.
+    Reload = "process.reload",
+    /// A file with a mistake is read while it runs.
+    BadReload = "process.bad_reload",
     /// The process stays down for a while.
     Downtime = "process.downtime",
     /// The wall clock is set back.
@@ -232,6 +236,12 @@ impl Weather {
             self.count(fault);
         }
         strikes
+    }
+
+    /// Whether the disk may fail now.
+    pub(super) fn is_disk_in_doubt(&self, now: Timestamp) -> bool {
+        let faults = [Fault::WriteFails, Fault::DiskFull, Fault::SyncFails, Fault::OpenFails];
+        faults.into_iter().any(|fault| self.spell(fault, now).is_some())
     }
 
     /// As [`Weather::strikes`], for what lasts as long as its spell.

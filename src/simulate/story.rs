@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::chance::Chance;
@@ -20,7 +21,7 @@ use crate::audit::inline::InlineLog;
 use crate::audit::record::{Journal, JournalError, Record};
 use crate::clock::{Clock, SimulatedClock};
 use crate::config;
-use crate::daemon::{Daemon, Ledger};
+use crate::daemon::{Daemon, Ledger, Refusal, Reload};
 use crate::policy::{AuditRotation, Policy, StudioPolicy};
 use crate::provider::Provider;
 use crate::switch::{MemorySwitchboard, Switchboard};
@@ -48,6 +49,9 @@ const FIRST_DAYS: &[&str] = &[
 
 /// The calm at the end, at the least.
 const CALM: SignedDuration = SignedDuration::from_hours(26);
+
+/// How many reloads may wait: they come hours apart.
+const RELOADS_WAITING_MAX: usize = 4;
 
 /// How long the daemon has to end when it is told to.
 const ENDING_MAX: SignedDuration = SignedDuration::from_mins(1);
@@ -85,6 +89,8 @@ pub(super) struct Story {
     disk: DiskHandle,
     /// Where people say what they want of the daemon.
     desk: Arc<MemorySwitchboard>,
+    /// Where the present daemon is told to read its policy again.
+    reloads: Option<mpsc::Sender<Reload>>,
     events: VecDeque<(Timestamp, Event)>,
     lives: Chance,
     lives_count: u64,
@@ -136,6 +142,7 @@ impl Story {
             ground,
             disk: DiskHandle::default(),
             desk: Arc::default(),
+            reloads: None,
             events: events.into(),
             lives: Chance::new(seed, STREAM_LIVES),
             lives_count: 0,
@@ -214,6 +221,9 @@ impl Story {
         let connect = move |_: &StudioPolicy| Arc::clone(&service);
         let daemon = Daemon::new(policy, ledger_of_daemon, clock, ending.clone(), farm, connect);
         let daemon = daemon.hearing(Arc::clone(&self.desk) as Arc<dyn Switchboard>);
+        let (reloads, brought) = mpsc::channel(RELOADS_WAITING_MAX);
+        self.reloads = Some(reloads);
+        let daemon = daemon.reloading(brought);
         let mut daemon = tokio::spawn(daemon.run());
         loop {
             let (at, event) = self.events.front().copied().unwrap_or((self.from, Event::End));
@@ -297,6 +307,7 @@ impl Story {
         let by = mins(self.lives.between(3, 400));
         match fault {
             Fault::Pauses | Fault::Resumes | Fault::Approves => self.says(fault),
+            Fault::Reload | Fault::BadReload => self.reload(fault),
             Fault::Restart => return Some(SignedDuration::from_secs(2)),
             Fault::Downtime => return Some(by),
             Fault::PolicyChanges => {
@@ -315,6 +326,31 @@ impl Story {
             _ => {}
         }
         None
+    }
+
+    /// The daemon is told to read its policy again. While the disk may fail a good one may be refused for
+    /// want of a record, and nobody could say which is in force; so then it is not told.
+    fn reload(&mut self, fault: Fault) {
+        let now = self.ground.service.now();
+        if locked(&self.ground.weather).is_disk_in_doubt(now) {
+            return;
+        }
+        let reload = if fault == Fault::BadReload {
+            let messages = vec!["a mistake".to_owned()];
+            Reload::Refused(Refusal { hash: None, errors: 1, messages })
+        } else {
+            let mut rules = locked(&self.ground.rules);
+            let today = rules.hours.zone.to_datetime(now).date();
+            let amended = rules.amended(&mut self.lives, today);
+            *rules = amended;
+            drop(rules);
+            let Some(policy) = self.policy() else { return };
+            Reload::Read(Box::new(policy))
+        };
+        let told = self.reloads.as_ref().is_some_and(|reloads| reloads.try_send(reload).is_ok());
+        if !told {
+            self.ground.find("a reload is heard", fault.name().to_owned());
+        }
     }
 
     /// A person says something to the daemon, or leaves it for the next one.
@@ -372,7 +408,14 @@ fn course(
     let days = (minutes / (24 * 60)).max(1);
     scatter(chance, Event::Act, days * 6);
     if is_stormy {
-        for fault in [Fault::Restart, Fault::Downtime, Fault::PolicyChanges, Fault::Suspend] {
+        for fault in [
+            Fault::Restart,
+            Fault::Downtime,
+            Fault::PolicyChanges,
+            Fault::Suspend,
+            Fault::Reload,
+            Fault::BadReload,
+        ] {
             let times = chance.between(0, days / 3);
             scatter(chance, Event::Fault(fault), times);
         }
