@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +22,10 @@ use crate::provider::Provider;
 use crate::provider::gate::{Gated, Gates};
 use crate::switch::Switchboard;
 use crate::veto::Vetoes;
+
+/// How soon a request is looked at again that could not be recorded: who says stop must not wait for the
+/// next one who does.
+const REQUEST_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// Reaches a studio; it must not wait for it.
 type Connect = dyn Fn(&StudioPolicy) -> Arc<dyn Provider> + Send + Sync;
@@ -85,8 +90,22 @@ impl Grounds {
         let switchboard = self.switchboard.clone();
         async move {
             let Some(switchboard) = switchboard else { return };
-            while ending.run_until_cancelled(switchboard.wait()).await.is_some() {
-                switches::take(switchboard.as_ref(), &ledger, &policy, clock.as_ref()).await;
+            // What could not be recorded, also before this began, is not forgotten until somebody says
+            // something else.
+            let mut are_taken = false;
+            loop {
+                let wait = async {
+                    tokio::select! {
+                        biased;
+                        () = switchboard.wait() => {}
+                        () = clock.sleep(REQUEST_AGAIN), if !are_taken => {}
+                    }
+                };
+                if ending.run_until_cancelled(wait).await.is_none() {
+                    return;
+                }
+                are_taken =
+                    switches::take(switchboard.as_ref(), &ledger, &policy, clock.as_ref()).await;
             }
         }
     }

@@ -9,13 +9,14 @@ use crate::clock::Clock;
 use crate::policy::Policy;
 use crate::switch::{APPROVAL_MAX, Approved, PAUSE_MAX, Request, Switchboard, Wish};
 
-/// Records the requests that wait, oldest first. What cannot be recorded goes on waiting.
+/// Records the requests that wait, oldest first. What cannot be recorded goes on waiting: answers with
+/// whether nothing does.
 pub(super) async fn take(
     switchboard: &dyn Switchboard,
     ledger: &Ledger,
     policy: &Policy,
     clock: &dyn Clock,
-) {
+) -> bool {
     for request in switchboard.waiting().await {
         if ledger.has_taken(&request.id) {
             switchboard.taken(&request).await;
@@ -30,10 +31,11 @@ pub(super) async fn take(
         say(&record);
         if let Err(error) = ledger.commit(vec![record]).await {
             tracing::error!(%error, "a request waits until the log can be written");
-            return;
+            return false;
         }
         switchboard.taken(&request).await;
     }
+    true
 }
 
 /// Why a request is not one for this daemon.
