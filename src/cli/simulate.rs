@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::SignedDuration;
 
 use super::Failure;
-use crate::simulate::{Fault, Outcome, Shape, run};
+use crate::simulate::{Fault, Outcome, Shape, run, run_with_log};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -56,8 +56,8 @@ pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
         scan: arguments.scan.map(SignedDuration::from_mins),
     };
     if let Some(path) = &arguments.log_file {
-        let outcome = run(arguments.seed, &shape);
-        let written = std::fs::write(path, &outcome.log);
+        let (_, log) = run_with_log(arguments.seed, &shape);
+        let written = std::fs::write(path, log);
         written.map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
     }
     let total = play(arguments, &shape);

@@ -57,11 +57,14 @@ impl DiskHandle {
         })
     }
 
-    /// The bytes of every file of the log, oldest first.
-    pub(super) fn files(&self) -> Vec<Vec<u8>> {
+    /// Shows every whole line of the log, oldest first. What is torn is the writer's to cut.
+    pub(super) fn each_line(&self, mut show: impl FnMut(&[u8])) {
         let files = locked(&self.0);
         let names = files.names.iter().filter(|(name, _)| **name != LogFile::Next);
-        names.map(|(_, number)| files.contents[*number].seen.clone()).collect()
+        for (_, number) in names {
+            let lines = files.contents[*number].seen.split_inclusive(|byte| *byte == b'\n');
+            lines.filter(|line| line.ends_with(b"\n")).for_each(&mut show);
+        }
     }
 
     /// The power fails.

@@ -238,6 +238,11 @@ impl Weather {
         strikes
     }
 
+    /// Whether there is any weather at all.
+    pub(super) fn is_calm(&self) -> bool {
+        self.spells.is_empty()
+    }
+
     /// Whether the disk may fail now.
     pub(super) fn is_disk_in_doubt(&self, now: Timestamp) -> bool {
         let faults = [Fault::WriteFails, Fault::DiskFull, Fault::SyncFails, Fault::OpenFails];

@@ -16,15 +16,14 @@ use crate::daemon::Ledger;
 use crate::plan::Action;
 use crate::sandbox::world::Operation;
 
-/// The whole lines of the log. What is torn is the writer's to cut; a chain that is broken is not.
-pub(super) fn read(ground: &Ground, disk: &DiskHandle) -> Vec<Record> {
-    let mut records = Vec::new();
+/// Reads the log, whose chain has to hold. Answers with the hash of its last line.
+pub(super) fn read(ground: &Ground, disk: &DiskHandle, mut take: impl FnMut(Record)) -> Hash {
     let mut before: Option<(u64, Hash)> = None;
-    for line in lines(disk) {
-        let (checked, parsed) = (chain::check(&line), chain::parse_line(&line));
+    disk.each_line(|line| {
+        let (checked, parsed) = (chain::check(line), chain::parse_line(line));
         let (Ok(link), Ok(parsed)) = (checked, parsed) else {
-            ground.find("the log is whole", String::from_utf8_lossy(&line).into_owned());
-            continue;
+            ground.find("the log is whole", String::from_utf8_lossy(line).into_owned());
+            return;
         };
         let follows = before
             .is_none_or(|(sequence, hash)| link.sequence == sequence + 1 && link.prevhash == hash);
@@ -32,23 +31,15 @@ pub(super) fn read(ground: &Ground, disk: &DiskHandle) -> Vec<Record> {
             ground.find("the log is one chain", format!("broken at record {}", link.sequence));
         }
         before = Some((link.sequence, link.hash));
-        records.push(parsed.record);
-    }
-    records
-}
-
-fn lines(disk: &DiskHandle) -> Vec<Vec<u8>> {
-    let bytes = disk.files().concat();
-    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-    lines.filter(|line| line.ends_with(b"\n")).map(<[u8]>::to_vec).collect()
+        take(parsed.record);
+    });
+    before.map_or(Hash::ZERO, |(_, hash)| hash)
 }
 
 /// What a daemon learns that starts now.
 pub(super) fn replay(ground: &Ground, disk: &DiskHandle) -> Replay {
     let mut replay = Replay::default();
-    for record in read(ground, disk) {
-        replay.apply(&record);
-    }
+    read(ground, disk, |record| replay.apply(&record));
     replay
 }
 
@@ -105,7 +96,8 @@ pub(super) fn check(
     jumps: &[Timestamp],
 ) {
     tokens(ground, records);
-    let book = Book { ground, records, policies, jumps };
+    let approvals = records.iter().filter(|record| record.kind == Kind::StudioApproved).collect();
+    let book = Book { ground, records, approvals, policies, jumps };
     book.brakes();
     book.warnings();
 }
@@ -152,6 +144,7 @@ fn tokens(ground: &Ground, records: &[Record]) {
 struct Book<'a> {
     ground: &'a Ground,
     records: &'a [Record],
+    approvals: Vec<&'a Record>,
     policies: &'a BTreeMap<String, Rules>,
     jumps: &'a [Timestamp],
 }
@@ -196,8 +189,8 @@ impl Book<'_> {
 
     /// How many stops a person has approved, at some time between two instants.
     fn approved(&self, from: Timestamp, to: Timestamp) -> u32 {
-        let counts = self.records.iter().filter_map(|record| {
-            let until = record.data.until.filter(|_| record.kind == Kind::StudioApproved)?;
+        let counts = self.approvals.iter().filter_map(|record| {
+            let until = record.data.until?;
             let count = record.data.reason.as_ref()?.values.get("count")?.parse().ok()?;
             (record.time <= to && from <= until).then_some(count)
         });

@@ -36,12 +36,27 @@ const ACTS: &[Fault] = &[
     Fault::StopFails,
 ];
 
+/// The same where nothing goes wrong: a studio keeps its size.
+const CALM_ACTS: &[Fault] = &[
+    Fault::ArtistStarts,
+    Fault::ArtistStarts,
+    Fault::ArtistStarts,
+    Fault::ArtistStarts,
+    Fault::ArtistStops,
+    Fault::ArtistStops,
+    Fault::ArtistKeeps,
+    Fault::ArtistKeepsUntil,
+    Fault::ArtistUnkeeps,
+    Fault::ArtistUnkeeps,
+];
+
 /// The profiles that a studio has; see `studio`.
 pub(super) const PROFILES: &[&str] = &["persistent", "long", "short", "forbidding", "observed"];
 
 /// Somebody does something.
 pub(super) fn act(ground: &Ground) {
-    let act = ground.draw(|chance| chance.one_of(ACTS));
+    let acts = if locked(&ground.weather).is_calm() { CALM_ACTS } else { ACTS };
+    let act = ground.draw(|chance| chance.one_of(acts));
     let sessions = ground.sessions();
     if sessions.is_empty() {
         return create(ground, 1);

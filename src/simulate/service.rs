@@ -93,6 +93,9 @@ impl Service {
 
     /// Keeps a listing, and gives the oldest that is kept.
     fn remember(&self, snapshot: &Snapshot) -> Option<Snapshot> {
+        if locked(&self.ground.weather).is_calm() {
+            return None;
+        }
         let mut listings = locked(&self.listings);
         listings.push(snapshot.clone());
         if listings.len() > LISTINGS_MAX {

@@ -16,7 +16,7 @@ use super::ground::{Ground, ServiceClock, locked};
 use super::lifeline::Lifeline;
 use super::rules::{Rules, STUDIO};
 use super::service::Service;
-use super::{Outcome, Shape, ending, ledgers, people, studio};
+use super::{Outcome, Shape, ending, ledgers, panics, people, studio};
 use crate::audit::inline::InlineLog;
 use crate::audit::record::{Journal, JournalError, Record};
 use crate::clock::{Clock, SimulatedClock};
@@ -155,7 +155,8 @@ impl Story {
     }
 
     /// Life after life, until the story is over.
-    pub(super) fn play(mut self) -> Outcome {
+    pub(super) fn play(mut self) -> (Outcome, DiskHandle) {
+        panics::watch();
         loop {
             let lifeline = Arc::new(Lifeline::new(self.fatal_point()));
             // Each life has a runtime of its own, which takes all that ran in it along.
@@ -367,13 +368,18 @@ impl Story {
         self.ground.service.set_daemon(by);
     }
 
-    fn outcome(self) -> Outcome {
-        let records = ledgers::read(&self.ground, &self.disk);
+    fn outcome(self) -> (Outcome, DiskHandle) {
+        let mut records = Vec::new();
+        let head = ledgers::read(&self.ground, &self.disk, |record| records.push(record));
+        let panics = panics::taken();
+        if panics > 0 {
+            self.ground.find("nothing panics", format!("{panics} times"));
+        }
         ledgers::check(&self.ground, &records, &self.policies, &self.jumps);
         ending::check(&self.ground, self.calm);
         let effects = ledgers::effects(&self.ground);
         let ground = &self.ground;
-        Outcome {
+        let outcome = Outcome {
             seed: self.seed,
             findings: locked(&ground.findings).clone(),
             faults: locked(&ground.weather).counts.clone(),
@@ -382,10 +388,11 @@ impl Story {
             stops: effects.stops,
             starts: effects.starts,
             lives: self.lives_count,
-            log: self.disk.files().concat(),
+            head: head.to_string(),
             from: self.from,
             to: ground.service.now(),
-        }
+        };
+        (outcome, self.disk)
     }
 }
 
