@@ -133,9 +133,10 @@ fn unready(case: &Case<'_>) -> Option<Reason> {
         }
     }
     let Some(start) = case.session.start() else { return Some(Reason::StartUnknown) };
-    // A machine that runs was started after it was last stopped, and not before there were any.
-    let is_stale = case.session.stopped_at.is_some_and(|stopped| stopped > start);
-    if is_stale || start < START_EARLIEST {
+    // A machine that runs was started after it was last stopped, and not before there were any. A list
+    // from before a stop that we proved shows the run that it ended.
+    let ended = case.session.stopped_at.max(case.history.ours.map(|ours| ours.stopped_at));
+    if ended.is_some_and(|ended| ended > start) || start < START_EARLIEST {
         return Some(Reason::StartUnknown);
     }
     if start > moved(case.now, START_AHEAD_MAX) {

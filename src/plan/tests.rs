@@ -308,6 +308,21 @@ fn line_2_does_not_take_a_stale_or_a_zero_instant_for_a_start() {
 }
 
 #[test]
+fn line_2_does_not_take_a_list_from_before_our_stop_for_a_run() {
+    let stopped = |stopped_at| {
+        let mut world = World::new();
+        let past = world.history.sessions.entry("session-1".into()).or_default();
+        past.ours = Some(OurStop { stopped_at: at(stopped_at) });
+        world
+    };
+    let world = stopped("20T20:05:00");
+    assert_eq!(world.decide("20T22:00:00").reason.code(), "start_unknown");
+    // It was started again since.
+    let world = stopped("20T08:00:00");
+    assert_ne!(world.decide("20T22:00:00").reason.code(), "start_unknown");
+}
+
+#[test]
 fn line_3_keeps_where_nobody_can_tell_which_rule_applies() {
     let world = World::new().rule(true, |_| {}).session(|session| session.owner = None);
     world.check(
