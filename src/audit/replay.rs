@@ -39,6 +39,10 @@ const RESCUE: &str = "rescue";
 /// may be a minute old, and clocks differ. What begins later somebody else began.
 const BEGINS_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
+/// How long after its intent a stop is proven whose instant tells both clocks apart: later, one of them
+/// may have gone on for any while.
+const CLOCKS_COMPARED_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
 /// How much earlier than its intent a run may seem to begin, since clocks differ.
 const BEGINS_BEFORE: SignedDuration = SignedDuration::from_mins(2);
 
@@ -239,6 +243,17 @@ impl StudioPast {
         }
     }
 
+    /// Learns from the service's instant of a stop that was just made how far our clock is behind.
+    fn compare_clocks(&mut self, session: &SessionId, record: &Record) {
+        let open = self.history.of(session).open.as_ref();
+        let is_fresh = open
+            .is_some_and(|open| record.time.duration_since(open.since) <= CLOCKS_COMPARED_WITHIN);
+        if let Some(stopped_at) = record.data.stopped_at.filter(|_| is_fresh) {
+            let behind = record.time.duration_until(stopped_at).as_secs();
+            self.history.clock_behind = Some(SignedDuration::from_secs(behind));
+        }
+    }
+
     fn done(&mut self, Deed { action, stage }: Deed, session: SessionId, record: &Record) {
         match (action, stage) {
             // The brake does not count what it does not hold.
@@ -248,6 +263,7 @@ impl StudioPast {
             (Action::Stop, Stage::Accepted) => {
                 self.us = record.data.stopped_by.clone().or_else(|| self.us.take());
             }
+            (Action::Stop, Stage::Proven) => self.compare_clocks(&session, record),
             _ => {}
         }
         let past = self.history.sessions.entry(session).or_default();

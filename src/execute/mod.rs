@@ -27,7 +27,7 @@ pub use watch::{Arrival, arrival, arrival_max, unseen};
 use crate::audit::record::{Data, Deed, Journal, JournalError, Record, Stage};
 use crate::clock::Clock;
 use crate::inventory::{Problem, Session};
-use crate::plan::{Action, Decision, Pause, Reason, SessionHistory};
+use crate::plan::{Action, Decision, History, Pause, Reason, SessionHistory};
 use crate::policy::{Mode, Policy, StudioPolicy};
 use crate::provider::gate::{Lane, Permit};
 use crate::provider::{Accepted, ClientToken, ProviderError};
@@ -82,7 +82,7 @@ pub enum Outcome {
 }
 
 /// Asks of one session what was decided, if it still is to be asked.
-pub async fn attempt(workshop: &Workshop, order: &Order, history: &SessionHistory) -> Outcome {
+pub async fn attempt(workshop: &Workshop, order: &Order, history: &History) -> Outcome {
     let Some(_permit) = permit(workshop).await else { return Outcome::Ending };
     let read_at = workshop.clock.monotonic();
     let session = match workshop.provider.read(&order.decision.session).await {
@@ -97,7 +97,7 @@ pub async fn attempt(workshop: &Workshop, order: &Order, history: &SessionHistor
     };
     match again.mode {
         Mode::Observe => withhold(workshop, &fresh, &again).await,
-        Mode::Enforce => call(workshop, &fresh, &again, history).await,
+        Mode::Enforce => call(workshop, &fresh, &again, history.of(&again.session)).await,
     }
 }
 
@@ -112,12 +112,10 @@ fn decide_again(
     workshop: &Workshop,
     order: &Order,
     session: &Session,
-    history: &SessionHistory,
+    history: &History,
 ) -> Result<Decision, Box<Decision>> {
     let now = workshop.clock.now();
-    let mut past = plan::History::default();
-    past.sessions.insert(session.id.clone(), history.clone());
-    let again = plan::decide_again(&workshop.policy, &workshop.studio, session, &past, now);
+    let again = plan::decide_again(&workshop.policy, &workshop.studio, session, history, now);
     narrowed(order, session, again, now)
 }
 

@@ -202,7 +202,7 @@ impl Morning {
     }
 
     async fn attempt(&self, order: &Order) -> Outcome {
-        attempt(&self.workshop, order, self.history().of(&"artist".into())).await
+        attempt(&self.workshop, order, &self.history()).await
     }
 
     fn change(&self, act: impl FnOnce(&mut World, Timestamp)) {

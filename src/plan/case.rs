@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::due::{Candidates, Due, Run};
 use super::{Reason, SessionHistory};
@@ -33,6 +33,8 @@ pub(super) struct Case<'a> {
     pub hold: Option<&'a Reason>,
     /// Whether the studio may be another's: then nothing at all is done there.
     pub is_foreign: bool,
+    /// How far `now` is behind the service's clock, as far as that is known.
+    pub clock_behind: SignedDuration,
     /// Why the brake would hold an action, where that is known already.
     pub brake: Option<&'a Reason>,
     pub history: &'a SessionHistory,
@@ -57,6 +59,7 @@ pub(super) struct Common<'a> {
     pub studio: &'a StudioPolicy,
     pub hold: Option<&'a Reason>,
     pub is_foreign: bool,
+    pub clock_behind: SignedDuration,
     pub now: Timestamp,
 }
 
@@ -67,7 +70,7 @@ impl<'a> Case<'a> {
         history: &'a SessionHistory,
         rules: &mut RuleLookup<'a>,
     ) -> Self {
-        let Common { policy, studio, hold, is_foreign, now } = common;
+        let Common { policy, studio, hold, is_foreign, clock_behind, now } = common;
         let (rule, unclear) = rules.find(&candidate(session));
         let settings = rule.map_or(&studio.settings, |rule| &rule.settings);
         let timetable = timetable(policy, session, settings);
@@ -86,6 +89,7 @@ impl<'a> Case<'a> {
             session,
             hold,
             is_foreign,
+            clock_behind,
             brake: None,
             history,
             rule,

@@ -37,6 +37,9 @@ pub struct History {
     pub held_policy: Option<PolicyHash>,
     /// The last time that the clock was set, or the machine slept.
     pub clock_jump: Option<ClockJump>,
+    /// How far the wall clock is behind the service's, as the last stop of ours showed; negative where
+    /// it is ahead.
+    pub clock_behind: Option<SignedDuration>,
 }
 
 impl History {
@@ -53,6 +56,7 @@ impl History {
         policy: None,
         held_policy: None,
         clock_jump: None,
+        clock_behind: None,
     };
 
     /// The past of one session; most have none.
@@ -60,6 +64,20 @@ impl History {
     pub fn of(&self, session: &SessionId) -> &SessionHistory {
         static NONE: SessionHistory = SessionHistory::NONE;
         self.sessions.get(session).unwrap_or(&NONE)
+    }
+
+    /// By how much the wall clock is known to be behind the service's.
+    #[must_use]
+    pub fn clock_behind(&self) -> SignedDuration {
+        self.clock_behind.unwrap_or_default().max(SignedDuration::ZERO)
+    }
+
+    /// What a decision about one session alone depends on.
+    #[must_use]
+    pub fn only(&self, session: &SessionId) -> Self {
+        let past = self.sessions.get(session).map(|past| (session.clone(), past.clone()));
+        let (sessions, clock_behind) = (past.into_iter().collect(), self.clock_behind);
+        Self { sessions, clock_behind, ..Self::EMPTY }
     }
 }
 

@@ -207,7 +207,8 @@ fn decide_all(
     now: Timestamp,
 ) -> Vec<Decision> {
     let is_foreign = hold::account_doubt(studio, snapshot).is_some();
-    let common = Common { policy, studio, hold, is_foreign, now };
+    let clock_behind = history.clock_behind();
+    let common = Common { policy, studio, hold, is_foreign, clock_behind, now };
     let mut rules = RuleLookup::new(&studio.rules);
     let sessions = snapshot.sessions.values();
     sessions.map(|session| decide(common, session, history, &mut rules)).collect()
@@ -246,7 +247,8 @@ pub fn decide_again(
     history: &History,
     now: Timestamp,
 ) -> Decision {
-    let common = Common { policy, studio, hold: None, is_foreign: false, now };
+    let clock_behind = history.clock_behind();
+    let common = Common { policy, studio, hold: None, is_foreign: false, clock_behind, now };
     decide(common, session, history, &mut RuleLookup::new(&studio.rules))
 }
 
@@ -264,7 +266,8 @@ pub fn explain(
     let braked = planned.decisions.iter().find(|decision| decision.session == session.id);
     let braked = braked.map(|decision| &decision.reason).filter(|reason| reason.is_brake());
     let is_foreign = hold::account_doubt(studio, snapshot).is_some();
-    let common = Common { policy, studio, hold: planned.hold.as_ref(), is_foreign, now };
+    let (hold, clock_behind) = (planned.hold.as_ref(), history.clock_behind());
+    let common = Common { policy, studio, hold, is_foreign, clock_behind, now };
     let mut rules = RuleLookup::new(&studio.rules);
     let case = Case::new(common, session, history.of(&session.id), &mut rules);
     let case = Case { brake: braked, ..case };

@@ -58,6 +58,8 @@ pub(super) struct Rescue<'a> {
     pub(super) closes: Timestamp,
     /// From when on it is started.
     pub(super) begins: Timestamp,
+    /// From when on it is in danger.
+    endangered: Timestamp,
     /// From when on people are back, and whatever is still off is theirs.
     pub(super) ends: Timestamp,
     /// The settings that ask for it.
@@ -73,18 +75,26 @@ impl<'a> Rescue<'a> {
         case.session.stopped_at?;
         let schedule = case.schedule_under(settings)?;
         let ends = ends_of(case.session).into_iter().flatten();
-        let rescues = ends.filter_map(|end| Self::from(end, schedule, settings));
+        let rescues = ends.filter_map(|end| Self::from(end, case.clock_behind, schedule, settings));
         rescues.filter(|rescue| case.now < rescue.ends).min_by_key(|rescue| rescue.begins)
     }
 
-    fn from(terminate_at: Timestamp, schedule: &Schedule, settings: &'a Settings) -> Option<Self> {
+    fn from(
+        terminate_at: Timestamp,
+        clock_behind: SignedDuration,
+        schedule: &Schedule,
+        settings: &'a Settings,
+    ) -> Option<Self> {
         // The first window from which people are not back by then.
         let window = schedule.window_after(moved(terminate_at, -settings.return_margin))?;
         let ends = moved(window.closes, settings.return_margin);
+        // What our clock shows when the service ends it.
+        let ends_by_us = moved(terminate_at, -clock_behind);
         (window.opens <= terminate_at && ends < Timestamp::MAX).then(|| Self {
             terminate_at,
             closes: window.closes,
-            begins: moved(terminate_at, -RESCUE_MARGIN),
+            begins: moved(ends_by_us, -RESCUE_MARGIN),
+            endangered: moved(ends_by_us, -DANGER),
             ends,
             settings,
         })
@@ -97,7 +107,7 @@ impl<'a> Rescue<'a> {
 
     /// When the answer may become another because of it.
     pub(super) fn turns(self) -> [Timestamp; 3] {
-        [self.begins, moved(self.terminate_at, -DANGER), self.ends]
+        [self.begins, self.endangered, self.ends]
     }
 
     pub(super) fn reason(self, case: &Case<'_>, stopped_by: StoppedBy) -> Reason {
@@ -106,7 +116,7 @@ impl<'a> Rescue<'a> {
             closes: self.closes,
             failures: failures(case),
             is_observed: self.settings.mode == Mode::Observe,
-            is_late: moved(self.terminate_at, -DANGER) <= case.now,
+            is_late: self.endangered <= case.now,
             stopped_by,
         }
     }

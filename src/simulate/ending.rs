@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::ground::{Ground, locked};
 use super::hours::Idle;
 use super::rules::{OBSERVED, Preserve, Rules, SUPERVISOR, UNSCHEDULED};
+use crate::audit::record::{Kind, Record};
 use crate::clock::Clock;
 use crate::sandbox::world::{HowDestroyed, Mode, SessionState};
 
@@ -28,7 +29,7 @@ pub(super) fn instant(rules: &Rules, earliest: Timestamp) -> Timestamp {
 }
 
 /// Looks at what is still on.
-pub(super) fn check(ground: &Ground, calm: Timestamp) {
+pub(super) fn check(ground: &Ground, records: &[Record], calm: Timestamp) {
     let rules = locked(&ground.rules).clone();
     let now = ground.clock.now();
     for session in ground.sessions() {
@@ -51,7 +52,7 @@ pub(super) fn check(ground: &Ground, calm: Timestamp) {
             ground.find("all that is due is stopped in the end", what);
         }
     }
-    lost(ground, &rules, calm);
+    lost(ground, &rules, records, calm);
 }
 
 fn has_been_idle(rules: &Rules, since: Timestamp, now: Timestamp) -> bool {
@@ -67,13 +68,17 @@ fn has_been_idle(rules: &Rules, since: Timestamp, now: Timestamp) -> bool {
 }
 
 /// In the calm nothing is destroyed that was to be saved: whoever rotates is there in time. By a clock
-/// that is wrong by more than the margin nobody can be.
-fn lost(ground: &Ground, rules: &Rules, calm: Timestamp) {
-    if ground.service.error().abs() > CLOCK_ERROR_MAX {
-        return;
-    }
+/// that is wrong by more than the margin nobody can be, unless a stop has shown how late it is.
+fn lost(ground: &Ground, rules: &Rules, records: &[Record], calm: Timestamp) {
+    let error = ground.service.error();
+    let shown = if error.abs() <= CLOCK_ERROR_MAX {
+        Some(calm)
+    } else {
+        shown_late(records).filter(|_| error.is_negative())
+    };
+    let Some(since) = shown.map(|shown| shown.max(calm) + RESCUE_MAX) else { return };
     let destroyed = ground.world().destroyed().to_vec();
-    for loss in destroyed.iter().filter(|loss| loss.at > calm + RESCUE_MAX) {
+    for loss in destroyed.iter().filter(|loss| loss.at > since) {
         let Some((session, _)) = ground.truth(loss.session.as_str()) else { continue };
         let is_exempt = [SUPERVISOR, UNSCHEDULED].map(Some).contains(&session.owned_by.as_deref());
         let while_stopped = loss.how == HowDestroyed::TerminatedWhileStopped;
@@ -83,4 +88,13 @@ fn lost(ground: &Ground, rules: &Rules, calm: Timestamp) {
             ground.find("no work is destroyed", format!("{} at {}", loss.session, loss.at));
         }
     }
+}
+
+/// When a stop first showed how far the daemon's clock is behind, since that was last set.
+fn shown_late(records: &[Record]) -> Option<Timestamp> {
+    let is_set = |record: &&Record| record.kind == Kind::ClockJumped;
+    let set = records.iter().rev().find(is_set).map(|record| record.time);
+    let stops = records.iter().filter(|record| record.kind == Kind::StopProven);
+    let since = stops.filter(|record| set.is_none_or(|set| record.time > set));
+    since.filter_map(|record| record.data.stopped_at.filter(|at| *at > record.time)).next()
 }

@@ -260,6 +260,8 @@ impl Scene<'_> {
         let by_profile = self.session.stopped_at.zip(self.stopped_length());
         let by_profile = by_profile.map(|(stopped, length)| stopped + length);
         let mut ends = self.session.terminate_at.into_iter().chain(by_profile);
-        self.rules.preserve == Preserve::Rotate && ends.any(|end| self.now() >= end - RESCUE)
+        // By its own clock, or by the service's where that is ahead and a stop has shown it.
+        let now = self.now().max(self.ground.service.now());
+        self.rules.preserve == Preserve::Rotate && ends.any(|end| now >= end - RESCUE)
     }
 }

@@ -376,7 +376,7 @@ impl Story {
             self.ground.find("nothing panics", format!("{panics} times"));
         }
         ledgers::check(&self.ground, &records, &self.policies, &self.jumps);
-        ending::check(&self.ground, self.calm);
+        ending::check(&self.ground, &records, self.calm);
         let effects = ledgers::effects(&self.ground);
         let ground = &self.ground;
         let outcome = Outcome {

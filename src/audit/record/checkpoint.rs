@@ -77,6 +77,9 @@ pub struct ControlCheckpoint {
     /// The last time that the clock was set, or the machine slept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_jump: Option<JumpCheckpoint>,
+    /// How many seconds the wall clock is behind the service's; negative where it is ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_behind: Option<i64>,
 }
 
 /// A pause.

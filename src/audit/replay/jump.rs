@@ -59,6 +59,10 @@ impl StudioPast {
             past.warnings.iter_mut().for_each(|warning| moved(&mut warning.at));
             not_later(past, jump.at);
         }
+        // In whole seconds, as a checkpoint keeps it.
+        let behind = |by: SignedDuration| by.saturating_sub(jump.by).as_secs();
+        self.history.clock_behind =
+            self.history.clock_behind.map(|by| SignedDuration::from_secs(behind(by)));
         self.history.clock_jump = Some(jump);
     }
 }

@@ -520,6 +520,31 @@ fn after_a_jump_of_the_clock_everything_is_as_old_as_before() {
 }
 
 #[test]
+fn a_stop_just_made_tells_how_far_the_clock_is_behind_the_service_s() {
+    let intended = deed(Action::Stop, Stage::Intended, RUN);
+    let proven = |minutes: i64, late: i64| {
+        let mut proven = of_run(Kind::StopProven, RUN);
+        proven.time = intended.time + SignedDuration::from_mins(late);
+        proven.data.stopped_at = Some(proven.time + SignedDuration::from_mins(minutes));
+        proven
+    };
+    let behind = |records: &[Record]| past(records).history.clock_behind();
+    let stop = |proven: Record| [intended.clone(), proven];
+    assert_eq!(behind(&stop(proven(86, 1))), SignedDuration::from_mins(86));
+    assert_eq!(behind(&stop(proven(-86, 1))), SignedDuration::ZERO);
+    // Of a stop that took its time nobody knows which part of it the clock missed.
+    assert_eq!(behind(&stop(proven(86, 6))), SignedDuration::ZERO);
+    // Whoever sets the clock right ends it, and nothing is known of a clock that no stop has told of.
+    let stopped = proven(86, 1);
+    let (from, by) = (stopped.time, SignedDuration::from_mins(80));
+    let set = jumped(from, from + by);
+    let records = [intended.clone(), stopped, set];
+    assert_eq!(behind(&records), SignedDuration::from_mins(6));
+    assert_eq!(behind(&[jumped(from + by, from)]), SignedDuration::ZERO);
+    assert_eq!(behind(&[intended.clone(), proven(0, 1), jumped(from + by, from)]), by);
+}
+
+#[test]
 fn every_studio_learns_of_a_jump_and_no_detail_of_it_is_needed() {
     let mut replay = Replay::default();
     replay.apply(&deed(Action::Stop, Stage::Intended, RUN));

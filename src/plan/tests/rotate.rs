@@ -40,6 +40,16 @@ fn rescued() -> World {
 }
 
 #[test]
+fn a_clock_that_is_behind_the_service_s_rescues_by_the_service_s() {
+    let mut world = off_since("20T21:00:00");
+    let next = |world: &World| world.decide("21T18:00:00").next_change;
+    assert_eq!(next(&world), Some(at("21T20:30:00")));
+    world.history.clock_behind = Some(hours(1));
+    assert_eq!(next(&world), Some(at("21T19:30:00")));
+    assert_eq!(world.decide("21T19:30:00").reason.code(), "rescue");
+}
+
+#[test]
 fn what_would_not_outlive_its_window_is_stopped_where_it_is_rotated() {
     let lives_for = |after| {
         let stopping = Stopping::Allowed { destroyed_after: Some(after) };

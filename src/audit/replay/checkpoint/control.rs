@@ -28,6 +28,7 @@ pub(super) fn data(history: &History) -> (&History, Option<ControlCheckpoint>) {
         policy,
         held_policy,
         clock_jump,
+        clock_behind,
     } = history;
     let pause = |Pause { until, who }: &Pause| PauseCheckpoint { until: *until, who: who.clone() };
     let doubt = doubt.as_ref().map(|doubt| {
@@ -49,6 +50,7 @@ pub(super) fn data(history: &History) -> (&History, Option<ControlCheckpoint>) {
         policy: policy.as_ref().map(ToString::to_string),
         held_policy: held_policy.as_ref().map(ToString::to_string),
         clock_jump: clock_jump.as_ref().map(jump),
+        clock_behind: clock_behind.map(|by| by.as_secs()),
     };
     (history, Some(control).filter(|control| *control != ControlCheckpoint::default()))
 }
@@ -64,6 +66,7 @@ pub(super) fn take(history: &mut History, data: &ControlCheckpoint) {
         policy,
         held_policy,
         clock_jump,
+        clock_behind,
     } = data.clone();
     let hash = |text: String| PolicyHash::from(text.as_str());
     history.paused = paused.map(|PauseCheckpoint { until, who }| Pause { until, who });
@@ -84,6 +87,7 @@ pub(super) fn take(history: &mut History, data: &ControlCheckpoint) {
     history.clock_jump = clock_jump.and_then(|JumpCheckpoint { at, by }| {
         Some(ClockJump { at, by: by.parse::<SignedDuration>().ok()? })
     });
+    history.clock_behind = clock_behind.map(SignedDuration::from_secs);
 }
 
 fn approvals_data(approved: &Approvals) -> Vec<ApprovalCheckpoint> {
