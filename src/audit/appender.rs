@@ -109,8 +109,8 @@ pub(super) struct Appender {
     unsettled: bool,
     /// Where the current file begins.
     current: Current,
-    /// When a rotation failed last, if the last one did.
-    rotation_failed: Option<Timestamp>,
+    /// When a rotation failed, and why, if the last one did.
+    rotation_failed: Option<(Timestamp, String)>,
     /// When the head was told last.
     told: Option<Timestamp>,
     /// What everything up to `len` says.
@@ -180,6 +180,11 @@ impl Appender {
     pub(super) fn head(&self) -> Option<Head> {
         let Chain { sequence, hash, .. } = self.chain;
         self.current.last.map(|time| Head { sequence, hash, time })
+    }
+
+    /// Why the last rotation failed, if it did.
+    pub(super) fn unrotated(&self) -> Option<String> {
+        self.rotation_failed.as_ref().map(|(at, why)| format!("since {at}: {why}"))
     }
 
     /// Tells the debug log where the log stands: whoever keeps that can show later that nothing was cut

@@ -51,6 +51,10 @@ impl Journal for InlineLog {
     fn head(&self) -> Option<Head> {
         self.lock().head()
     }
+
+    fn unrotated(&self) -> Option<String> {
+        self.lock().unrotated()
+    }
 }
 
 #[cfg(test)]

@@ -399,6 +399,11 @@ pub trait Journal: Send + Sync + fmt::Debug {
     fn head(&self) -> Option<Head> {
         None
     }
+
+    /// Why the log does not go on in a new file although it should, where that is so: it grows meanwhile.
+    fn unrotated(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Records could not be made durable. Nothing more may be done until some are again.

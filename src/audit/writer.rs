@@ -11,7 +11,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use futures_util::future::BoxFuture;
@@ -38,9 +38,22 @@ const GROUP_BYTES_MAX: usize = 8 << 20;
 #[derive(Debug)]
 pub struct LogWriter {
     clock: Arc<dyn Clock>,
-    head: Arc<Mutex<Option<Head>>>,
+    shown: Arc<Mutex<Shown>>,
     queue: Option<SyncSender<Request>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread shows of the log.
+#[derive(Debug)]
+struct Shown {
+    head: Option<Head>,
+    unrotated: Option<String>,
+}
+
+impl Shown {
+    fn of(appender: &Appender) -> Self {
+        Self { head: appender.head(), unrotated: appender.unrotated() }
+    }
 }
 
 /// Why a log cannot be opened for writing.
@@ -109,12 +122,16 @@ impl LogWriter {
 
     fn start(appender: Appender, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let (queue, requests) = sync_channel(QUEUE_MAX);
-        let head = Arc::new(Mutex::new(appender.head()));
-        let shown = Arc::clone(&head);
+        let shown = Arc::new(Mutex::new(Shown::of(&appender)));
+        let theirs = Arc::clone(&shown);
         let thread = std::thread::Builder::new()
             .name("audit-log".to_owned())
-            .spawn(move || serve(appender, &requests, &shown))?;
-        Ok(Self { clock, head, queue: Some(queue), thread: Some(thread) })
+            .spawn(move || serve(appender, &requests, &theirs))?;
+        Ok(Self { clock, shown, queue: Some(queue), thread: Some(thread) })
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn enqueue(&self, request: Request) -> Result<(), JournalError> {
@@ -139,7 +156,11 @@ impl Journal for LogWriter {
     }
 
     fn head(&self) -> Option<Head> {
-        *self.head.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shown().head
+    }
+
+    fn unrotated(&self) -> Option<String> {
+        self.shown().unrotated.clone()
     }
 }
 
@@ -165,8 +186,10 @@ struct Request {
 
 /// The thread: gathers what is queued, commits it as one, answers everybody, and goes on in a new
 /// file when it is time to.
-fn serve(mut appender: Appender, requests: &Receiver<Request>, shown: &Mutex<Option<Head>>) {
-    let show = |head| *shown.lock().unwrap_or_else(PoisonError::into_inner) = head;
+fn serve(mut appender: Appender, requests: &Receiver<Request>, shown: &Mutex<Shown>) {
+    let show = |appender: &Appender| {
+        *shown.lock().unwrap_or_else(PoisonError::into_inner) = Shown::of(appender);
+    };
     let mut waiting = Vec::new();
     while let Ok(first) = requests.recv() {
         let mut group = appender.group();
@@ -180,12 +203,12 @@ fn serve(mut appender: Appender, requests: &Receiver<Request>, shown: &Mutex<Opt
             next = if group.len() < GROUP_BYTES_MAX { requests.try_recv().ok() } else { None };
         }
         let result = appender.commit(group, waiting.iter().flat_map(|(_, records)| records));
-        show(appender.head());
+        show(&appender);
         for (answer, records) in waiting.drain(..) {
             drop(answer.send(result.clone().map(|()| records)));
         }
         appender.rotate_if_due();
-        show(appender.head());
+        show(&appender);
         appender.shrink(GROUP_BYTES_MAX);
     }
     appender.tell_head();

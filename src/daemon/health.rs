@@ -13,6 +13,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 
 use super::{Ledger, LogHealth, state};
+use crate::audit::record::Journal;
 use crate::ids::StudioId;
 use crate::policy::Policy;
 
@@ -161,6 +162,8 @@ fn problems(vitals: &Vitals, ledger: &Ledger, policy: &Policy) -> Vec<String> {
             Some(format!("the audit log cannot be written since {since}: {detail}"))
         }
     };
+    let unrotated = ledger.unrotated();
+    let unrotated = unrotated.map(|why| format!("the audit log cannot go on in a new file, {why}"));
     let refused = vitals.lock().refused.clone();
     let refused = refused
         .map(|why| format!("the policy file is refused, the one before it is in force: {why}"));
@@ -169,7 +172,7 @@ fn problems(vitals: &Vitals, ledger: &Ledger, policy: &Policy) -> Vec<String> {
             ledger.with(&studio.id, |past| past.held.as_ref().map(|held| held.text.clone()))?;
         Some(format!("{} is held: {why}", studio.label()))
     });
-    log.into_iter().chain(refused).chain(held).collect()
+    log.into_iter().chain(unrotated).chain(refused).chain(held).collect()
 }
 
 /// The thread that writes the file, and what it is to write next.
@@ -253,7 +256,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::audit::record::{Data, Journal, Kind, Record};
+    use crate::audit::record::{Data, Kind, Record};
     use crate::audit::{MemoryJournal, Replay};
 
     const POLICY: &str = r#"

@@ -82,12 +82,6 @@ impl Ledger {
         }
     }
 
-    /// The last record that is durable, for whoever keeps that elsewhere.
-    #[must_use]
-    pub fn head(&self) -> Option<Head> {
-        self.journal.head()
-    }
-
     /// Whether the log can be written. What failed is tried again with whatever there is to record
     /// next, so this turns by itself when the disk recovers.
     #[must_use]
@@ -159,6 +153,10 @@ impl Journal for Ledger {
 
     fn head(&self) -> Option<Head> {
         self.journal.head()
+    }
+
+    fn unrotated(&self) -> Option<String> {
+        self.journal.unrotated()
     }
 }
 

@@ -37,8 +37,8 @@ impl Appender {
                 self.tell_head();
             }
             Err(error) => {
-                self.rotation_failed = Some(now);
                 tracing::error!(%error, "the audit log could not go on in a new file");
+                self.rotation_failed = Some((now, error.to_string()));
                 if let Err(error) = self.undo_rotation() {
                     // The next commit tries again, before anything is written.
                     tracing::error!(%error, "the files of the audit log are not settled");
@@ -50,7 +50,7 @@ impl Appender {
     /// Time is that of the records, so no clock is needed, and none can go wrong between them.
     fn is_rotation_due(&self, now: Timestamp) -> bool {
         let Current { since, head_len, .. } = self.current;
-        let failed = self.rotation_failed.map(|failed| failed.duration_until(now).abs());
+        let failed = self.rotation_failed.as_ref().map(|(at, _)| at.duration_until(now).abs());
         if self.doubtful || failed.is_some_and(|since| since < AGAIN_AFTER) {
             return false;
         }

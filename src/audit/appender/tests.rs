@@ -166,9 +166,11 @@ fn a_rotation_that_fails_stops_nothing_and_is_made_later() {
         assert!(commit_all(&log, RECORDS).1.is_empty(), "{operation}");
         let is_made = operation == "remove";
         assert_eq!(older_files(&disk) > 0, is_made, "{operation}");
+        assert_eq!(log.unrotated().is_none(), is_made, "{operation}");
         disk.break_operation(None);
         assert!(commit(&log, &[RECORDS + 10]), "{operation}");
         assert!(older_files(&disk) > 0, "{operation}");
+        assert_eq!(log.unrotated(), None, "{operation}");
         let all: Vec<i64> = (0..RECORDS).chain([RECORDS + 10]).collect();
         check_holds(&disk, &all, operation);
     }

@@ -385,7 +385,8 @@ fn a_group_that_fails_fails_for_everybody_in_it() {
         })
         .collect();
     drop(queue);
-    serve(appender, &requests, &Mutex::new(None));
+    let shown = Mutex::new(Shown::of(&appender));
+    serve(appender, &requests, &shown);
     for answer in block_on(join_all(answers)) {
         assert_eq!(answer.unwrap().unwrap_err().detail, "sync failed");
     }
