@@ -35,6 +35,8 @@ impl Vetoes for Farm {
             let millis = if slow { millis * 20 } else { millis };
             self.ground.clock.sleep(SignedDuration::from_millis(millis)).await;
             self.lifeline.point().await;
+            let session = question.session.clone();
+            locked(&self.ground.asked).insert(session, self.ground.clock.now());
             let mut busy = locked(&self.ground.busy);
             if self.ground.strikes(Fault::VetoFails) {
                 return VetoSays::Failed { words: "it said nothing".to_owned() };

@@ -109,6 +109,8 @@ pub(super) struct Ground {
     pub(super) rescued: Mutex<BTreeSet<String>>,
     /// From when until when a person wants nothing done, by the daemon's clock.
     pub(super) paused: Mutex<Option<(Timestamp, Timestamp)>>,
+    /// When a veto was last asked about a session, and answered or not, by the daemon's clock.
+    pub(super) asked: Mutex<BTreeMap<String, Timestamp>>,
     /// When a veto last said that a session is busy, by the daemon's clock; nothing once it is not.
     pub(super) busy: Mutex<BTreeMap<String, Timestamp>>,
     pub(super) findings: Mutex<Vec<Finding>>,

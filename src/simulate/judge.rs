@@ -115,8 +115,15 @@ impl Scene<'_> {
         let was_leased = self.started().is_some_and(|start| start + self.rules.lease > long);
         let is_recent =
             was_leased || hours.next_working(long, now.duration_until(long).abs()).is_some();
-        if self.rules.asks && is_fresh && is_recent {
+        if !self.rules.asks || !is_recent {
+            return;
+        }
+        if is_fresh {
             self.find("no busy session is stopped", "a veto says that it is busy");
+        }
+        let asked = locked(&self.ground.asked).get(self.session.id.as_str()).copied();
+        if asked.is_none_or(|at| at + ASKED_EVERY + LOOKED_MAX < now) {
+            self.find("no session is stopped whose veto was not asked", &format!("{asked:?}"));
         }
     }
 

@@ -131,6 +131,7 @@ impl Story {
             tagged: Mutex::default(),
             looked: Mutex::default(),
             late: Mutex::default(),
+            asked: Mutex::default(),
             busy: Mutex::default(),
             rescued: Mutex::default(),
             paused: Mutex::default(),
