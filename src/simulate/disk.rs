@@ -31,6 +31,16 @@ struct Files {
     contents: Vec<Content>,
     names: BTreeMap<LogFile, usize>,
     durable_names: BTreeMap<LogFile, usize>,
+    /// How often something was taken away that may have been read.
+    losses: u64,
+}
+
+/// How far the log was read.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    losses: u64,
+    /// How many bytes of each content.
+    read: BTreeMap<usize, usize>,
 }
 
 impl Files {
@@ -52,24 +62,43 @@ impl DiskHandle {
         numbers.any(|number| {
             let Content { seen, durable, .. } = &files.contents[*number];
             let from = durable.saturating_sub(SEARCH_BYTES_MAX);
-            let tail = String::from_utf8_lossy(&seen[from..*durable]);
-            tail.rsplit('\n').any(|line| line.contains(token) && line.contains(".intended\""))
+            // From the end: what is looked for was just written.
+            let lines = seen[from..*durable].rsplit(|byte| *byte == b'\n');
+            let mut lines = lines.filter_map(|line| std::str::from_utf8(line).ok());
+            lines.any(|line| line.contains(token) && line.contains(".intended\""))
         })
     }
 
     /// Shows every whole line of the log, oldest first. What is torn is the writer's to cut.
-    pub(super) fn each_line(&self, mut show: impl FnMut(&[u8])) {
+    pub(super) fn each_line(&self, show: impl FnMut(&[u8])) {
+        self.each_line_from(&mut Place::default(), show);
+    }
+
+    /// Whether all that was read up to a place is there still.
+    pub(super) fn still_holds(&self, place: &Place) -> bool {
+        locked(&self.0).losses == place.losses
+    }
+
+    /// Shows every whole line of the log after a place, and moves the place behind the last.
+    pub(super) fn each_line_from(&self, place: &mut Place, mut show: impl FnMut(&[u8])) {
         let files = locked(&self.0);
+        place.losses = files.losses;
         let names = files.names.iter().filter(|(name, _)| **name != LogFile::Next);
         for (_, number) in names {
-            let lines = files.contents[*number].seen.split_inclusive(|byte| *byte == b'\n');
-            lines.filter(|line| line.ends_with(b"\n")).for_each(&mut show);
+            let read = place.read.entry(*number).or_default();
+            let lines =
+                files.contents[*number].seen[*read..].split_inclusive(|byte| *byte == b'\n');
+            for line in lines.filter(|line| line.ends_with(b"\n")) {
+                *read += line.len();
+                show(line);
+            }
         }
     }
 
     /// The power fails.
     pub(super) fn crash(&self, ground: &Ground) {
         let mut files = locked(&self.0);
+        files.losses += 1;
         if files.names != files.durable_names && ground.draw(|chance| chance.once_in(2)) {
             ground.count(Fault::LostWrite);
             files.names = files.durable_names.clone();
@@ -191,6 +220,7 @@ impl Storage for OpenDisk {
 
     fn cut(&mut self, file: LogFile, len: u64) -> io::Result<()> {
         self.with(|files| {
+            files.losses += 1;
             files.content(file)?.cut(usize::try_from(len).unwrap_or(usize::MAX));
             Ok(())
         })
@@ -200,7 +230,8 @@ impl Storage for OpenDisk {
         self.fault(Fault::WriteFails, io::ErrorKind::Other)?;
         self.with(|files| {
             let number = files.names.remove(&from).ok_or(io::ErrorKind::NotFound)?;
-            files.names.insert(to, number);
+            // What was the current file may have been read, and is taken away by what takes its place.
+            files.losses += u64::from(files.names.insert(to, number).is_some());
             Ok(())
         })
     }
@@ -208,6 +239,7 @@ impl Storage for OpenDisk {
     fn remove(&mut self, file: LogFile) -> io::Result<()> {
         self.with(|files| {
             files.names.remove(&file).ok_or(io::ErrorKind::NotFound)?;
+            files.losses += u64::from(file != LogFile::Next);
             Ok(())
         })
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::disk::DiskHandle;
+use super::disk::{DiskHandle, Place};
 use super::ground::{Ground, US, locked};
 use super::rules::Rules;
 use super::story::studio_id;
@@ -16,48 +16,64 @@ use crate::daemon::Ledger;
 use crate::plan::Action;
 use crate::sandbox::world::Operation;
 
-/// Reads the log, whose chain has to hold. Answers with the hash of its last line.
-pub(super) fn read(ground: &Ground, disk: &DiskHandle, mut take: impl FnMut(Record)) -> Hash {
-    let mut before: Option<(u64, Hash)> = None;
-    disk.each_line(|line| {
-        let (checked, parsed) = (chain::check(line), chain::parse_line(line));
-        let (Ok(link), Ok(parsed)) = (checked, parsed) else {
-            ground.find("the log is whole", String::from_utf8_lossy(line).into_owned());
-            return;
-        };
-        let follows = before
-            .is_none_or(|(sequence, hash)| link.sequence == sequence + 1 && link.prevhash == hash);
-        if !follows {
-            ground.find("the log is one chain", format!("broken at record {}", link.sequence));
+/// The log as far as it was read, and what it says.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    place: Place,
+    /// The number and the hash of the last line.
+    last: Option<(u64, Hash)>,
+    /// What a daemon learns that starts now.
+    pub(super) past: Replay,
+    /// Everything in it.
+    pub(super) records: Vec<Record>,
+}
+
+impl Reading {
+    /// Reads on, from the beginning where something that was read is there no longer. The chain has to hold.
+    pub(super) fn catch_up(&mut self, ground: &Ground, disk: &DiskHandle) {
+        if !disk.still_holds(&self.place) {
+            *self = Self::default();
         }
-        before = Some((link.sequence, link.hash));
-        take(parsed.record);
-    });
-    before.map_or(Hash::ZERO, |(_, hash)| hash)
-}
-
-/// What a daemon learns that starts now.
-pub(super) fn replay(ground: &Ground, disk: &DiskHandle) -> Replay {
-    let mut replay = Replay::default();
-    read(ground, disk, |record| replay.apply(&record));
-    replay
-}
-
-/// A daemon that ended in order knew what one will know that starts now.
-pub(super) fn agrees(ground: &Ground, disk: &DiskHandle, ledger: &Ledger) {
-    let studio = studio_id();
-    let known = ledger.with(&studio, Clone::clone);
-    let said = replay(ground, disk).studio(&studio).clone();
-    if known != said {
-        ground.find("what is known is what the log says", format!("{known:?}\n{said:?}"));
+        let Self { place, last, past, records } = self;
+        disk.each_line_from(place, |line| {
+            let (checked, parsed) = (chain::check(line), chain::parse_line(line));
+            let (Ok(link), Ok(parsed)) = (checked, parsed) else {
+                ground.find("the log is whole", String::from_utf8_lossy(line).into_owned());
+                return;
+            };
+            let follows = last.is_none_or(|(sequence, hash)| {
+                link.sequence == sequence + 1 && link.prevhash == hash
+            });
+            if !follows {
+                ground.find("the log is one chain", format!("broken at record {}", link.sequence));
+            }
+            *last = Some((link.sequence, link.hash));
+            past.apply(&parsed.record);
+            records.push(parsed.record);
+        });
     }
-}
 
-/// What the newest file of the log says is what all of it says.
-pub(super) fn suffices(ground: &Ground, disk: &DiskHandle, newest: &Replay) {
-    let all = replay(ground, disk);
-    if *newest != all {
-        ground.find("the newest file of the log suffices", format!("{newest:?}\n{all:?}"));
+    /// The hash of the last line.
+    pub(super) fn head(&self) -> Hash {
+        self.last.map_or(Hash::ZERO, |(_, hash)| hash)
+    }
+
+    /// A daemon that ended in order knew what one will know that starts now.
+    pub(super) fn agrees(&self, ground: &Ground, ledger: &Ledger) {
+        let studio = studio_id();
+        let said = self.past.studio(&studio);
+        let known = ledger.with(&studio, |known| (known != said).then(|| format!("{known:?}")));
+        if let Some(known) = known {
+            ground.find("what is known is what the log says", format!("{known}\n{said:?}"));
+        }
+    }
+
+    /// What the newest file of the log says is what all of it says.
+    pub(super) fn suffices(&self, ground: &Ground, newest: &Replay) {
+        let all = &self.past;
+        if newest != all {
+            ground.find("the newest file of the log suffices", format!("{newest:?}\n{all:?}"));
+        }
     }
 }
 

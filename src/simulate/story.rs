@@ -13,6 +13,7 @@ use super::disk::{DiskHandle, OpenDisk};
 use super::farm::Farm;
 use super::faults::{Fault, Weather};
 use super::ground::{Ground, ServiceClock, locked};
+use super::ledgers::Reading;
 use super::lifeline::Lifeline;
 use super::rules::{Rules, STUDIO};
 use super::service::Service;
@@ -101,6 +102,7 @@ pub(super) struct Story {
     policies: BTreeMap<String, Rules>,
     /// When the daemon's clock was set.
     jumps: Vec<Timestamp>,
+    reading: Reading,
 }
 
 impl Story {
@@ -152,6 +154,7 @@ impl Story {
             is_calm: !shape.is_stormy,
             policies: BTreeMap::new(),
             jumps: Vec::new(),
+            reading: Reading::default(),
         }
     }
 
@@ -248,7 +251,8 @@ impl Story {
                     self.ground.find("the daemon ends when it is told to", String::new());
                 }
             }
-            ledgers::agrees(&self.ground, &self.disk, &ledger);
+            self.reading.catch_up(&self.ground, &self.disk);
+            self.reading.agrees(&self.ground, &ledger);
             if event == Event::End {
                 return Death::Over;
             }
@@ -258,14 +262,15 @@ impl Story {
 
     /// The log, and what it says.
     fn open(
-        &self,
+        &mut self,
         rotation: AuditRotation,
         lifeline: &Arc<Lifeline>,
     ) -> Option<(Arc<Ledger>, CancellationToken)> {
         let clock: Arc<dyn Clock> = Arc::new(self.ground.clock.clone());
         let open = OpenDisk::new(self.disk.clone(), Arc::clone(&self.ground), Arc::clone(lifeline));
         let (log, opened) = InlineLog::open(Box::new(open), rotation, &clock).ok()?;
-        ledgers::suffices(&self.ground, &self.disk, &opened.past);
+        self.reading.catch_up(&self.ground, &self.disk);
+        self.reading.suffices(&self.ground, &opened.past);
         let journal = MortalJournal { log, lifeline: Arc::clone(lifeline) };
         Some((Arc::new(Ledger::new(Arc::new(journal), opened.past)), CancellationToken::new()))
     }
@@ -357,8 +362,9 @@ impl Story {
 
     /// A person says something to the daemon, or leaves it for the next one.
     fn says(&mut self, fault: Fault) {
-        let past = ledgers::replay(&self.ground, &self.disk);
-        desk::say(&self.ground, &self.desk, past.studio(&studio_id()), fault);
+        self.reading.catch_up(&self.ground, &self.disk);
+        let past = self.reading.past.studio(&studio_id());
+        desk::say(&self.ground, &self.desk, past, fault);
     }
 
     /// The clock is set wrongly; where it is wrong already, it is set right.
@@ -369,27 +375,27 @@ impl Story {
         self.ground.service.set_daemon(by);
     }
 
-    fn outcome(self) -> (Outcome, DiskHandle) {
-        let mut records = Vec::new();
-        let head = ledgers::read(&self.ground, &self.disk, |record| records.push(record));
+    fn outcome(mut self) -> (Outcome, DiskHandle) {
+        self.reading.catch_up(&self.ground, &self.disk);
+        let records = &self.reading.records;
         let panics = panics::taken();
         if panics > 0 {
             self.ground.find("nothing panics", format!("{panics} times"));
         }
-        ledgers::check(&self.ground, &records, &self.policies, &self.jumps);
-        ending::check(&self.ground, &records, self.calm);
+        ledgers::check(&self.ground, records, &self.policies, &self.jumps);
+        ending::check(&self.ground, records, self.calm);
         let effects = ledgers::effects(&self.ground);
         let ground = &self.ground;
         let outcome = Outcome {
             seed: self.seed,
             findings: locked(&ground.findings).clone(),
             faults: locked(&ground.weather).counts.clone(),
-            reasons: ledgers::reasons(&records),
+            reasons: ledgers::reasons(records),
             records: records.len() as u64,
             stops: effects.stops,
             starts: effects.starts,
             lives: self.lives_count,
-            head: head.to_string(),
+            head: self.reading.head().to_string(),
             from: self.from,
             to: ground.service.now(),
         };
