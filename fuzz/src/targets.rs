@@ -14,7 +14,7 @@ use lightsout::sandbox::worldfile;
 /// One target: its name, and what it does with bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// Every target that needs no network.
+/// Every target that needs nothing but the bytes, but for the answers of the service in `api`.
 pub const TARGETS: &[Target] = &[
     ("config", config),
     ("schedule", schedule),

@@ -2,14 +2,19 @@
 //!
 //! The targets are those of `fuzz/`, which cargo-fuzz feeds by coverage; here each gets a bounded run
 //! of mutated samples. `LIGHTSOUT_FUZZ_CASES` is how many cases each target has (2,000 if it is not
-//! set), `LIGHTSOUT_FUZZ_SEED` what they are drawn from. A case that panics is printed before.
+//! set), `LIGHTSOUT_FUZZ_SEED` what they are drawn from, `LIGHTSOUT_FUZZ_SAMPLES` a directory into which the
+//! samples are written, for a corpus of each target. A case that panics is printed before.
 
 mod answers;
+#[path = "../../fuzz/src/api.rs"]
+mod api;
 mod mutation;
 #[path = "../../fuzz/src/targets.rs"]
 mod targets;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::{fs, io};
 
 use lightsout::simulate::Chance;
 use mutation::mutated;
@@ -34,6 +39,9 @@ fn chance(case: u64) -> Chance {
 
 /// Feeds mutations of the samples to a target.
 fn run(name: &str, samples: &[&[u8]], target: impl Fn(&[u8])) {
+    if let Some(directory) = std::env::var_os("LIGHTSOUT_FUZZ_SAMPLES") {
+        keep(&Path::new(&directory).join(name), samples).expect("a directory for the samples");
+    }
     for case in 0..cases() {
         let mut chance = chance(case);
         let sample = samples[chance.below(samples.len())];
@@ -42,6 +50,15 @@ fn run(name: &str, samples: &[&[u8]], target: impl Fn(&[u8])) {
             panic!("{name}, case {case}: {:?}", String::from_utf8_lossy(&bytes));
         }
     }
+}
+
+/// Writes the samples where a corpus can begin with them.
+fn keep(directory: &Path, samples: &[&[u8]]) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for (number, sample) in samples.iter().enumerate() {
+        fs::write(directory.join(format!("sample-{number}")), sample)?;
+    }
+    Ok(())
 }
 
 fn target(name: &str) -> fn(&[u8]) {
@@ -112,10 +129,16 @@ fn audit_logs() {
 }
 
 #[test]
+fn answers_of_the_service() {
+    let sample = answers::whole();
+    run("api", &[&sample], api::api);
+}
+
+#[test]
 fn every_target_has_its_bounded_run_and_its_binary() {
     let this = include_str!("main.rs");
     let manifest = include_str!("../../fuzz/Cargo.toml");
-    for name in targets::TARGETS.iter().map(|(name, _)| *name).chain(["ics"]) {
+    for name in targets::TARGETS.iter().map(|(name, _)| *name).chain(["ics", "api"]) {
         assert!(this.contains(&format!("run(\"{name}\"")), "{name}");
         assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
     }

@@ -24,6 +24,7 @@ use tokio::sync::OnceCell;
 use super::NimbleStudio;
 use super::http::BoundedHttp;
 use super::patience::Patience;
+use super::stand_in::StandIn;
 use super::time::SdkTime;
 use crate::clock::Clock;
 use crate::policy::{Connection, StudioPolicy};
@@ -64,7 +65,17 @@ impl Connections {
     /// No connection yet. All time of all calls is `clock`'s.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let http = SharedHttpClient::new(BoundedHttp::new(Arc::clone(&clock)));
+        Self::over(clock, None)
+    }
+
+    /// No connection, ever: every request is answered by `stand_in`, whatever its endpoint.
+    #[must_use]
+    pub fn answered_by(clock: Arc<dyn Clock>, stand_in: Arc<dyn StandIn>) -> Self {
+        Self::over(clock, Some(stand_in))
+    }
+
+    fn over(clock: Arc<dyn Clock>, stand_in: Option<Arc<dyn StandIn>>) -> Self {
+        let http = SharedHttpClient::new(BoundedHttp::new(Arc::clone(&clock), stand_in));
         Self { clock, http, clients: Mutex::default() }
     }
 

@@ -11,6 +11,7 @@ use aws_sdk_nimble::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::http::AnswerTooLarge;
+use super::shape::BadShape;
 use crate::inventory::Problem;
 use crate::provider::ProviderError;
 
@@ -143,11 +144,13 @@ fn code_problem(status: u16, code: &str) -> Problem {
     }
 }
 
-/// What stopped a call that never came to an answer, where its causes tell.
+/// What stopped a call that never came to an answer that could be looked at, where its causes tell.
 fn unsent_problem(error: &(dyn Error + 'static)) -> Option<Problem> {
     causes(error).find_map(|cause| {
         if cause.is::<AnswerTooLarge>() {
             Some(Problem::TooLarge)
+        } else if cause.is::<BadShape>() {
+            Some(Problem::Garbled)
         } else if cause.is::<CredentialsError>() || is_credentials_timeout(cause) {
             Some(Problem::NoCredentials)
         } else {

@@ -1,9 +1,9 @@
 //! The HTTP client under the SDK: every answer is read whole, within a bound, before the SDK sees it.
 //!
-//! Reading here rather than in the SDK has three uses. An answer over the bound is an error that is
-//! not tried again; the clock is held from the sending of a request to the last byte of its answer;
-//! and the SDK's timeout of an attempt covers both. Certificates are loaded when the first `https`
-//! request is made, so that a sandbox never pays for them.
+//! Reading here rather than in the SDK has three uses. An answer over the bound, or of a shape that the
+//! SDK had better not read, is an error that is not tried again; the clock is held from the sending of a
+//! request to the last byte of its answer; and the SDK's timeout of an attempt covers both. Certificates
+//! are loaded when the first `https` request is made, so that a sandbox never pays for them.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -25,6 +25,8 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use super::shape;
+use super::stand_in::{StandIn, stood_in};
 use super::time::SdkTime;
 use crate::clock::{Clock, Hold};
 
@@ -51,6 +53,7 @@ impl Error for AnswerTooLarge {}
 #[derive(Debug)]
 pub(super) struct BoundedHttp {
     clock: Arc<dyn Clock>,
+    stand_in: Option<Arc<dyn StandIn>>,
     /// By the timeouts that the SDK asks for; there are few sets of these.
     connectors: Mutex<HashMap<Timeouts, SharedHttpConnector>>,
 }
@@ -59,8 +62,9 @@ pub(super) struct BoundedHttp {
 type Timeouts = (Option<Duration>, Option<Duration>);
 
 impl BoundedHttp {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, connectors: Mutex::default() }
+    /// Over the network, or with somebody who answers in its place.
+    pub(super) fn new(clock: Arc<dyn Clock>, stand_in: Option<Arc<dyn StandIn>>) -> Self {
+        Self { clock, stand_in, connectors: Mutex::default() }
     }
 }
 
@@ -73,7 +77,11 @@ impl HttpClient for BoundedHttp {
         let timeouts = (settings.connect_timeout(), settings.read_timeout());
         let mut connectors = self.connectors.lock().unwrap_or_else(PoisonError::into_inner);
         let connector = connectors.entry(timeouts).or_insert_with(|| {
-            SharedHttpConnector::new(BoundedConnector::new(&self.clock, settings.clone()))
+            let way = match &self.stand_in {
+                Some(stand_in) => Way::StandIn(Arc::clone(stand_in)),
+                None => Way::Network(Network::new(&self.clock, settings.clone())),
+            };
+            SharedHttpConnector::new(BoundedConnector { clock: Arc::clone(&self.clock), way })
         });
         connector.clone()
     }
@@ -82,12 +90,25 @@ impl HttpClient for BoundedHttp {
 #[derive(Debug)]
 struct BoundedConnector {
     clock: Arc<dyn Clock>,
+    way: Way,
+}
+
+/// Where requests go.
+#[derive(Debug)]
+enum Way {
+    Network(Network),
+    StandIn(Arc<dyn StandIn>),
+}
+
+#[derive(Debug)]
+struct Network {
+    clock: Arc<dyn Clock>,
     settings: HttpConnectorSettings,
     plain: Connector,
     secure: OnceLock<Connector>,
 }
 
-impl BoundedConnector {
+impl Network {
     fn new(clock: &Arc<dyn Clock>, settings: HttpConnectorSettings) -> Self {
         let clock = Arc::clone(clock);
         let plain = builder(&clock, &settings).build_http();
@@ -120,7 +141,10 @@ fn builder(clock: &Arc<dyn Clock>, settings: &HttpConnectorSettings) -> Connecto
 impl HttpConnector for BoundedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let hold = hold(&*self.clock, &request);
-        let answer = self.send(request);
+        let answer = match &self.way {
+            Way::Network(network) => network.send(request),
+            Way::StandIn(stand_in) => HttpConnectorFuture::ready(stood_in(&**stand_in, &request)),
+        };
         HttpConnectorFuture::new(async move {
             let whole = read_whole(answer.await?).await;
             drop(hold);
@@ -147,6 +171,7 @@ async fn read_whole(mut response: HttpResponse) -> Result<HttpResponse, Connecto
         return Err(ConnectorError::other(AnswerTooLarge.into(), None));
     }
     let body = read_bounded(response.take_body()).await?;
+    shape::check(&body).map_err(|shape| ConnectorError::other(shape.into(), None))?;
     *response.body_mut() = SdkBody::from(body);
     Ok(response)
 }

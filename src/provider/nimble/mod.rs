@@ -12,6 +12,8 @@ mod observe;
 mod pages;
 mod patience;
 mod profiles;
+mod shape;
+mod stand_in;
 pub(in crate::provider) mod stopping;
 mod time;
 mod translate;
@@ -26,13 +28,14 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt};
 
 pub use connect::Connections;
+pub use stand_in::{Answer, StandIn};
 
 use crate::clock::Clock;
 use crate::ids::{AccountId, LaunchProfileId, SessionId, StudioId};
 use crate::inventory::{Problem, Session, Snapshot};
 use crate::provider::{Accepted, ClientToken, Provider, ProviderError};
 use connect::{LazyClient, with_own_retries, without_retries};
-use errors::{garbled, provider_error};
+use errors::{garbled, one_line, provider_error};
 use profiles::{ProfileAnswer, ProfileReadings};
 
 /// One studio of the service.
@@ -231,7 +234,7 @@ impl NimbleStudio {
             call.send().map_err(|error| provider_error(OPERATION, &error))
         });
         let output = output.await?;
-        let request_id = output.request_id().map(str::to_owned);
+        let request_id = output.request_id().map(one_line);
         accepted(OPERATION, session, output.session, request_id)
     }
 
@@ -250,7 +253,7 @@ impl NimbleStudio {
             call.send().map_err(|error| provider_error(OPERATION, &error))
         });
         let output = output.await?;
-        let request_id = output.request_id().map(str::to_owned);
+        let request_id = output.request_id().map(one_line);
         accepted(OPERATION, session, output.session, request_id)
     }
 

@@ -3,6 +3,7 @@
 //! Time is simulated, so that retries and timeouts take milliseconds.
 
 mod renewal;
+mod shape;
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,0 +1,73 @@
+//! Answers whose bytes are within the bound and whose shape is not, without a network.
+
+use super::*;
+use crate::provider::nimble::stand_in;
+
+/// Gives the same answer to everything.
+#[derive(Debug)]
+struct Same(stand_in::Answer);
+
+impl StandIn for Same {
+    fn answer(&self, _method: &str, _uri: &str) -> Option<stand_in::Answer> {
+        Some(self.0.clone())
+    }
+}
+
+/// A studio to which that is all that is answered.
+fn studio(answer: stand_in::Answer) -> NimbleStudio {
+    let clock = SimulatedClock::new("2026-11-20T19:00:00Z".parse().unwrap());
+    let connections = Connections::answered_by(Arc::new(clock), Arc::new(Same(answer)));
+    connections.connect(&studio_policy(None, "http://127.0.0.1:1"))
+}
+
+/// What is said of a session of which that is all that is answered.
+async fn read(status: u16, body: String) -> ProviderError {
+    let answer = stand_in::Answer { status, headers: Vec::new(), body: body.into_bytes() };
+    studio(answer).read(&"s-1".into()).await.unwrap_err()
+}
+
+/// It goes into the log, whatever became of the call.
+#[tokio::test]
+async fn the_service_s_name_for_a_call_is_one_bounded_line() {
+    let name = [b"a\tb".as_slice(), &[b'x'; 1000]].concat();
+    for (id, is_accepted) in [("s-1", true), ("s-2", false)] {
+        let studio = studio(stand_in::Answer {
+            status: 200,
+            headers: vec![(b"x-amzn-requestid".to_vec(), name.clone())],
+            body: json!({ "session": { "sessionId": id } }).to_string().into_bytes(),
+        });
+        for outcome in [
+            studio.stop(&session(false), &token()).await,
+            studio.start(&session(false), &token()).await,
+        ] {
+            assert_eq!(outcome.is_ok(), is_accepted);
+            let name = outcome.map_or_else(|error| error.request_id, |call| call.request_id);
+            assert_eq!(name, Some(format!("ab{}", "x".repeat(errors::DETAIL_MAX - 2))));
+        }
+    }
+}
+
+/// The SDK's reader calls itself once for each level of what it skips, as deep as the answer goes.
+#[tokio::test]
+async fn an_answer_that_is_nested_without_end_is_refused_before_it_is_read() {
+    let deep = "[".repeat(4 * 1024 * 1024);
+    for (status, body) in [
+        (200, format!(r#"{{"unknown":{deep}"#)),
+        (200, format!(r#"{{"session":{{"unknown":{deep}"#)),
+        (400, format!(r#"{{"message":{deep}"#)),
+    ] {
+        let error = read(status, body).await;
+        assert_eq!((error.problem, error.problem.proves_no_effect()), (Problem::Garbled, false));
+    }
+}
+
+/// Three bytes of an answer would become most of a kilobyte each.
+#[tokio::test]
+async fn an_answer_of_more_objects_than_the_bound_is_refused_before_it_is_read() {
+    let body = format!(r#"{{"sessions":[{}]}}"#, vec!["{}"; 2_000_000].join(","));
+    let error = read(200, body).await;
+    insta::assert_snapshot!(
+        error,
+        @"GetStreamingSession: the answer could not be read: dispatch failure: other: the answer has more than 20000 objects and lists"
+    );
+}
