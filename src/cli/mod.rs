@@ -17,6 +17,7 @@ mod plan;
 mod resume;
 mod run;
 mod sandbox;
+mod sessions;
 mod simulate;
 mod studios;
 
@@ -118,6 +119,8 @@ enum Command {
     Approve(approve::Arguments),
     /// Show what would be decided about every session, now or at a coming instant. Changes nothing.
     Plan(plan::Arguments),
+    /// List the sessions: whose they are, what is decided about them, what they have cost. Changes nothing.
+    Sessions(sessions::Arguments),
     /// Show why one session is decided about as it is: every question, in order.
     Explain(explain::Arguments),
     /// Show the windows to come, and what will happen to each session. Changes nothing.
@@ -220,6 +223,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Resume(arguments) => resume::main(&config, &arguments),
         Command::Approve(arguments) => approve::main(&config, &arguments),
         Command::Plan(arguments) => plan::main(&config, &arguments),
+        Command::Sessions(arguments) => sessions::main(&config, &arguments),
         Command::Explain(arguments) => explain::main(&config, &arguments),
         Command::Forecast(arguments) => forecast::main(&config, &arguments),
         Command::Diff(arguments) => diff::main(&arguments),

@@ -37,10 +37,20 @@ impl Seen<'_> {
 
 /// Reads every studio, side by side, and the log.
 pub(super) fn read(policy: &Policy) -> Result<Seen<'_>, Failure> {
+    read_of(policy, None)
+}
+
+/// The same, of one studio where one is named.
+pub(super) fn read_of<'a>(
+    policy: &'a Policy,
+    only: Option<&'a StudioPolicy>,
+) -> Result<Seen<'a>, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let connections = Connections::new(Arc::clone(&clock));
     let studios = super::runtime()?.block_on(async {
-        let reads = policy.studios.values().map(async |studio| {
+        let wanted =
+            policy.studios.values().filter(|studio| only.is_none_or(|o| o.id == studio.id));
+        let reads = wanted.map(async |studio| {
             let provider = connections.connect(studio);
             (studio, provider.observe().await)
         });

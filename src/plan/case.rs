@@ -162,7 +162,9 @@ fn schedule<'a>(timetable: &'a Timetable, session: &Session) -> Option<&'a Sched
     timetable.of(session.owner.as_ref()).map(Arc::as_ref)
 }
 
-fn candidate(session: &Session) -> Candidate<'_> {
+/// What a matcher may look at of a session.
+#[must_use]
+pub fn candidate(session: &Session) -> Candidate<'_> {
     Candidate {
         session: session.id.as_str(),
         owner: session.owner.as_ref().map(OwnerId::as_str),

@@ -45,7 +45,8 @@ fn kept_by_tag(case: &Case<'_>) -> Option<Reason> {
 }
 
 /// Until when the tag keeps, or kept, a session, where it can be read.
-pub(super) fn kept_until(session: &Session) -> Option<Timestamp> {
+#[must_use]
+pub fn kept_until(session: &Session) -> Option<Timestamp> {
     session.tags.get(TAG_KEEP_UNTIL)?.trim().parse().ok()
 }
 
