@@ -1,8 +1,8 @@
 //! The shape of an answer, looked at before the SDK reads it.
 //!
 //! A bound on bytes alone is none on what reading them takes. The SDK's reader calls itself once for each
-//! level of a value that it skips, so that a few hundred kilobytes of brackets would end the program; and
-//! it makes of each `{}` in a list something of most of a kilobyte. Start with [`check`].
+//! level of a value that it skips, so that an answer of brackets would end the program; and it makes 648
+//! bytes of each `{}` in a list of sessions. Start with [`check`].
 
 use std::error::Error;
 use std::fmt;
@@ -10,8 +10,8 @@ use std::fmt;
 /// How deep the values of an answer may be nested. The service's own go six levels deep.
 pub(super) const DEPTH_MAX: usize = 64;
 
-/// How many objects and lists an answer may have. A page of a hundred sessions or launch profiles has some
-/// hundreds of them.
+/// How many objects and lists an answer may have. A page of a hundred launch profiles has two or three
+/// thousand of them, one of as many sessions some hundreds.
 pub(super) const VALUES_MAX: usize = 20_000;
 
 /// What is wrong with the shape of an answer.

@@ -61,7 +61,7 @@ async fn an_answer_that_is_nested_without_end_is_refused_before_it_is_read() {
     }
 }
 
-/// Three bytes of an answer would become most of a kilobyte each.
+/// Every three bytes of such an answer would become a session of 648 bytes.
 #[tokio::test]
 async fn an_answer_of_more_objects_than_the_bound_is_refused_before_it_is_read() {
     let body = format!(r#"{{"sessions":[{}]}}"#, vec!["{}"; 2_000_000].join(","));
