@@ -162,6 +162,14 @@ kinds! {
     MarkSet = "mark.set",
     /// The session could not be marked; it is not tried again.
     MarkFailed = "mark.failed",
+    /// A person is about to do something to a session, by a command of their own.
+    OperatorIntended = "operator.intended",
+    /// The service took it.
+    OperatorAccepted = "operator.accepted",
+    /// The service refused it, which had no effect.
+    OperatorRejected = "operator.rejected",
+    /// Nobody knows whether it had an effect.
+    OperatorUnanswered = "operator.unanswered",
 }
 
 impl fmt::Display for Kind {
@@ -247,6 +255,9 @@ pub struct Data {
     /// The person who said it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
+    /// What that person does by a command of their own: `stop`, `start`, `keep` or `unkeep`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
     /// The request by which it was said; one that is taken twice counts once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,

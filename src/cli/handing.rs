@@ -29,7 +29,7 @@ pub(super) fn hand_over(policy: &Policy, handing: &Handing, wish: Wish) -> Resul
     let wait: SignedDuration = handing.wait.parse().map_err(|error: jiff::Error| {
         Failure::Usage(format!("--wait {:?}: {error}; write one like 10s", handing.wait))
     })?;
-    let who = who(handing)?;
+    let who = who(handing.who.as_deref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(&clock));
     let request = spool.add(&who, wish).map_err(|error| Failure::of(&error))?;
@@ -55,10 +55,10 @@ async fn until_taken(spool: &Spool, request: &Request, clock: &dyn Clock, wait: 
 }
 
 /// Who asks: as it is said, else who logged in.
-fn who(handing: &Handing) -> Result<String, Failure> {
+pub(super) fn who(said: Option<&str>) -> Result<String, Failure> {
     let login =
         || ["SUDO_USER", "LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok());
-    let Some(who) = handing.who.clone().or_else(login) else {
+    let Some(who) = said.map(ToOwned::to_owned).or_else(login) else {
         return Err(Failure::Usage("nothing says who you are; write --as NAME".to_owned()));
     };
     plain("--as", &who)?;

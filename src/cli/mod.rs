@@ -5,12 +5,14 @@
 
 mod approve;
 mod audit;
+mod by_hand;
 mod check;
 mod demo;
 mod diff;
 mod explain;
 mod forecast;
 mod handing;
+mod keep;
 mod output;
 mod pause;
 mod plan;
@@ -44,6 +46,8 @@ Examples:
   lightsout -c studio.toml forecast --days 14  the windows and stops of two weeks
   lightsout -c studio.toml explain SESSION     why one machine is on, or off
   lightsout -c studio.toml run --dry-run       the daemon, without any effect
+  lightsout -c studio.toml sessions            whose each machine is, and what it has cost
+  lightsout -c studio.toml keep SESSION --for 3d    leave one machine alone
   lightsout -c studio.toml pause --for 2h      do nothing for two hours, in every studio
   lightsout -c studio.toml audit show --kind stop --since 2026-11-20T00:00:00Z
 
@@ -115,6 +119,14 @@ enum Command {
     Pause(pause::Arguments),
     /// End a pause before its time.
     Resume(resume::Arguments),
+    /// Stop sessions by hand, and wait until they are off. The daemon does not start them again.
+    Stop(by_hand::StopArguments),
+    /// Start sessions by hand, and wait until they are ready.
+    Start(by_hand::StartArguments),
+    /// Exempt sessions from being stopped, until an instant or always.
+    Keep(keep::KeepArguments),
+    /// Take away what exempts sessions.
+    Unkeep(keep::UnkeepArguments),
     /// Let pass what is held in a studio: up to the number that is held now, for a while.
     Approve(approve::Arguments),
     /// Show what would be decided about every session, now or at a coming instant. Changes nothing.
@@ -221,6 +233,10 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Run(arguments) => run::main(&config, &arguments),
         Command::Pause(arguments) => pause::main(&config, &arguments),
         Command::Resume(arguments) => resume::main(&config, &arguments),
+        Command::Stop(arguments) => by_hand::stop(&config, &arguments),
+        Command::Start(arguments) => by_hand::start(&config, &arguments),
+        Command::Keep(arguments) => keep::keep(&config, &arguments),
+        Command::Unkeep(arguments) => keep::unkeep(&config, &arguments),
         Command::Approve(arguments) => approve::main(&config, &arguments),
         Command::Plan(arguments) => plan::main(&config, &arguments),
         Command::Sessions(arguments) => sessions::main(&config, &arguments),

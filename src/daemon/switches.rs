@@ -4,10 +4,12 @@
 use jiff::Timestamp;
 
 use super::Ledger;
-use crate::audit::record::{Data, Journal, Kind, ReasonData, Record};
+use crate::audit::record::{Data, ErrorData, Journal, Kind, ReasonData, Record};
 use crate::clock::Clock;
+use crate::execute::session_subject;
+use crate::ids::{SessionId, StudioId};
 use crate::policy::Policy;
-use crate::switch::{APPROVAL_MAX, Approved, PAUSE_MAX, Request, Switchboard, Wish};
+use crate::switch::{APPROVAL_MAX, Approved, PAUSE_MAX, Request, Stage, Switchboard, Told, Wish};
 
 /// Records the requests that wait, oldest first. What cannot be recorded goes on waiting: answers with
 /// whether nothing does.
@@ -69,8 +71,50 @@ pub fn record(request: &Request, now: Timestamp) -> Record {
             let reason = Some(reason(held));
             (Kind::StudioApproved, Data { until, policy, reason, ..base })
         }
+        Wish::Tell { studio, session, told } => {
+            let record = told_record(studio, session, told, &request.who, now);
+            let data = Data { request: Some(request.id.clone()), ..record.data };
+            return Record { data, ..record };
+        }
     };
     Record { time: now, kind, subject, data }
+}
+
+/// What a person does, or has done, by a command of their own.
+#[must_use]
+pub fn told_record(
+    studio: &StudioId,
+    session: &SessionId,
+    told: &Told,
+    who: &str,
+    now: Timestamp,
+) -> Record {
+    let Told { action, stage, until, note, client_token, request_id, problem, detail } =
+        told.clone();
+    let kind = match stage {
+        Stage::Intended => Kind::OperatorIntended,
+        Stage::Accepted => Kind::OperatorAccepted,
+        Stage::Rejected => Kind::OperatorRejected,
+        Stage::Unanswered => Kind::OperatorUnanswered,
+    };
+    let error = problem.map(|problem| ErrorData {
+        problem,
+        operation: None,
+        detail: detail.unwrap_or_default(),
+    });
+    let data = Data {
+        studio: Some(studio.to_string()),
+        session: Some(session.to_string()),
+        who: Some(who.to_owned()),
+        action: Some(action.to_string()),
+        until,
+        note,
+        client_token,
+        request_id,
+        error,
+        ..Data::default()
+    };
+    Record { time: now, kind, subject: session_subject(studio, session), data }
 }
 
 fn reason(held: &Approved) -> ReasonData {

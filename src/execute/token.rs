@@ -1,5 +1,6 @@
 //! The client token: the same decision made twice is one effect, the next one is a new one.
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::ids::StudioId;
@@ -22,8 +23,24 @@ pub fn client_token(
         Action::Stop if session.retains_volumes => "RETAIN",
         Action::Stop | Action::Start => "",
     };
+    let attempt = attempt.to_string();
+    hashed(&[studio.as_str(), session.id.as_str(), &verb, body, &run, &attempt])
+}
+
+/// The token of a call that a person makes by a command at this instant.
+#[must_use]
+pub fn client_token_by_hand(
+    studio: &StudioId,
+    session: &Session,
+    verb: &str,
+    at: Timestamp,
+) -> ClientToken {
+    hashed(&["by hand", studio.as_str(), session.id.as_str(), verb, &at.to_string()])
+}
+
+fn hashed(parts: &[&str]) -> ClientToken {
     let mut hash = Sha256::new();
-    for part in [studio.as_str(), session.id.as_str(), &verb, body, &run, &attempt.to_string()] {
+    for part in parts {
         hash.update(part.as_bytes());
         // A separator that no part contains keeps different parts from joining to the same text.
         hash.update([0]);

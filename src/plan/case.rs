@@ -14,9 +14,9 @@ use crate::policy::matcher::{Candidate, RuleLookup};
 use crate::policy::{Policy, Rule, Schedule, Settings, StudioPolicy, Timetable, Window};
 
 /// The tag that exempts a session: `always`, or a reason.
-pub(super) const TAG_KEEP: &str = "lightsout:keep";
+pub const TAG_KEEP: &str = "lightsout:keep";
 /// The tag that exempts a session until an instant.
-pub(super) const TAG_KEEP_UNTIL: &str = "lightsout:keep-until";
+pub const TAG_KEEP_UNTIL: &str = "lightsout:keep-until";
 /// The tag that names another schedule.
 pub(super) const TAG_SCHEDULE: &str = "lightsout:schedule";
 /// The tag that marks a stop of ours.

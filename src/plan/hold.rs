@@ -47,7 +47,8 @@ fn listing_incomplete(snapshot: &Snapshot) -> Option<Reason> {
 }
 
 /// Why the studio may be another's, whether or not it was read whole.
-pub(super) fn account_doubt(studio: &StudioPolicy, snapshot: &Snapshot) -> Option<Reason> {
+#[must_use]
+pub fn account_doubt(studio: &StudioPolicy, snapshot: &Snapshot) -> Option<Reason> {
     let configured = studio.connection.account.as_ref()?;
     if snapshot.accounts.is_empty() {
         return Some(Reason::AccountUnknown { configured: configured.clone() });

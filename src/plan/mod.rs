@@ -32,13 +32,14 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use approval::{Approval, Approvals, Pause};
 pub use brake::{Latch, one_more};
-pub use case::{TAG_STOPPED, candidate};
+pub use case::{TAG_KEEP, TAG_KEEP_UNTIL, TAG_STOPPED, candidate};
 pub use due::{Cause, Due};
 pub use forecast::{Event, Foreseen, first_brake, forecast};
 pub use history::{
     Attempts, ClockJump, History, OpenIntent, OurStop, RescuedRun, SessionHistory, StoppedBy,
     VetoGiven, VetoSays, WarningGiven,
 };
+pub use hold::account_doubt;
 pub use keeps::kept_until;
 pub use line::Step;
 pub use reason::{BrakeBound, Reason, STOPPED_BY};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{APPROVAL_MAX, Approved, PAUSE_MAX, Request, Wish, is_plain};
+use super::{APPROVAL_MAX, Approved, PAUSE_MAX, Request, Told, Wish, is_plain};
 
 /// The form of this version. Another version's file is not acted upon.
 const VERSION: u32 = 1;
@@ -24,6 +24,10 @@ struct File {
     note: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     held: Option<Approved>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told: Option<Told>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -32,6 +36,7 @@ enum Word {
     Pause,
     Resume,
     Approve,
+    Tell,
 }
 
 /// The text of a request's file.
@@ -47,6 +52,8 @@ pub(super) fn text(request: &Request) -> String {
         until: None,
         note: None,
         held: None,
+        session: None,
+        told: None,
     };
     let file = match wish.clone() {
         Wish::Pause { until, note, .. } => {
@@ -55,6 +62,10 @@ pub(super) fn text(request: &Request) -> String {
         Wish::Resume { .. } => empty,
         Wish::Approve { until, held, .. } => {
             File { wish: Word::Approve, until: Some(until), held: Some(held), ..empty }
+        }
+        Wish::Tell { session, told, .. } => {
+            let session = Some(session.to_string());
+            File { wish: Word::Tell, session, told: Some(told), ..empty }
         }
     };
     // Texts, numbers and instants can always be written as JSON.
@@ -70,15 +81,15 @@ pub(super) fn read(id: &str, text: &[u8]) -> Result<Request, String> {
     if file.id != id {
         return Err(format!("it says that it is {:?}", file.id));
     }
-    let plain =
-        [Some(&file.who), file.note.as_ref()].into_iter().flatten().all(|text| is_plain(text));
-    if !plain {
+    let texts = [Some(&file.who), file.note.as_ref(), file.session.as_ref()];
+    let is_told_plainly = file.told.as_ref().is_none_or(Told::is_plain);
+    if !is_told_plainly || !texts.into_iter().flatten().all(|text| is_plain(text)) {
         return Err("a name or a remark in it is empty, too long, or has control characters".into());
     }
     let longest = match file.wish {
         Word::Pause => PAUSE_MAX,
         Word::Approve => APPROVAL_MAX,
-        Word::Resume => jiff::SignedDuration::ZERO,
+        Word::Resume | Word::Tell => jiff::SignedDuration::ZERO,
     };
     if file.until.is_some_and(|until| file.at.duration_until(until) > longest) {
         return Err(format!("it is to last longer than {longest:#}"));
@@ -90,13 +101,18 @@ pub(super) fn read(id: &str, text: &[u8]) -> Result<Request, String> {
 /// What a file asks for, if it has the members of that and no others.
 fn wish(word: Word, file: &File) -> Option<Wish> {
     let studio = file.studio.as_deref().map(Into::into);
-    match (word, file.until, &file.note, &file.held) {
-        (Word::Pause, Some(until), note, None) => {
-            Some(Wish::Pause { studio, until, note: note.clone() })
+    let File { until, note, held, session, told, .. } = file;
+    match (word, until, note, held, session, told) {
+        (Word::Pause, Some(until), note, None, None, None) => {
+            Some(Wish::Pause { studio, until: *until, note: note.clone() })
         }
-        (Word::Resume, None, None, None) => Some(Wish::Resume { studio }),
-        (Word::Approve, Some(until), None, Some(held)) => {
-            Some(Wish::Approve { studio: studio?, until, held: held.clone() })
+        (Word::Resume, None, None, None, None, None) => Some(Wish::Resume { studio }),
+        (Word::Approve, Some(until), None, Some(held), None, None) => {
+            Some(Wish::Approve { studio: studio?, until: *until, held: held.clone() })
+        }
+        (Word::Tell, None, None, None, Some(session), Some(told)) => {
+            let session = session.as_str().into();
+            Some(Wish::Tell { studio: studio?, session, told: told.clone() })
         }
         _ => None,
     }

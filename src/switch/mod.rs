@@ -7,6 +7,7 @@
 mod file;
 mod memory;
 mod spool;
+mod told;
 
 use std::fmt;
 
@@ -15,8 +16,9 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use memory::MemorySwitchboard;
 pub use spool::{Spool, SpoolError};
+pub use told::{ByHand, Stage, Told};
 
-use crate::ids::StudioId;
+use crate::ids::{SessionId, StudioId};
 
 /// How many requests may wait: people type them.
 pub const WAITING_MAX: usize = 64;
@@ -84,6 +86,15 @@ pub enum Wish {
         /// What was looked at.
         held: Approved,
     },
+    /// Put into the log what a person does, or has done, to a session by a command of their own.
+    Tell {
+        /// Where.
+        studio: StudioId,
+        /// To which session.
+        session: SessionId,
+        /// What.
+        told: Told,
+    },
 }
 
 impl Wish {
@@ -92,7 +103,7 @@ impl Wish {
     pub fn studio(&self) -> Option<&StudioId> {
         match self {
             Self::Pause { studio, .. } | Self::Resume { studio } => studio.as_ref(),
-            Self::Approve { studio, .. } => Some(studio),
+            Self::Approve { studio, .. } | Self::Tell { studio, .. } => Some(studio),
         }
     }
 }

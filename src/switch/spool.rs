@@ -118,6 +118,21 @@ impl Spool {
         self.path(&request.id).exists()
     }
 
+    /// Takes a request back. One that was taken in this moment stays taken.
+    ///
+    /// # Errors
+    ///
+    /// When its file cannot be removed.
+    pub fn withdraw(&self, request: &Request) -> Result<(), SpoolError> {
+        let path = self.path(&request.id);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(failed("take back", &path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a request was put aside, since a daemon could not follow it.
     #[must_use]
     pub fn is_refused(&self, request: &Request) -> bool {

@@ -1,0 +1,399 @@
+//! What a person does to sessions by hand: each is looked at, shown and confirmed, put into the log with
+//! who asked, and only then called.
+//!
+//! The log is the daemon's while one runs: then what is to be recorded is handed over as a pause is, and
+//! nothing is called before it is recorded. Start at [`perform`].
+
+mod book;
+mod fit;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{BufRead, IsTerminal};
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+
+use self::book::{Book, Entry};
+use self::fit::Fit;
+use super::handing::{plain, who};
+use super::{Failure, load_to_act, studios};
+use crate::clock::{Clock, SystemClock};
+use crate::execute::client_token_by_hand;
+use crate::inventory::{Session, SessionState, Snapshot};
+use crate::plan::{TAG_KEEP, TAG_KEEP_UNTIL};
+use crate::policy::{Policy, StudioPolicy};
+use crate::provider::nimble::Connections;
+use crate::provider::{Provider, ProviderError};
+use crate::switch::{ByHand, Stage, Told};
+
+/// How many sessions are recorded and called side by side.
+const BATCH: usize = 32;
+
+/// How often is looked whether a session has arrived.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
+
+/// How long a session is waited for: a stop and a start take at most so long, by the service's own waiters.
+const WAIT_MAX: SignedDuration = SignedDuration::from_mins(30);
+
+/// What all of these commands have in common.
+#[derive(Debug, clap::Args)]
+pub(super) struct Asked {
+    /// The sessions, each by its id or as STUDIO/SESSION.
+    #[arg(required = true, value_name = "SESSION")]
+    sessions: Vec<String>,
+
+    /// Why, for the log.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+
+    /// Who asks, for the log; by default the login name.
+    #[arg(long = "as", value_name = "NAME")]
+    who: Option<String>,
+
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Do not ask whether it is meant.
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct StopArguments {
+    #[command(flatten)]
+    asked: Asked,
+
+    /// Stop also what the service destroys when it was off for long enough.
+    #[arg(long)]
+    accept_destruction: bool,
+
+    /// Do not wait until they are off.
+    #[arg(long)]
+    no_wait: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct StartArguments {
+    #[command(flatten)]
+    asked: Asked,
+
+    /// Do not wait until they are ready.
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Deed {
+    Stop { accept_destruction: bool, waits: bool },
+    Start { waits: bool },
+    Keep { until: Option<Timestamp> },
+    Unkeep,
+}
+
+impl Deed {
+    fn action(self) -> ByHand {
+        match self {
+            Self::Stop { .. } => ByHand::Stop,
+            Self::Start { .. } => ByHand::Start,
+            Self::Keep { .. } => ByHand::Keep,
+            Self::Unkeep => ByHand::Unkeep,
+        }
+    }
+
+    /// The state to wait for.
+    fn goal(self) -> Option<SessionState> {
+        match self {
+            Self::Stop { waits: true, .. } => Some(SessionState::Stopped),
+            Self::Start { waits: true } => Some(SessionState::Ready),
+            Self::Stop { .. } | Self::Start { .. } | Self::Keep { .. } | Self::Unkeep => None,
+        }
+    }
+}
+
+pub(super) fn stop(path: &Path, arguments: &StopArguments) -> Result<(), Failure> {
+    let StopArguments { asked, accept_destruction, no_wait } = arguments;
+    let (accept_destruction, waits) = (*accept_destruction, !no_wait);
+    perform(path, asked, Deed::Stop { accept_destruction, waits })
+}
+
+pub(super) fn start(path: &Path, arguments: &StartArguments) -> Result<(), Failure> {
+    perform(path, &arguments.asked, Deed::Start { waits: !arguments.no_wait })
+}
+
+/// Does it, to all of the sessions or, where anything speaks against one, to none.
+pub(super) fn perform(path: &Path, asked: &Asked, deed: Deed) -> Result<(), Failure> {
+    let policy = load_to_act(path)?;
+    let who = who(asked.who.as_deref())?;
+    asked.reason.iter().try_for_each(|reason| plain("--reason", reason))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    super::runtime()?.block_on(async {
+        let targets = find(&policy, &clock, &asked.sessions).await?;
+        let targets = fit(&policy, targets, deed, clock.now())?;
+        if asked.dry_run {
+            anstream::println!("nothing was done: --dry-run");
+            return Ok(());
+        }
+        confirm(deed, targets.len(), asked.yes)?;
+        let book = Book::open(&policy, who, Arc::clone(&clock))?;
+        let hand = Hand { book, clock, deed, note: asked.reason.clone() };
+        hand.all(&targets).await
+    })
+}
+
+/// One session that is meant.
+struct Target<'a> {
+    studio: &'a StudioPolicy,
+    provider: Arc<dyn Provider>,
+    /// As it was read by itself, just before.
+    session: Session,
+}
+
+/// Finds the sessions, and reads each afresh.
+async fn find<'a>(
+    policy: &'a Policy,
+    clock: &Arc<dyn Clock>,
+    names: &[String],
+) -> Result<Vec<Target<'a>>, Failure> {
+    let connections = Connections::new(Arc::clone(clock));
+    let reads = policy.studios.values().map(async |studio| {
+        let provider: Arc<dyn Provider> = Arc::new(connections.connect(studio));
+        let snapshot = provider.observe().await;
+        (studio, provider, snapshot)
+    });
+    let seen: Vec<Seen<'_>> = join_all(reads).await;
+    let mut targets: Vec<Target<'_>> = Vec::new();
+    for name in names {
+        let (studio, provider, snapshot) = meant(policy, &seen, name)?;
+        if let Some(doubt) = crate::plan::account_doubt(studio, snapshot) {
+            return Err(Failure::Failed(format!("{}: {doubt}; nothing was done", studio.label())));
+        }
+        let id = name.rsplit('/').next().unwrap_or(name).into();
+        let session = provider.read(&id).await.map_err(|error| Failure::of(&error))?;
+        if targets.iter().all(|other| other.session.id != session.id) {
+            targets.push(Target { studio, provider: Arc::clone(provider), session });
+        }
+    }
+    Ok(targets)
+}
+
+type Seen<'a> = (&'a StudioPolicy, Arc<dyn Provider>, Snapshot);
+
+/// The studio in which a session is.
+fn meant<'a, 'b>(
+    policy: &'a Policy,
+    seen: &'b [Seen<'a>],
+    name: &str,
+) -> Result<&'b Seen<'a>, Failure> {
+    let (place, id) = match name.rsplit_once('/') {
+        Some((place, id)) => (Some(studios::named(policy, place)?), id),
+        None => (None, name),
+    };
+    let is_there = |(studio, _, snapshot): &&Seen<'_>| {
+        place.is_none_or(|place| place.id == studio.id)
+            && snapshot.sessions.contains_key(&id.into())
+    };
+    let found: Vec<_> = seen.iter().filter(is_there).collect();
+    if let [one] = found[..] {
+        return Ok(one);
+    }
+    let gaps: Vec<String> = seen
+        .iter()
+        .flat_map(|(studio, _, snapshot)| snapshot.gaps.iter().map(move |gap| (studio, gap)))
+        .map(|(studio, gap)| format!("; {} could not be read: {}", studio.label(), gap.detail))
+        .collect();
+    let wrong = if found.is_empty() { "there is no session" } else { "more than one studio has" };
+    Err(Failure::Failed(format!("{wrong} {id:?}{}; nothing was done", gaps.concat())))
+}
+
+/// Shows each with what will be done to it. Where anything speaks against one nothing is done to any.
+fn fit<'a>(
+    policy: &Policy,
+    targets: Vec<Target<'a>>,
+    deed: Deed,
+    now: Timestamp,
+) -> Result<Vec<Target<'a>>, Failure> {
+    let mut is_fit = true;
+    for target in &targets {
+        let name = format!("{}/{}", target.studio.label(), target.session.id);
+        match fit::judge(policy, &target.session, deed, now) {
+            Fit::Yes(words) => anstream::println!("{} {name}: {words}", deed.action()),
+            Fit::No(why) => {
+                is_fit = false;
+                anstream::eprintln!("{name}: {why}");
+            }
+        }
+    }
+    if is_fit { Ok(targets) } else { Err(Failure::Failed("nothing was done".to_owned())) }
+}
+
+/// Asks whether it is meant, on a terminal.
+fn confirm(deed: Deed, count: usize, yes: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    let input = std::io::stdin();
+    if !input.is_terminal() {
+        return Err(Failure::Usage(
+            "nothing was done: nobody can be asked whether it is meant; say --yes".to_owned(),
+        ));
+    }
+    anstream::eprint!("{} {count} of them? [y/N] ", deed.action());
+    let mut answer = String::new();
+    let read = input.lock().read_line(&mut answer);
+    let is_meant = read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str());
+    if is_meant { Ok(()) } else { Err(Failure::Failed("nothing was done".to_owned())) }
+}
+
+/// Who does it, and what to each.
+struct Hand {
+    book: Book,
+    clock: Arc<dyn Clock>,
+    deed: Deed,
+    note: Option<String>,
+}
+
+/// What came of one call.
+type Answer = Result<Option<String>, ProviderError>;
+
+impl Hand {
+    async fn all(&self, targets: &[Target<'_>]) -> Result<(), Failure> {
+        let mut is_done = true;
+        for batch in targets.chunks(BATCH) {
+            let tokens: Vec<String> = batch.iter().map(|target| self.token(target)).collect();
+            let intents = batch
+                .iter()
+                .zip(&tokens)
+                .map(|(target, token)| entry(target, self.told(Stage::Intended, target, token)));
+            self.book.record(intents.collect()).await?;
+            let calls = batch.iter().zip(&tokens).map(|(target, token)| self.call(target, token));
+            let answers = join_all(calls).await;
+            let ends =
+                batch.iter().zip(&tokens).zip(&answers).map(|((target, token), answer)| {
+                    entry(target, self.end(target, token, answer))
+                });
+            let recorded = self.book.record(ends.collect()).await;
+            let arrivals =
+                batch.iter().zip(&answers).map(|(target, answer)| self.say(target, answer));
+            is_done &= join_all(arrivals).await.into_iter().all(|arrived| arrived);
+            // What was done is done; that it could not be recorded is said last.
+            recorded?;
+        }
+        if is_done { Ok(()) } else { Err(Failure::Said) }
+    }
+
+    /// Two commands are two requests, so that neither is answered as the other was.
+    fn token(&self, target: &Target<'_>) -> String {
+        let verb = self.deed.action().to_string();
+        client_token_by_hand(&target.studio.id, &target.session, &verb, self.clock.now()).0
+    }
+
+    fn told(&self, stage: Stage, target: &Target<'_>, token: &str) -> Told {
+        let (until, has_token) = match self.deed {
+            Deed::Keep { until } => (until, false),
+            Deed::Unkeep => (crate::plan::kept_until(&target.session), false),
+            Deed::Stop { .. } | Deed::Start { .. } => (None, true),
+        };
+        Told {
+            action: self.deed.action(),
+            stage,
+            until,
+            note: self.note.clone(),
+            client_token: has_token.then(|| token.to_owned()),
+            request_id: None,
+            problem: None,
+            detail: None,
+        }
+    }
+
+    fn end(&self, target: &Target<'_>, token: &str, answer: &Answer) -> Told {
+        let told = |stage| self.told(stage, target, token);
+        match answer {
+            Ok(request_id) => Told { request_id: request_id.clone(), ..told(Stage::Accepted) },
+            Err(error) => {
+                let is_refused = error.problem.proves_no_effect();
+                let stage = if is_refused { Stage::Rejected } else { Stage::Unanswered };
+                let problem = Some(error.problem.to_string());
+                let detail = Some(book::one_line(&error.detail));
+                Told { request_id: error.request_id.clone(), problem, detail, ..told(stage) }
+            }
+        }
+    }
+
+    async fn call(&self, Target { provider, session, .. }: &Target<'_>, token: &str) -> Answer {
+        let token = crate::provider::ClientToken(token.to_owned());
+        match self.deed {
+            Deed::Stop { .. } => provider.stop(session, &token).await.map(|done| done.request_id),
+            Deed::Start { .. } => provider.start(session, &token).await.map(|done| done.request_id),
+            Deed::Keep { until: Some(until) } => {
+                provider.tag(session, TAG_KEEP_UNTIL, &until.to_string()).await?;
+                untag(provider.as_ref(), session, TAG_KEEP).await
+            }
+            Deed::Keep { until: None } => {
+                provider.tag(session, TAG_KEEP, "always").await?;
+                untag(provider.as_ref(), session, TAG_KEEP_UNTIL).await
+            }
+            Deed::Unkeep => {
+                untag(provider.as_ref(), session, TAG_KEEP).await?;
+                untag(provider.as_ref(), session, TAG_KEEP_UNTIL).await
+            }
+        }
+    }
+
+    /// Says what came of a call and, where that is wanted, waits for it. Whether all is well.
+    async fn say(&self, target: &Target<'_>, answer: &Answer) -> bool {
+        let name = format!("{}/{}", target.studio.label(), target.session.id);
+        match (answer, self.deed.goal()) {
+            (Err(error), _) => {
+                anstream::eprintln!("{name}: {error}");
+                false
+            }
+            (Ok(_), None) => {
+                anstream::println!("{name}: done");
+                true
+            }
+            (Ok(_), Some(goal)) => self.arrives(target, &goal, &name).await,
+        }
+    }
+
+    async fn arrives(&self, target: &Target<'_>, goal: &SessionState, name: &str) -> bool {
+        let end = self.clock.monotonic().saturating_add(WAIT_MAX);
+        let mut state = target.session.state.clone();
+        loop {
+            // A read that fails is no answer; the next one may be.
+            if let Ok(session) = target.provider.read(&target.session.id).await {
+                state = session.state;
+            }
+            if state == *goal {
+                anstream::println!("{name}: {state}");
+                return true;
+            }
+            if matches!(state, SessionState::Failed(_) | SessionState::Deleted) {
+                anstream::eprintln!("{name}: {state}");
+                return false;
+            }
+            if self.clock.monotonic() >= end {
+                anstream::eprintln!("{name}: still {state} after {WAIT_MAX:#}");
+                return false;
+            }
+            self.clock.sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+/// Takes a tag away, where it is there.
+async fn untag(provider: &dyn Provider, session: &Session, key: &str) -> Answer {
+    if session.tags.contains_key(key) {
+        provider.untag(session, key).await?;
+    }
+    Ok(None)
+}
+
+fn entry(target: &Target<'_>, told: Told) -> Entry {
+    Entry { studio: target.studio.id.clone(), session: target.session.id.clone(), told }
+}

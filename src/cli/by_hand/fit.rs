@@ -1,0 +1,98 @@
+//! Whether a person may do it to a session: what would destroy work, or could not succeed, is refused.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Deed;
+use crate::cli::output;
+use crate::inventory::{Session, SessionState, Stopping, Transition};
+use crate::plan::{TAG_KEEP, TAG_KEEP_UNTIL, kept_until};
+use crate::policy::Policy;
+
+/// The answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// It may; this is what there is to know first.
+    Yes(String),
+    /// It may not, since.
+    No(String),
+}
+
+pub(super) fn judge(policy: &Policy, session: &Session, deed: Deed, now: Timestamp) -> Fit {
+    let against = match deed {
+        Deed::Stop { accept_destruction, .. } => against_stop(session, accept_destruction, now),
+        Deed::Start { .. } => against_start(session),
+        Deed::Keep { .. } => {
+            (session.state == SessionState::Deleted).then(|| "it is DELETED".to_owned())
+        }
+        Deed::Unkeep => (!is_kept(session)).then(|| "no tag keeps it".to_owned()),
+    };
+    match against {
+        Some(why) => Fit::No(why),
+        None => Fit::Yes(words(policy, session, deed)),
+    }
+}
+
+fn against_stop(session: &Session, accepts: bool, now: Timestamp) -> Option<String> {
+    if session.state != SessionState::Ready {
+        return Some(format!("it is {}, and only a READY session can be stopped", session.state));
+    }
+    match &session.stopping {
+        Stopping::Forbidden(forbidden) => Some(format!(
+            "its launch profile does not permit stopping; what would help: {}",
+            forbidden.remedy
+        )),
+        Stopping::Unclear(_) => Some("nobody can tell whether it may be stopped".to_owned()),
+        Stopping::Allowed { destroyed_after: Some(after) } if !accepts => {
+            Some(destroyed(*after, now))
+        }
+        Stopping::Allowed { .. } => None,
+    }
+}
+
+fn destroyed(after: SignedDuration, now: Timestamp) -> String {
+    let at = now.checked_add(after).unwrap_or(Timestamp::MAX);
+    format!(
+        "once it is off for {} the service destroys it with its work, at {}, unless it is started \
+         before; if that is meant, say --accept-destruction",
+        output::hours(after),
+        output::utc(at)
+    )
+}
+
+fn against_start(session: &Session) -> Option<String> {
+    match session.state {
+        SessionState::Stopped | SessionState::Failed(Transition::Start) => None,
+        _ => Some(format!("it is {}, and only a STOPPED session can be started", session.state)),
+    }
+}
+
+fn is_kept(session: &Session) -> bool {
+    [TAG_KEEP, TAG_KEEP_UNTIL].iter().any(|tag| session.tags.contains_key(*tag))
+}
+
+/// Whose it is, what it is doing, and what is done to it.
+fn words(policy: &Policy, session: &Session, deed: Deed) -> String {
+    let owner = session.owner.as_ref();
+    let name = owner.and_then(|owner| policy.people.get(owner)?.name.clone());
+    let owner = name.or_else(|| owner.map(ToString::to_string));
+    let owner = owner.map_or("nobody known".to_owned(), |owner| owner);
+    let profile = session.launch_profile_name.as_deref().unwrap_or("unknown launch profile");
+    let mut words = format!("of {owner}, {profile}, {}", session.state);
+    if let Some(since) = session.start().filter(|_| session.state == SessionState::Ready) {
+        words += &format!(" since {}", output::utc(since));
+    }
+    if is_kept(session) {
+        words += &match kept_until(session) {
+            Some(until) => format!("; a tag keeps it until {}", output::utc(until)),
+            None => "; a tag keeps it".to_owned(),
+        };
+    }
+    match deed {
+        Deed::Keep { until: Some(until) } => {
+            words += &format!("; kept until {}", output::utc(until))
+        }
+        Deed::Keep { until: None } => words += "; kept until somebody takes that away",
+        Deed::Stop { .. } | Deed::Start { .. } | Deed::Unkeep => {}
+    }
+    words
+}

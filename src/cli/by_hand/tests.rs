@@ -1,0 +1,107 @@
+use super::fit::judge;
+use super::*;
+use crate::inventory::{Forbidden, Stopping};
+
+fn session(state: SessionState, stopping: Stopping) -> Session {
+    Session {
+        id: "one".into(),
+        arn: None,
+        state,
+        status: None,
+        owner: Some("9067aaaa".into()),
+        launch_profile: None,
+        launch_profile_name: Some("Comp".into()),
+        instance_type: None,
+        streaming_image: None,
+        persistence: None,
+        created_at: Some(at("2026-11-20T09:00:00Z")),
+        started_at: None,
+        stopped_at: None,
+        stopped_by: None,
+        terminate_at: None,
+        ends_itself: None,
+        stopping,
+        retains_volumes: false,
+        tags: std::collections::BTreeMap::new(),
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// What is said of it on a Friday evening.
+fn said(session: &Session, deed: Deed) -> String {
+    let policy = r#"
+version = 1
+[people."9067aaaa"]
+name = "Ada"
+[[studio]]
+id = "us-west-2:stid-1"
+max_uptime = "14h"
+"#;
+    let policy = crate::config::parse("policy.toml", policy, Path::new("")).unwrap().policy;
+    match judge(&policy, session, deed, at("2026-11-20T20:00:00Z")) {
+        Fit::Yes(words) => format!("yes: {words}"),
+        Fit::No(why) => format!("no: {why}"),
+    }
+}
+
+const STOP: Deed = Deed::Stop { accept_destruction: false, waits: true };
+const START: Deed = Deed::Start { waits: true };
+const FREE: Stopping = Stopping::Allowed { destroyed_after: None };
+
+#[test]
+fn only_what_runs_and_may_be_stopped_is_stopped() {
+    let ready = session(SessionState::Ready, FREE);
+    assert_eq!(said(&ready, STOP), "yes: of Ada, Comp, READY since 2026-11-20 09:00Z");
+    let off = session(SessionState::Stopped, FREE);
+    assert_eq!(said(&off, STOP), "no: it is STOPPED, and only a READY session can be stopped");
+    let forbidden = Stopping::Forbidden(Forbidden { remedy: "a longer length" });
+    let forbidden = session(SessionState::Ready, forbidden);
+    assert_eq!(
+        said(&forbidden, STOP),
+        "no: its launch profile does not permit stopping; what would help: a longer length"
+    );
+}
+
+#[test]
+fn what_would_be_destroyed_is_stopped_only_where_that_is_accepted() {
+    let after = SignedDuration::from_hours(48);
+    let doomed = session(SessionState::Ready, Stopping::Allowed { destroyed_after: Some(after) });
+    assert_eq!(
+        said(&doomed, STOP),
+        "no: once it is off for 48h the service destroys it with its work, at 2026-11-22 20:00Z, \
+         unless it is started before; if that is meant, say --accept-destruction"
+    );
+    let accepted = Deed::Stop { accept_destruction: true, waits: true };
+    assert!(said(&doomed, accepted).starts_with("yes"));
+}
+
+#[test]
+fn what_is_kept_is_told_and_can_be_let_go() {
+    let mut kept = session(SessionState::Ready, FREE);
+    assert_eq!(said(&kept, Deed::Unkeep), "no: no tag keeps it");
+    kept.tags.insert(TAG_KEEP_UNTIL.to_owned(), "2026-11-22T08:00:00Z".to_owned());
+    let expected =
+        "yes: of Ada, Comp, READY since 2026-11-20 09:00Z; a tag keeps it until 2026-11-22 08:00Z";
+    assert_eq!(said(&kept, STOP), expected);
+    assert_eq!(said(&kept, Deed::Unkeep), expected);
+    let gone = session(SessionState::Deleted, FREE);
+    assert_eq!(said(&gone, Deed::Keep { until: None }), "no: it is DELETED");
+}
+
+#[test]
+fn only_what_is_off_is_started() {
+    let off = session(SessionState::Stopped, FREE);
+    assert_eq!(said(&off, START), "yes: of Ada, Comp, STOPPED");
+    let on = session(SessionState::Ready, FREE);
+    assert_eq!(said(&on, START), "no: it is READY, and only a STOPPED session can be started");
+}
+
+#[test]
+fn what_the_service_says_becomes_one_line_that_fits() {
+    assert_eq!(book::one_line("two\nlines"), "two lines");
+    assert_eq!(book::one_line(" \n "), "it said nothing");
+    assert_eq!(book::one_line(&"é".repeat(400)).len(), crate::switch::TEXT_MAX);
+}
