@@ -432,7 +432,7 @@ started = "-9h"
     /// How many requests were made that could change anything.
     pub(crate) fn changing_requests(&self) -> u64 {
         let counts = self.requests.counts().into_iter();
-        counts.filter(|((_, operation), _)| changes(*operation)).map(|(_, count)| count).sum()
+        counts.filter(|((_, operation), _)| operation.changes()).map(|(_, count)| count).sum()
     }
 
     /// The sessions whose stop had an effect, once for each effect.
@@ -456,25 +456,6 @@ started = "-9h"
             assert_ne!(request.status, Some(400), "{request:?}");
             assert_ne!(request.operation, Operation::Unserved, "{request:?}");
         }
-    }
-}
-
-fn changes(operation: Operation) -> bool {
-    match operation {
-        Operation::ListStudios
-        | Operation::GetStudio
-        | Operation::ListLaunchProfiles
-        | Operation::GetLaunchProfile
-        | Operation::ListStreamingSessions
-        | Operation::GetStreamingSession
-        | Operation::ListTagsForResource => false,
-        Operation::StopStreamingSession
-        | Operation::StartStreamingSession
-        | Operation::TagResource
-        | Operation::UntagResource
-        | Operation::CreateStreamingSession
-        | Operation::DeleteStreamingSession
-        | Operation::Unserved => true,
     }
 }
 

@@ -276,14 +276,8 @@ async fn malformed_requests_are_refused() {
 #[tokio::test]
 async fn what_the_sandbox_does_not_serve_is_501() {
     let running = run().await;
-    let delete = running
-        .client
-        .delete_streaming_session()
-        .studio_id(STUDIO)
-        .session_id("ready")
-        .send()
-        .await;
-    assert_eq!(delete.unwrap_err().raw_response().unwrap().status().as_u16(), 501);
+    let eulas = running.client.list_eulas().send().await;
+    assert_eq!(eulas.unwrap_err().raw_response().unwrap().status().as_u16(), 501);
     let (status, answer) = running.raw("GET", "/studios/a/eulas", "", "").await;
     assert_eq!(status, 501);
     assert!(

@@ -31,6 +31,78 @@ id = "us-west-2:stid-EXAMPLE11111"
 account = "111122223333"
 name = "feature"
 display_name = "Feature Animation"
+created = "2021-06-01T17:00:00Z"
+admin_role_arn = "arn:aws:iam::111122223333:role/admin"
+user_role_arn = "arn:aws:iam::111122223333:role/user"
+sso_client_id = "ins-1"
+encryption = { key_type = "CUSTOMER_MANAGED_KEY", key_arn = "arn:aws:kms:us-west-2:111122223333:key/k" }
+session_quota = 9
+launch_profile_quota = 5
+member_quota = 25
+
+[[studio.member]]
+id = "chief"
+sid = "S-1-5-21-1"
+
+[[studio.image]]
+id = "linux"
+name = "Linux"
+description = "for all"
+platform = "LINUX"
+eulas = ["eula"]
+encryption = { key_type = "CUSTOMER_MANAGED_KEY", key_arn = "arn:aws:kms:us-west-2:111122223333:key/k" }
+
+[[studio.image]]
+id = "making"
+state = "CREATE_IN_PROGRESS"
+status_code = "STREAMING_IMAGE_CREATE_IN_PROGRESS"
+status_message = "being made"
+
+[[studio.image]]
+id = "base"
+owner = "amazon"
+platform = "WINDOWS"
+
+[[studio.component]]
+id = "directory"
+name = "Directory"
+type = "ACTIVE_DIRECTORY"
+subtype = "AWS_MANAGED_MICROSOFT_AD"
+active_directory = { directory_id = "d-1", organizational_unit = "OU=a", computer_attributes = { dept = "comp" } }
+
+[[studio.component]]
+id = "files"
+name = "Files"
+description = "projects"
+type = "SHARED_FILE_SYSTEM"
+subtype = "AMAZON_FSX_FOR_LUSTRE"
+created = "2021-06-01T17:00:00Z"
+created_by = "chief"
+security_groups = ["sg-1"]
+runtime_role_arn = "arn:aws:iam::111122223333:role/runtime"
+secure_initialization_role_arn = "arn:aws:iam::111122223333:role/start"
+script_parameters = { mode = "ro" }
+shared_file_system = { endpoint = "e", file_system_id = "fs-1", linux_mount_point = "/p", share_name = "s", windows_mount_drive = "P" }
+tags = { a = "b" }
+[[studio.component.script]]
+platform = "LINUX"
+run = "USER_INITIALIZATION"
+script = "mount /p"
+
+[[studio.component]]
+id = "farm"
+name = "Farm"
+type = "COMPUTE_FARM"
+state = "UPDATE_FAILED"
+status_code = "INTERNAL_ERROR"
+status_message = "no"
+compute_farm = { endpoint = "e", active_directory_user = "render" }
+
+[[studio.component]]
+id = "licences"
+name = "Licences"
+type = "LICENSE_SERVICE"
+license_service = { endpoint = "e" }
 
 [[studio.profile]]
 id = "old"
@@ -47,6 +119,8 @@ volume = { size = 500 }
 backup_mode = "AUTOMATIC"
 max_backups_to_retain = 2
 members = ["lead"]
+components = ["directory", "files"]
+streaming_images = ["linux"]
 
 [[studio.profile]]
 id = "updating"
@@ -72,6 +146,12 @@ state = "STOPPED"
 started = "-9h"
 stopped = "-1h"
 owner = "other"
+
+[[studio.backup]]
+id = "first"
+session = "stopped"
+created = "-2d"
+tags = { a = "b" }
 
 [[studio.generate]]
 count = 6
@@ -157,6 +237,16 @@ impl Running {
             .await
             .unwrap();
         got.session().unwrap().state().unwrap().clone()
+    }
+
+    /// What the refusal of a request written by hand is about: its status, and the member that is
+    /// wrong or the resource.
+    pub(crate) async fn refusal(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let (status, answer) = self.raw(method, path, "", body).await;
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        let about = |name| body["context"][name].as_str().map(str::to_owned);
+        (status, about("parameter").or_else(|| about("resourceId")).unwrap_or_default())
     }
 
     pub(crate) async fn get_studio_error(&self) -> SdkError<GetStudioError> {

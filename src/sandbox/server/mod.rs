@@ -207,9 +207,9 @@ async fn read_input(
 }
 
 fn studio_of(shared: &Shared, call: &Call) -> Option<String> {
-    match call {
-        Call::Resource(_, arn) => shared.world().studio_of(arn).map(ToString::to_string),
-        _ => call.studio().map(str::to_owned),
+    match call.label("resourceArn") {
+        Some(arn) => shared.world().studio_of(arn).map(ToString::to_string),
+        None => call.studio().map(str::to_owned),
     }
 }
 

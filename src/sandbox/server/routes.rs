@@ -4,54 +4,47 @@
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 
+use crate::sandbox::wire::{INTERFACES, Interface, VERSION};
 use crate::sandbox::world::Operation;
 
-/// The version of the API, which begins every path.
-const VERSION: &str = "2020-08-01";
-
 /// A request for an operation, with the labels of its path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Call {
-    Studios(Operation),
-    Studio(Operation, String),
-    LaunchProfile(Operation, String, String),
-    Session(Operation, String, String),
-    Resource(Operation, String),
-    /// Not an operation that the sandbox serves.
-    Unserved {
-        method: String,
-        path: String,
+    Served {
+        interface: &'static Interface,
+        /// Names and texts, in the order of the path.
+        labels: Vec<(&'static str, String)>,
     },
+    /// Not an operation that the sandbox serves.
+    Unserved { method: String, path: String },
 }
 
 impl Call {
     pub(super) fn operation(&self) -> Operation {
         match self {
-            Self::Studios(operation)
-            | Self::Studio(operation, _)
-            | Self::LaunchProfile(operation, ..)
-            | Self::Session(operation, ..)
-            | Self::Resource(operation, _) => *operation,
+            Self::Served { interface, .. } => interface.operation,
             Self::Unserved { .. } => Operation::Unserved,
+        }
+    }
+
+    /// A label of the path by its name.
+    pub(super) fn label(&self, name: &str) -> Option<&str> {
+        match self {
+            Self::Served { labels, .. } => {
+                labels.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_str())
+            }
+            Self::Unserved { .. } => None,
         }
     }
 
     /// The id of the studio in the path.
     pub(super) fn studio(&self) -> Option<&str> {
-        match self {
-            Self::Studio(_, studio)
-            | Self::LaunchProfile(_, studio, _)
-            | Self::Session(_, studio, _) => Some(studio),
-            Self::Studios(_) | Self::Resource(..) | Self::Unserved { .. } => None,
-        }
+        self.label("studioId")
     }
 
     /// The id of the session in the path.
     pub(super) fn session(&self) -> Option<&str> {
-        match self {
-            Self::Session(_, _, session) => Some(session),
-            _ => None,
-        }
+        self.label("sessionId")
     }
 }
 
@@ -62,53 +55,30 @@ pub(super) fn route(method: &Method, path: &str) -> Call {
 }
 
 fn find(method: &Method, path: &str) -> Option<Call> {
-    let labels: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
-    let (version, labels) = labels.split_first()?;
-    if *version != VERSION {
-        return None;
-    }
-    match (method.as_str(), labels) {
-        ("GET", ["studios"]) => Some(Call::Studios(Operation::ListStudios)),
-        ("GET", ["studios", studio]) => Some(Call::Studio(Operation::GetStudio, decode(studio)?)),
-        ("GET", ["studios", studio, "launch-profiles"]) => {
-            Some(Call::Studio(Operation::ListLaunchProfiles, decode(studio)?))
-        }
-        ("GET", ["studios", studio, "launch-profiles", profile]) => Some(Call::LaunchProfile(
-            Operation::GetLaunchProfile,
-            decode(studio)?,
-            decode(profile)?,
-        )),
-        (method, ["studios", studio, "streaming-sessions", rest @ ..]) => {
-            sessions(method, studio, rest)
-        }
-        ("POST", ["tags", arn]) => Some(Call::Resource(Operation::TagResource, decode(arn)?)),
-        ("DELETE", ["tags", arn]) => Some(Call::Resource(Operation::UntagResource, decode(arn)?)),
-        ("GET", ["tags", arn]) => {
-            Some(Call::Resource(Operation::ListTagsForResource, decode(arn)?))
-        }
-        _ => None,
-    }
+    let path = path.strip_prefix('/')?.strip_prefix(VERSION)?.strip_prefix('/')?;
+    let served = INTERFACES.iter().filter(|interface| interface.method == method.as_str());
+    let mut calls = served.filter_map(|interface| {
+        labels(interface.path, path).map(|labels| Call::Served { interface, labels })
+    });
+    calls.next()
 }
 
-fn sessions(method: &str, studio: &str, rest: &[&str]) -> Option<Call> {
-    let (operation, session) = match (method, rest) {
-        ("GET", []) => {
-            return Some(Call::Studio(Operation::ListStreamingSessions, decode(studio)?));
+/// The labels of a path, where it follows the template. None of the service's is empty or anything
+/// but UTF-8.
+fn labels(template: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
+    let mut found = Vec::new();
+    let mut parts = path.split('/');
+    for wanted in template.split('/') {
+        let part = parts.next()?;
+        match wanted.strip_prefix('{').and_then(|wanted| wanted.strip_suffix('}')) {
+            None if part == wanted => {}
+            Some(name) if !part.is_empty() => {
+                found.push((name, percent_decode_str(part).decode_utf8().ok()?.into_owned()));
+            }
+            _ => return None,
         }
-        ("GET", [session]) => (Operation::GetStreamingSession, session),
-        ("POST", [session, "stop"]) => (Operation::StopStreamingSession, session),
-        ("POST", [session, "start"]) => (Operation::StartStreamingSession, session),
-        _ => return None,
-    };
-    Some(Call::Session(operation, decode(studio)?, decode(session)?))
-}
-
-/// A label as text. No label of the service is empty or anything but UTF-8.
-fn decode(label: &str) -> Option<String> {
-    if label.is_empty() {
-        return None;
     }
-    percent_decode_str(label).decode_utf8().ok().map(Into::into)
+    parts.next().is_none().then_some(found)
 }
 
 #[cfg(test)]
@@ -119,20 +89,30 @@ mod tests {
     fn labels_are_split_before_they_are_decoded() {
         let arn = "arn:aws:nimble:us-west-2:111122223333:streaming-session/one";
         let encoded = "/2020-08-01/tags/arn%3Aaws%3Animble%3Aus-west-2%3A111122223333%3Astreaming-session%2Fone";
-        assert_eq!(
-            route(&Method::GET, encoded),
-            Call::Resource(Operation::ListTagsForResource, arn.to_owned())
-        );
+        let call = route(&Method::GET, encoded);
+        assert_eq!(call.operation(), Operation::ListTagsForResource);
+        assert_eq!(call.label("resourceArn"), Some(arn));
         let call = route(
             &Method::POST,
             "/2020-08-01/studios/us-west-2%3Astid-X/streaming-sessions/a%2Fb/stop",
         );
-        let expected = Call::Session(
-            Operation::StopStreamingSession,
-            "us-west-2:stid-X".to_owned(),
-            "a/b".to_owned(),
-        );
-        assert_eq!(call, expected);
+        assert_eq!(call.operation(), Operation::StopStreamingSession);
+        assert_eq!((call.studio(), call.session()), (Some("us-west-2:stid-X"), Some("a/b")));
+    }
+
+    #[test]
+    fn each_operation_is_found_by_its_own_path() {
+        for interface in INTERFACES {
+            let path: String = interface.path.replace(['{', '}'], "x");
+            let method = Method::from_bytes(interface.method.as_bytes()).unwrap();
+            let call = route(&method, &format!("/{VERSION}/{path}"));
+            assert_eq!(call.operation(), interface.operation, "{path}");
+        }
+        let served = INTERFACES.iter().map(|interface| interface.operation);
+        let all = Operation::ALL.iter().copied().filter(|known| *known != Operation::Unserved);
+        let set =
+            |of: &mut dyn Iterator<Item = Operation>| of.collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(set(&mut served.into_iter()), set(&mut all.into_iter()));
     }
 
     #[test]
@@ -142,8 +122,9 @@ mod tests {
             (Method::GET, "/2020-08-01/studios/"),
             (Method::GET, "/2020-08-01/studios/%ff"),
             (Method::GET, "/2021-01-01/studios"),
-            (Method::DELETE, "/2020-08-01/studios/s/streaming-sessions/x"),
-            (Method::POST, "/2020-08-01/studios/s/streaming-sessions"),
+            (Method::PUT, "/2020-08-01/studios/s/streaming-sessions/x"),
+            (Method::POST, "/2020-08-01/studios"),
+            (Method::GET, "/2020-08-01/studios/s/eulas"),
             (Method::GET, "/2020-08-01/tags/arn:aws:nimble:r:a:studio/x"),
         ] {
             assert_eq!(route(&method, path).operation(), Operation::Unserved, "{method} {path}");

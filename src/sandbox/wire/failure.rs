@@ -96,6 +96,9 @@ impl From<Refusal> for Failure {
         if let Some(resource) = refusal.resource() {
             failure.context.insert("resourceId", resource.to_owned());
         }
+        if let Some(parameter) = refusal.parameter() {
+            failure.context.insert("parameter", parameter.to_owned());
+        }
         failure
     }
 }

@@ -4,11 +4,17 @@
 //! These types know JSON and nothing of HTTP connections or of how a studio behaves.
 
 mod failure;
+mod interfaces;
 mod requests;
+mod resources;
 mod responses;
+mod shapes;
 
 pub(super) use failure::{Failure, FailureKind};
-pub(super) use requests::{Query, known, start_body, stop_body, tag_body};
+pub(super) use interfaces::{INTERFACES, Interface, VERSION};
+pub(super) use requests::{Request, named};
 pub(super) use responses::{
-    empty_page, launch_profile, launch_profiles, session, sessions, studio, studios, tags,
+    backup, backups, component, components, done, empty_page, image, images, launch_profile,
+    launch_profile_details, launch_profiles, member, members, session, sessions, stream, studio,
+    studios, tags,
 };

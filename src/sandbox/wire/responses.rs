@@ -4,9 +4,15 @@
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+use super::interfaces::PROTOCOL_VERSION;
+use super::resources::{
+    self, ComponentShape, ConnectionShape, EncryptionShape, ImageShape, MemberShape, SummaryShape,
+    ValidationShape,
+};
+
 use crate::sandbox::world::{
-    LaunchProfile, Operation, Session, SessionBackup, SessionStorage, StreamConfiguration, Studio,
-    Tags, VolumeConfiguration,
+    Backup, LaunchProfile, Member, Operation, Session, SessionBackup, SessionStorage, Stream,
+    StreamConfiguration, StreamingImage, Studio, StudioComponent, Tags, VolumeConfiguration,
 };
 
 /// A shape all of whose members are left out when they are absent.
@@ -14,24 +20,30 @@ macro_rules! shape {
     ($name:ident { $($field:ident: $type:ty),+ $(,)? }) => {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
-        struct $name<'a> {
-            $(#[serde(skip_serializing_if = "Option::is_none")] $field: Option<$type>,)+
+        pub(super) struct $name<'a> {
+            $(#[serde(skip_serializing_if = "Option::is_none")] pub(super) $field: Option<$type>,)+
         }
     };
 }
+pub(super) use shape;
 
 shape!(StudioShape {
+    admin_role_arn: &'a str,
     arn: String,
     created_at: Seconds,
     display_name: &'a str,
     home_region: &'a str,
+    sso_client_id: &'a str,
     state: &'a str,
     status_code: &'a str,
+    status_message: &'a str,
+    studio_encryption_configuration: EncryptionShape<'a>,
     studio_id: &'a str,
     studio_name: &'a str,
     studio_url: String,
     tags: &'a Tags,
     updated_at: Seconds,
+    user_role_arn: &'a str,
 });
 
 shape!(LaunchProfileShape {
@@ -45,11 +57,13 @@ shape!(LaunchProfileShape {
     name: &'a str,
     state: &'a str,
     status_code: &'a str,
+    status_message: &'a str,
     stream_configuration: StreamShape<'a>,
     studio_component_ids: &'a [String],
     tags: &'a Tags,
     updated_at: Seconds,
     updated_by: &'a str,
+    validation_results: Vec<ValidationShape<'a>>,
 });
 
 shape!(StreamShape {
@@ -70,7 +84,7 @@ shape!(StorageShape { mode: &'a [String], root: RootShape<'a> });
 shape!(RootShape { linux: &'a str, windows: &'a str });
 
 #[derive(Serialize)]
-struct VolumeShape {
+pub(super) struct VolumeShape {
     #[serde(skip_serializing_if = "Option::is_none")]
     iops: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,6 +130,16 @@ shape!(Answer {
     launch_profiles: Vec<LaunchProfileShape<'a>>,
     session: SessionShape<'a>,
     sessions: Vec<SessionShape<'a>>,
+    member: MemberShape<'a>,
+    members: Vec<MemberShape<'a>>,
+    streaming_image: ImageShape<'a>,
+    streaming_images: Vec<ImageShape<'a>>,
+    studio_component: ComponentShape<'a>,
+    studio_components: Vec<ComponentShape<'a>>,
+    studio_component_summaries: Vec<SummaryShape<'a>>,
+    stream: ConnectionShape<'a>,
+    streaming_session_backup: resources::BackupShape<'a>,
+    streaming_session_backups: Vec<resources::BackupShape<'a>>,
     tags: &'a Tags,
     next_token: &'a str,
 });
@@ -127,9 +151,24 @@ const NOTHING: Answer<'static> = Answer {
     launch_profiles: None,
     session: None,
     sessions: None,
+    member: None,
+    members: None,
+    streaming_image: None,
+    streaming_images: None,
+    studio_component: None,
+    studio_components: None,
+    studio_component_summaries: None,
+    stream: None,
+    streaming_session_backup: None,
+    streaming_session_backups: None,
     tags: None,
     next_token: None,
 };
+
+/// Success, and no more.
+pub(crate) fn done() -> Vec<u8> {
+    write(&NOTHING)
+}
 
 pub(crate) fn studio(studio: &Studio) -> Vec<u8> {
     write(&Answer { studio: Some(studio_shape(studio)), ..NOTHING })
@@ -166,12 +205,88 @@ pub(crate) fn tags(tags: &Tags) -> Vec<u8> {
     write(&Answer { tags: Some(tags), ..NOTHING })
 }
 
+pub(crate) fn launch_profile_details(
+    studio: &Studio,
+    profile: &LaunchProfile,
+    images: &[&StreamingImage],
+    components: &[&StudioComponent],
+) -> Vec<u8> {
+    write(&Answer {
+        launch_profile: Some(profile_shape(studio, profile)),
+        streaming_images: Some(shapes(images, |image| resources::image(studio, image))),
+        studio_component_summaries: Some(shapes(components, resources::summary)),
+        ..NOTHING
+    })
+}
+
+pub(crate) fn member(member: &Member) -> Vec<u8> {
+    write(&Answer { member: Some(resources::member(member)), ..NOTHING })
+}
+
+pub(crate) fn members(members: &[&Member], next_token: Option<&str>) -> Vec<u8> {
+    let members = Some(shapes(members, resources::member));
+    write(&Answer { members, next_token, ..NOTHING })
+}
+
+pub(crate) fn image(studio: &Studio, image: &StreamingImage) -> Vec<u8> {
+    write(&Answer { streaming_image: Some(resources::image(studio, image)), ..NOTHING })
+}
+
+pub(crate) fn images(
+    studio: &Studio,
+    images: &[&StreamingImage],
+    next_token: Option<&str>,
+) -> Vec<u8> {
+    let streaming_images = Some(shapes(images, |image| resources::image(studio, image)));
+    write(&Answer { streaming_images, next_token, ..NOTHING })
+}
+
+pub(crate) fn component(studio: &Studio, component: &StudioComponent) -> Vec<u8> {
+    let studio_component = Some(resources::component(studio, component));
+    write(&Answer { studio_component, ..NOTHING })
+}
+
+pub(crate) fn components(
+    studio: &Studio,
+    components: &[&StudioComponent],
+    next_token: Option<&str>,
+) -> Vec<u8> {
+    let studio_components = Some(shapes(components, |own| resources::component(studio, own)));
+    write(&Answer { studio_components, next_token, ..NOTHING })
+}
+
+/// A stream as it is at `now`.
+pub(crate) fn stream(stream: &Stream, now: Timestamp) -> Vec<u8> {
+    write(&Answer { stream: Some(resources::stream(stream, now)), ..NOTHING })
+}
+
+pub(crate) fn backup(backup: &Backup) -> Vec<u8> {
+    write(&Answer { streaming_session_backup: Some(resources::backup(backup)), ..NOTHING })
+}
+
+pub(crate) fn backups(backups: &[&Backup], next_token: Option<&str>) -> Vec<u8> {
+    let streaming_session_backups = Some(shapes(backups, resources::backup));
+    write(&Answer { streaming_session_backups, next_token, ..NOTHING })
+}
+
+fn shapes<'a, T, S>(items: &[&'a T], shape: impl Fn(&'a T) -> S) -> Vec<S> {
+    items.iter().map(|item| shape(item)).collect()
+}
+
 /// A page of a list with nothing on it.
 pub(crate) fn empty_page(operation: Operation, next_token: &str) -> Vec<u8> {
     let mut answer = Answer { next_token: Some(next_token), ..NOTHING };
     match operation {
         Operation::ListStudios => answer.studios = Some(Vec::new()),
         Operation::ListLaunchProfiles => answer.launch_profiles = Some(Vec::new()),
+        Operation::ListStudioMembers | Operation::ListLaunchProfileMembers => {
+            answer.members = Some(Vec::new());
+        }
+        Operation::ListStreamingImages => answer.streaming_images = Some(Vec::new()),
+        Operation::ListStudioComponents => answer.studio_components = Some(Vec::new()),
+        Operation::ListStreamingSessionBackups => {
+            answer.streaming_session_backups = Some(Vec::new());
+        }
         _ => answer.sessions = Some(Vec::new()),
     }
     write(&answer)
@@ -185,12 +300,16 @@ fn write(answer: &Answer<'_>) -> Vec<u8> {
 
 fn studio_shape(studio: &Studio) -> StudioShape<'_> {
     StudioShape {
+        admin_role_arn: studio.admin_role_arn.as_deref(),
         arn: Some(studio.arn()),
         created_at: studio.created_at.map(Seconds),
         display_name: Some(&studio.display_name),
         home_region: Some(&studio.region),
+        sso_client_id: studio.sso_client_id.as_deref(),
         state: Some(studio.state.as_str()),
-        status_code: None,
+        status_code: studio.status_code.as_ref().map(|code| code.as_str()),
+        status_message: studio.status_message.as_deref(),
+        studio_encryption_configuration: studio.encryption.as_ref().map(resources::encryption),
         studio_id: Some(studio.id.as_str()),
         studio_name: Some(&studio.name),
         studio_url: Some(format!(
@@ -198,11 +317,13 @@ fn studio_shape(studio: &Studio) -> StudioShape<'_> {
             studio.name, studio.region
         )),
         tags: Some(&studio.tags),
-        updated_at: studio.created_at.map(Seconds),
+        updated_at: studio.updated_at.or(studio.created_at).map(Seconds),
+        user_role_arn: studio.user_role_arn.as_deref(),
     }
 }
 
 fn profile_shape<'a>(studio: &Studio, profile: &'a LaunchProfile) -> LaunchProfileShape<'a> {
+    let validations = profile.validation_results.iter().map(resources::validation).collect();
     LaunchProfileShape {
         arn: Some(studio.arn_of("launch-profile", profile.id.as_str())),
         created_at: profile.created_at.map(Seconds),
@@ -210,15 +331,19 @@ fn profile_shape<'a>(studio: &Studio, profile: &'a LaunchProfile) -> LaunchProfi
         description: profile.description.as_deref(),
         ec2_subnet_ids: Some(&profile.subnet_ids),
         launch_profile_id: Some(profile.id.as_str()),
-        launch_profile_protocol_versions: Some(&["2021-03-31"]),
+        launch_profile_protocol_versions: Some(&[PROTOCOL_VERSION]),
         name: Some(&profile.name),
         state: Some(profile.state.as_str()),
-        status_code: None,
+        status_code: profile.status_code.as_ref().map(|code| code.as_str()),
+        status_message: profile.status_message.as_deref(),
         stream_configuration: Some(stream_shape(&profile.stream)),
-        studio_component_ids: Some(&profile.studio_component_ids),
+        // The model's list has one item at the least; an old profile may have none.
+        studio_component_ids: Some(profile.studio_component_ids.as_slice())
+            .filter(|ids| !ids.is_empty()),
         tags: Some(&profile.tags),
         updated_at: profile.updated_at.map(Seconds),
         updated_by: profile.updated_by.as_deref(),
+        validation_results: Some(validations),
     }
 }
 
@@ -301,7 +426,7 @@ fn session_shape(session: &Session) -> SessionShape<'_> {
 }
 
 /// An instant in whole seconds.
-struct Seconds(Timestamp);
+pub(super) struct Seconds(pub(super) Timestamp);
 
 impl Serialize for Seconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

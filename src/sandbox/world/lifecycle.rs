@@ -12,13 +12,17 @@ use super::nouns::{
 /// What the service takes as the longest run of a session where the launch profile does not say.
 pub const SESSION_LENGTH_DEFAULT_MINUTES: u32 = 690;
 
-/// How long the transitions of a session take. Zero is allowed.
+/// How long the transitions of a session, and of what is around it, take. Zero is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timings {
     pub create: SignedDuration,
     pub start: SignedDuration,
     pub stop: SignedDuration,
     pub delete: SignedDuration,
+    /// Any transition of a launch profile.
+    pub profile: SignedDuration,
+    /// Until a stream is READY, and until it is DELETED after its end.
+    pub stream: SignedDuration,
 }
 
 impl Timings {
@@ -28,6 +32,8 @@ impl Timings {
         start: SignedDuration::ZERO,
         stop: SignedDuration::ZERO,
         delete: SignedDuration::ZERO,
+        profile: SignedDuration::ZERO,
+        stream: SignedDuration::ZERO,
     };
 
     pub(super) fn of(&self, state: &SessionState) -> Option<SignedDuration> {
@@ -56,6 +62,8 @@ impl Default for Timings {
             start: SignedDuration::from_mins(4),
             stop: SignedDuration::from_secs(90),
             delete: SignedDuration::from_secs(60),
+            profile: SignedDuration::from_secs(20),
+            stream: SignedDuration::from_secs(10),
         }
     }
 }
@@ -180,10 +188,17 @@ pub(super) fn begin_stop(
 }
 
 /// Sends the session into START_IN_PROGRESS. Its termination clock stops while it starts.
-pub(super) fn begin_start(session: &mut Session, by: &str, timings: &Timings, at: Timestamp) {
+pub(super) fn begin_start(
+    session: &mut Session,
+    by: &str,
+    backup: Option<&str>,
+    timings: &Timings,
+    at: Timestamp,
+) {
     begin(session, SessionState::StartInProgress, SessionStatusCode::StartInProgress, timings, at);
     session.started_at = Some(at);
     session.started_by = Some(by.to_owned());
+    session.started_from_backup_id = backup.map(str::to_owned);
     session.terminate_at = None;
     note_actor(session, Some(by));
 }

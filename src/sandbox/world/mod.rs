@@ -5,12 +5,18 @@
 //! seconds, as the service's timestamps are. Start reading at [`World`], then `commands.rs` for
 //! what callers may do and `lifecycle.rs` for what sessions do by themselves.
 
+mod backups;
 mod commands;
 mod ids;
 mod lifecycle;
+mod members;
 mod nouns;
 mod operation;
+mod profiles;
 mod refusal;
+mod resources;
+mod streams;
+mod tags;
 mod tokens;
 
 #[cfg(test)]
@@ -24,17 +30,27 @@ use jiff::Timestamp;
 pub use commands::{Caller, NewSession};
 pub use ids::{resource_id, user_id};
 pub use lifecycle::{HowDestroyed, SESSION_LENGTH_DEFAULT_MINUTES, Timings};
+pub use members::MembersOf;
 pub use nouns::{
-    BackupMode, ClipboardMode, Failures, LaunchProfile, LaunchProfileId, Mode, ResourceState,
-    Session, SessionBackup, SessionId, SessionState, SessionStatusCode, SessionStorage,
-    StreamConfiguration, Studio, StudioId, Tags, VolumeConfiguration, VolumeRetentionMode,
-    WireName,
+    BackupMode, ClipboardMode, Failures, INSTANCE_TYPES, LaunchProfile, LaunchProfileId, Mode,
+    ResourceState, Session, SessionBackup, SessionId, SessionState, SessionStatusCode,
+    SessionStorage, StreamConfiguration, Studio, StudioId, Tags, VolumeConfiguration,
+    VolumeRetentionMode, WireName,
 };
 pub use operation::Operation;
+pub use profiles::{LaunchProfileChange, NewLaunchProfile};
 pub use refusal::{
     CLIENT_TOKEN_LENGTH_MAX, Refusal, RefusalKind, TAG_KEY_LENGTH_MAX, TAG_VALUE_LENGTH_MAX,
     TAGS_MAX,
 };
+pub use resources::{
+    Backup, ComponentConfiguration, ComponentStatusCode, ComponentSubtype, ComponentType,
+    Encryption, ImageStatusCode, InitializationScript, KeyType, LaunchProfileStatusCode, Member,
+    Members, Persona, ScriptPlatform, ScriptRunContext, Stream, StreamState, StreamStatusCode,
+    StreamingImage, StudioComponent, StudioStatusCode, ValidationResult, ValidationState,
+    ValidationStatusCode, ValidationType,
+};
+pub use streams::{STREAM_SECONDS_DEFAULT, STREAMS_MAX};
 pub use tokens::TOKENS_MAX;
 
 use lifecycle::Lifetime;
@@ -48,16 +64,23 @@ pub const EFFECTS_MAX: usize = 200_000;
 pub struct World {
     timings: Timings,
     studios: BTreeMap<StudioId, Held>,
-    /// The next event of each session that waits for one.
+    /// The next event of each session and launch profile that waits for one.
     timers: BTreeSet<Timer>,
     tokens: Tokens,
     effects: VecDeque<Effect>,
     destroyed: Vec<Destroyed>,
-    /// How many sessions were ever created, for ids that do not come twice.
+    /// How many resources were ever created, for ids that do not come twice.
     created: u64,
 }
 
-type Timer = (Timestamp, StudioId, SessionId);
+type Timer = (Timestamp, StudioId, Subject);
+
+/// What waits for an event. At the same instant sessions come first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    Session(SessionId),
+    LaunchProfile(LaunchProfileId),
+}
 
 /// A studio and what it holds.
 #[derive(Clone, Debug)]
@@ -65,6 +88,31 @@ struct Held {
     studio: Studio,
     profiles: BTreeMap<LaunchProfileId, LaunchProfile>,
     sessions: BTreeMap<SessionId, Session>,
+    /// Its administrators.
+    members: Members,
+    images: BTreeMap<String, StreamingImage>,
+    components: BTreeMap<String, StudioComponent>,
+    backups: BTreeMap<String, Backup>,
+    /// The backups of each session that has some, oldest first.
+    backups_of: BTreeMap<SessionId, Vec<String>>,
+    /// The streams of each session that has some, oldest first.
+    streams: BTreeMap<SessionId, Vec<Stream>>,
+}
+
+impl Held {
+    fn new(studio: Studio) -> Self {
+        Self {
+            studio,
+            profiles: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            members: Members::new(),
+            images: BTreeMap::new(),
+            components: BTreeMap::new(),
+            backups: BTreeMap::new(),
+            backups_of: BTreeMap::new(),
+            streams: BTreeMap::new(),
+        }
+    }
 }
 
 /// Something that a caller made happen. A request answered from its client token is none.
@@ -114,12 +162,29 @@ pub struct LaunchProfileFilter {
 }
 
 impl LaunchProfileFilter {
-    fn takes(&self, profile: &LaunchProfile) -> bool {
+    /// An administrator may launch all of them.
+    fn takes(&self, profile: &LaunchProfile, administrators: &Members) -> bool {
         let member = match (&self.principal_id, &profile.members) {
-            (Some(principal), Some(members)) => members.contains(principal),
+            (Some(principal), Some(members)) => {
+                members.contains_key(principal) || administrators.contains_key(principal)
+            }
             (None, _) | (_, None) => true,
         };
         member && (self.states.is_empty() || self.states.contains(&profile.state))
+    }
+}
+
+/// Which components a list is about; what is empty does not restrict it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ComponentFilter {
+    pub states: Vec<ResourceState>,
+    pub types: Vec<ComponentType>,
+}
+
+impl ComponentFilter {
+    fn takes(&self, component: &StudioComponent) -> bool {
+        (self.states.is_empty() || self.states.contains(&component.state))
+            && (self.types.is_empty() || self.types.contains(&component.kind))
     }
 }
 
@@ -143,13 +208,13 @@ impl World {
         match self.studios.get_mut(studio.id.as_str()) {
             Some(held) => held.studio = studio,
             None => {
-                let held = Held { studio, profiles: BTreeMap::new(), sessions: BTreeMap::new() };
-                self.studios.insert(held.studio.id.clone(), held);
+                self.studios.insert(studio.id.clone(), Held::new(studio));
             }
         }
     }
 
-    /// Adds a launch profile, or replaces the one with that id.
+    /// Adds a launch profile, or replaces the one with that id. The streaming images and components
+    /// that it names come with it, where the studio does not have them yet.
     ///
     /// # Errors
     /// There is no such studio.
@@ -158,7 +223,38 @@ impl World {
         studio: &str,
         profile: LaunchProfile,
     ) -> Result<(), Refusal> {
-        self.held_mut(studio)?.profiles.insert(profile.id.clone(), profile);
+        let held = self.held_mut(studio)?;
+        for id in &profile.stream.streaming_image_ids {
+            let image = || StreamingImage::new(id, studio);
+            held.images.entry(id.clone()).or_insert_with(image);
+        }
+        for id in &profile.studio_component_ids {
+            let component = || StudioComponent::new(id, id);
+            held.components.entry(id.clone()).or_insert_with(component);
+        }
+        held.profiles.insert(profile.id.clone(), profile);
+        Ok(())
+    }
+
+    /// Adds a streaming image, or replaces the one with that id.
+    ///
+    /// # Errors
+    /// There is no such studio.
+    pub fn add_image(&mut self, studio: &str, image: StreamingImage) -> Result<(), Refusal> {
+        self.held_mut(studio)?.images.insert(image.id.clone(), image);
+        Ok(())
+    }
+
+    /// Adds a studio component, or replaces the one with that id.
+    ///
+    /// # Errors
+    /// There is no such studio.
+    pub fn add_component(
+        &mut self,
+        studio: &str,
+        component: StudioComponent,
+    ) -> Result<(), Refusal> {
+        self.held_mut(studio)?.components.insert(component.id.clone(), component);
         Ok(())
     }
 
@@ -196,8 +292,11 @@ impl World {
     pub fn advance(&mut self, now: Timestamp) {
         while let Some(timer) = self.timers.first().filter(|(due, ..)| *due <= now).cloned() {
             self.timers.remove(&timer);
-            let (at, studio, session) = timer;
-            self.pass(at, &(studio, session));
+            let (at, studio, subject) = timer;
+            match subject {
+                Subject::Session(session) => self.pass(at, &(studio, session)),
+                Subject::LaunchProfile(profile) => self.pass_profile(at, &studio, &profile),
+            }
         }
     }
 
@@ -244,9 +343,9 @@ impl World {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<'_, LaunchProfile>, Refusal> {
-        let rest =
-            self.held(studio)?.profiles.range::<str, _>(from(after)).map(|(_, profile)| profile);
-        Ok(page(rest.filter(|profile| filter.takes(profile)), limit))
+        let held = self.held(studio)?;
+        let rest = held.profiles.range::<str, _>(from(after)).map(|(_, profile)| profile);
+        Ok(page(rest.filter(|profile| filter.takes(profile, &held.members)), limit))
     }
 
     /// One launch profile.
@@ -256,6 +355,55 @@ impl World {
     pub fn launch_profile(&self, studio: &str, profile: &str) -> Result<&LaunchProfile, Refusal> {
         let profiles = &self.held(studio)?.profiles;
         profiles.get(profile).ok_or_else(|| Refusal::LaunchProfileNotFound(profile.to_owned()))
+    }
+
+    /// A page of the streaming images after the id `after`, those of one owner where one is named.
+    ///
+    /// # Errors
+    /// There is no such studio.
+    pub fn images(
+        &self,
+        studio: &str,
+        owner: Option<&str>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<'_, StreamingImage>, Refusal> {
+        let rest = self.held(studio)?.images.range::<str, _>(from(after)).map(|(_, image)| image);
+        Ok(page(rest.filter(|image| owner.is_none_or(|owner| owner == image.owner)), limit))
+    }
+
+    /// One streaming image.
+    ///
+    /// # Errors
+    /// There is no such studio or no such image.
+    pub fn image(&self, studio: &str, image: &str) -> Result<&StreamingImage, Refusal> {
+        let images = &self.held(studio)?.images;
+        images.get(image).ok_or_else(|| Refusal::ImageNotFound(image.to_owned()))
+    }
+
+    /// A page of the studio components after the id `after`.
+    ///
+    /// # Errors
+    /// There is no such studio.
+    pub fn components(
+        &self,
+        studio: &str,
+        filter: &ComponentFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<'_, StudioComponent>, Refusal> {
+        let components = &self.held(studio)?.components;
+        let rest = components.range::<str, _>(from(after)).map(|(_, component)| component);
+        Ok(page(rest.filter(|component| filter.takes(component)), limit))
+    }
+
+    /// One studio component.
+    ///
+    /// # Errors
+    /// There is no such studio or no such component.
+    pub fn component(&self, studio: &str, component: &str) -> Result<&StudioComponent, Refusal> {
+        let components = &self.held(studio)?.components;
+        components.get(component).ok_or_else(|| Refusal::ComponentNotFound(component.to_owned()))
     }
 
     /// A page of the sessions after the id `after`, DELETED ones among them.
@@ -354,11 +502,15 @@ impl World {
         let held = self.studios.get_mut(&key.0)?;
         let session = held.sessions.get_mut(&key.1)?;
         if let Some(due) = lifecycle::next_event(session) {
-            self.timers.remove(&(due, key.0.clone(), key.1.clone()));
+            self.timers.remove(&timer(due, key));
         }
+        let before = session.state.clone();
         let profile = session.launch_profile_id.as_ref().and_then(|id| held.profiles.get(id));
         let lifetime = Lifetime::of(session, profile);
         let result = change(session, lifetime, &self.timings);
+        if session.state != before {
+            held.follow(&key.1, &before);
+        }
         self.set_timer(key);
         Some(result)
     }
@@ -380,14 +532,24 @@ impl World {
     fn set_timer(&mut self, key: &(StudioId, SessionId)) {
         let session = self.studios.get(&key.0).and_then(|held| held.sessions.get(&key.1));
         if let Some(due) = session.and_then(lifecycle::next_event) {
-            self.timers.insert((due, key.0.clone(), key.1.clone()));
+            self.timers.insert(timer(due, key));
         }
     }
 
     fn forget_timer(&mut self, key: &(StudioId, SessionId), session: Option<&Session>) {
         if let Some(due) = session.and_then(lifecycle::next_event) {
-            self.timers.remove(&(due, key.0.clone(), key.1.clone()));
+            self.timers.remove(&timer(due, key));
         }
+    }
+}
+
+impl Held {
+    /// What follows from a session's new state for its streams and backups.
+    fn follow(&mut self, session: &SessionId, before: &SessionState) {
+        if *before == SessionState::Ready {
+            self.end_streams(session);
+        }
+        self.follow_backups(session, before);
     }
 }
 
@@ -412,6 +574,10 @@ fn inherit(session: &mut Session, profile: &LaunchProfile) {
     if session.streaming_image_id.is_none() {
         session.streaming_image_id = stream.streaming_image_ids.first().cloned();
     }
+}
+
+fn timer(due: Timestamp, key: &(StudioId, SessionId)) -> Timer {
+    (due, key.0.clone(), Subject::Session(key.1.clone()))
 }
 
 fn from(after: Option<&str>) -> (Bound<&str>, Bound<&str>) {

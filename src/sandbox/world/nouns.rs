@@ -5,11 +5,14 @@
 //! persistence members at all, and a client has to cope with that.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+
+use super::resources::LaunchProfileStatusCode;
+use super::resources::{Encryption, Members, StudioStatusCode, Transition, ValidationResult};
 
 /// Tags of a resource, in the order of their keys.
 pub type Tags = BTreeMap<String, String>;
@@ -119,6 +122,25 @@ macro_rules! wire_names {
     };
 }
 
+pub(super) use wire_names;
+
+/// The instance types that a launch profile may offer.
+pub const INSTANCE_TYPES: &[&str] = &[
+    "g4dn.xlarge",
+    "g4dn.2xlarge",
+    "g4dn.4xlarge",
+    "g4dn.8xlarge",
+    "g4dn.12xlarge",
+    "g4dn.16xlarge",
+    "g3.4xlarge",
+    "g3s.xlarge",
+    "g5.xlarge",
+    "g5.2xlarge",
+    "g5.4xlarge",
+    "g5.8xlarge",
+    "g5.16xlarge",
+];
+
 wire_names! {
     /// The state of a session.
     SessionState {
@@ -157,7 +179,8 @@ wire_names! {
     }
 }
 wire_names! {
-    /// The state of a studio or of a launch profile; the model has the same list for both.
+    /// The state of a studio, a launch profile, a component or a streaming image; the model has the
+    /// same list for all.
     ResourceState {
         CreateInProgress => "CREATE_IN_PROGRESS",
         Ready => "READY",
@@ -212,8 +235,22 @@ pub struct Studio {
     /// The name that people read.
     pub display_name: String,
     pub state: ResourceState,
+    pub status_code: Option<StudioStatusCode>,
+    pub status_message: Option<String>,
     pub created_at: Option<Timestamp>,
+    pub updated_at: Option<Timestamp>,
+    /// What administrators assume in the portal.
+    pub admin_role_arn: Option<String>,
+    /// What everybody else assumes in the portal.
+    pub user_role_arn: Option<String>,
+    /// The application of the portal in IAM Identity Center.
+    pub sso_client_id: Option<String>,
+    pub encryption: Option<Encryption>,
     pub tags: Tags,
+    /// How many launch profiles that are not DELETED the studio may have; nothing means no quota.
+    pub launch_profile_quota: Option<usize>,
+    /// How many members the studio, and each of its launch profiles, may have; nothing means no quota.
+    pub member_quota: Option<usize>,
     /// How many sessions that are not DELETED the studio may have; nothing means no quota.
     pub session_quota: Option<usize>,
 }
@@ -230,8 +267,17 @@ impl Studio {
             name: name.to_owned(),
             display_name: name.to_owned(),
             state: ResourceState::Ready,
+            status_code: Some(StudioStatusCode::Created),
+            status_message: None,
             created_at: None,
+            updated_at: None,
+            admin_role_arn: None,
+            user_role_arn: None,
+            sso_client_id: None,
+            encryption: None,
             tags: Tags::new(),
+            launch_profile_quota: None,
+            member_quota: None,
             session_quota: None,
         }
     }
@@ -257,6 +303,9 @@ pub struct LaunchProfile {
     pub name: String,
     pub description: Option<String>,
     pub state: ResourceState,
+    pub status_code: Option<LaunchProfileStatusCode>,
+    pub status_message: Option<String>,
+    pub validation_results: Vec<ValidationResult>,
     pub created_at: Option<Timestamp>,
     pub created_by: Option<String>,
     pub updated_at: Option<Timestamp>,
@@ -265,8 +314,10 @@ pub struct LaunchProfile {
     pub studio_component_ids: Vec<String>,
     pub stream: StreamConfiguration,
     pub tags: Tags,
-    /// Who may launch it; nothing means everybody.
-    pub members: Option<BTreeSet<String>>,
+    /// Who may launch it beside the studio's administrators; nothing means everybody.
+    pub members: Option<Members>,
+    /// What is under way; never on the wire.
+    pub(super) transition: Option<Transition>,
 }
 
 impl LaunchProfile {
@@ -279,6 +330,9 @@ impl LaunchProfile {
             name: name.to_owned(),
             description: None,
             state: ResourceState::Ready,
+            status_code: Some(LaunchProfileStatusCode::Created),
+            status_message: None,
+            validation_results: Vec::new(),
             created_at: None,
             created_by: None,
             updated_at: None,
@@ -288,6 +342,7 @@ impl LaunchProfile {
             stream: StreamConfiguration::default(),
             tags: Tags::new(),
             members: None,
+            transition: None,
         }
     }
 }
@@ -327,7 +382,7 @@ impl Default for StreamConfiguration {
 }
 
 /// How sessions of a launch profile are backed up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionBackup {
     pub mode: BackupMode,
     /// 0 to 10.

@@ -37,19 +37,54 @@ operations! {
     TagResource,
     UntagResource,
     ListTagsForResource,
-    /// Only for simulated artists: the server does not offer it.
     CreateStreamingSession,
-    /// Only for simulated artists: the server does not offer it.
     DeleteStreamingSession,
+    ListStudioMembers,
+    GetStudioMember,
+    PutStudioMembers,
+    DeleteStudioMember,
+    GetLaunchProfileDetails,
+    CreateLaunchProfile,
+    UpdateLaunchProfile,
+    DeleteLaunchProfile,
+    ListLaunchProfileMembers,
+    GetLaunchProfileMember,
+    PutLaunchProfileMembers,
+    UpdateLaunchProfileMember,
+    DeleteLaunchProfileMember,
+    ListStreamingImages,
+    GetStreamingImage,
+    ListStudioComponents,
+    GetStudioComponent,
+    CreateStreamingSessionStream,
+    GetStreamingSessionStream,
+    ListStreamingSessionBackups,
+    GetStreamingSessionBackup,
     /// Any request that the server does not know.
     Unserved,
 }
 
 impl Operation {
+    /// Whether it may change anything: all do but those that are called List or Get.
+    #[must_use]
+    pub fn changes(self) -> bool {
+        !(self.name().starts_with("List") || self.name().starts_with("Get"))
+    }
+
     /// Whether its answer comes in pages.
     #[must_use]
     pub fn is_list(self) -> bool {
-        matches!(self, Self::ListStudios | Self::ListLaunchProfiles | Self::ListStreamingSessions)
+        matches!(
+            self,
+            Self::ListStudios
+                | Self::ListLaunchProfiles
+                | Self::ListStreamingSessions
+                | Self::ListStudioMembers
+                | Self::ListLaunchProfileMembers
+                | Self::ListStreamingImages
+                | Self::ListStudioComponents
+                | Self::ListStreamingSessionBackups
+        )
     }
 }
 

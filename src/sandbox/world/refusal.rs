@@ -1,7 +1,7 @@
 //! Why the service refuses a request: a closed list with data, sorted into the service's own error
 //! kinds.
 
-use super::{Operation, SessionState};
+use super::{Operation, ResourceState, SessionState};
 
 /// The longest client token that the service takes; the shortest is one character.
 pub const CLIENT_TOKEN_LENGTH_MAX: usize = 64;
@@ -39,6 +39,28 @@ pub enum Refusal {
     BackupNotFound(String),
     #[error("resource {0} was not found")]
     ResourceNotFound(String),
+    #[error("member {0} was not found")]
+    MemberNotFound(String),
+    #[error("streaming image {0} was not found")]
+    ImageNotFound(String),
+    #[error("studio component {0} was not found")]
+    ComponentNotFound(String),
+    #[error("streaming session stream {0} was not found")]
+    StreamNotFound(String),
+    #[error("Another operation is in progress: launch profile {profile} is {}", state.as_str())]
+    ProfileInTransition { profile: String, state: ResourceState },
+    #[error("{operation} is not possible while launch profile {profile} is {}", state.as_str())]
+    ProfileNotFromState { profile: String, state: ResourceState, operation: Operation },
+    #[error("Another operation is in progress: streaming session backup {0} is not complete")]
+    BackupInProgress(String),
+    #[error("streaming session backup {backup} is {}: only one that is READY can be started from", state.as_str())]
+    BackupNotReady { backup: String, state: SessionState },
+    #[error("streaming session backup {backup} is one of session {session}")]
+    BackupOfAnother { backup: String, session: String },
+    #[error("{parameter} is {found:?}: the launch profile has {}", valid.join(", "))]
+    NotOffered { parameter: &'static str, found: String, valid: Vec<String> },
+    #[error("{parameter} is only allowed where {condition}")]
+    NotAllowed { parameter: &'static str, condition: &'static str },
     #[error("Another operation is in progress: streaming session {session} is {}", state.as_str())]
     AnotherOperation { session: String, state: SessionState },
     #[error("{operation} is not possible while streaming session {session} is {}", state.as_str())]
@@ -59,6 +81,12 @@ pub enum Refusal {
     TooManyTags { resource: String, count: usize },
     #[error("studio {studio} may have at most {quota} streaming sessions")]
     SessionQuota { studio: String, quota: usize },
+    #[error("studio {studio} may have at most {quota} launch profiles")]
+    LaunchProfileQuota { studio: String, quota: usize },
+    #[error("{resource} may have at most {quota} members")]
+    MemberQuota { resource: String, quota: usize },
+    #[error("streaming session {session} may have at most {quota} streams")]
+    StreamQuota { session: String, quota: usize },
 }
 
 impl Refusal {
@@ -70,10 +98,25 @@ impl Refusal {
             | Self::LaunchProfileNotFound(_)
             | Self::SessionNotFound(_)
             | Self::BackupNotFound(_)
-            | Self::ResourceNotFound(_) => RefusalKind::NotFound,
-            Self::AnotherOperation { .. } => RefusalKind::Conflict,
-            Self::TooManyTags { .. } | Self::SessionQuota { .. } => RefusalKind::Quota,
+            | Self::ResourceNotFound(_)
+            | Self::MemberNotFound(_)
+            | Self::ImageNotFound(_)
+            | Self::ComponentNotFound(_)
+            | Self::StreamNotFound(_) => RefusalKind::NotFound,
+            Self::AnotherOperation { .. }
+            | Self::ProfileInTransition { .. }
+            | Self::BackupInProgress(_) => RefusalKind::Conflict,
+            Self::TooManyTags { .. }
+            | Self::SessionQuota { .. }
+            | Self::LaunchProfileQuota { .. }
+            | Self::MemberQuota { .. }
+            | Self::StreamQuota { .. } => RefusalKind::Quota,
             Self::NotFromState { .. }
+            | Self::ProfileNotFromState { .. }
+            | Self::BackupNotReady { .. }
+            | Self::BackupOfAnother { .. }
+            | Self::NotOffered { .. }
+            | Self::NotAllowed { .. }
             | Self::TokenReused(_)
             | Self::TokenLength(_)
             | Self::TagKey(_)
@@ -91,6 +134,15 @@ impl Refusal {
             Self::SessionNotFound(_) => "STREAMING_SESSION_NOT_FOUND",
             Self::BackupNotFound(_) => "STREAMING_SESSION_BACKUP_NOT_FOUND",
             Self::ResourceNotFound(_) => "RESOURCE_NOT_FOUND",
+            Self::MemberNotFound(_) => "MEMBER_NOT_FOUND",
+            Self::ImageNotFound(_) => "STREAMING_IMAGE_NOT_FOUND",
+            Self::ComponentNotFound(_) => "STUDIO_COMPONENT_NOT_FOUND",
+            Self::StreamNotFound(_) => "STREAMING_SESSION_STREAM_NOT_FOUND",
+            Self::ProfileInTransition { .. } | Self::BackupInProgress(_) => "OPERATION_IN_PROGRESS",
+            Self::ProfileNotFromState { .. } | Self::BackupNotReady { .. } => "INVALID_STATE",
+            Self::BackupOfAnother { .. } | Self::NotOffered { .. } | Self::NotAllowed { .. } => {
+                "INVALID_PARAMETER"
+            }
             Self::AnotherOperation { .. } => "OPERATION_IN_PROGRESS",
             Self::NotFromState { .. } => "INVALID_STATE",
             Self::TokenReused(_) => "CLIENT_TOKEN_REUSED",
@@ -99,6 +151,9 @@ impl Refusal {
             Self::TagValue { .. } => "TAG_VALUE",
             Self::TooManyTags { .. } => "TAG_QUOTA",
             Self::SessionQuota { .. } => "STREAMING_SESSION_QUOTA",
+            Self::LaunchProfileQuota { .. } => "LAUNCH_PROFILE_QUOTA",
+            Self::MemberQuota { .. } => "MEMBER_QUOTA",
+            Self::StreamQuota { .. } => "STREAMING_SESSION_STREAM_QUOTA",
         }
     }
 
@@ -110,16 +165,64 @@ impl Refusal {
             | Self::LaunchProfileNotFound(id)
             | Self::SessionNotFound(id)
             | Self::BackupNotFound(id)
-            | Self::ResourceNotFound(id) => Some(id),
-            Self::AnotherOperation { session, .. } | Self::NotFromState { session, .. } => {
-                Some(session)
+            | Self::ResourceNotFound(id)
+            | Self::MemberNotFound(id)
+            | Self::ImageNotFound(id)
+            | Self::ComponentNotFound(id)
+            | Self::StreamNotFound(id)
+            | Self::BackupInProgress(id) => Some(id),
+            Self::AnotherOperation { session, .. }
+            | Self::NotFromState { session, .. }
+            | Self::StreamQuota { session, .. } => Some(session),
+            Self::ProfileInTransition { profile, .. }
+            | Self::ProfileNotFromState { profile, .. } => Some(profile),
+            Self::BackupNotReady { backup, .. } | Self::BackupOfAnother { backup, .. } => {
+                Some(backup)
             }
-            Self::TooManyTags { resource, .. } => Some(resource),
-            Self::SessionQuota { studio, .. } => Some(studio),
+            Self::TooManyTags { resource, .. } | Self::MemberQuota { resource, .. } => {
+                Some(resource)
+            }
+            Self::SessionQuota { studio, .. } | Self::LaunchProfileQuota { studio, .. } => {
+                Some(studio)
+            }
             Self::TokenReused(_)
             | Self::TokenLength(_)
             | Self::TagKey(_)
-            | Self::TagValue { .. } => None,
+            | Self::TagValue { .. }
+            | Self::NotOffered { .. }
+            | Self::NotAllowed { .. } => None,
+        }
+    }
+
+    /// The member of the request that is wrong, where one is.
+    #[must_use]
+    pub fn parameter(&self) -> Option<&'static str> {
+        match self {
+            Self::TokenReused(_) | Self::TokenLength(_) => Some("clientToken"),
+            Self::TagKey(_) | Self::TagValue { .. } => Some("tags"),
+            Self::BackupNotReady { .. } | Self::BackupOfAnother { .. } => Some("backupId"),
+            Self::NotOffered { parameter, .. } | Self::NotAllowed { parameter, .. } => {
+                Some(parameter)
+            }
+            Self::StudioNotFound(_)
+            | Self::LaunchProfileNotFound(_)
+            | Self::SessionNotFound(_)
+            | Self::BackupNotFound(_)
+            | Self::ResourceNotFound(_)
+            | Self::MemberNotFound(_)
+            | Self::ImageNotFound(_)
+            | Self::ComponentNotFound(_)
+            | Self::StreamNotFound(_)
+            | Self::AnotherOperation { .. }
+            | Self::NotFromState { .. }
+            | Self::ProfileInTransition { .. }
+            | Self::ProfileNotFromState { .. }
+            | Self::BackupInProgress(_)
+            | Self::TooManyTags { .. }
+            | Self::SessionQuota { .. }
+            | Self::LaunchProfileQuota { .. }
+            | Self::MemberQuota { .. }
+            | Self::StreamQuota { .. } => None,
         }
     }
 }
@@ -146,6 +249,28 @@ mod tests {
             Refusal::TagValue { key: id(), length: 300 },
             Refusal::TooManyTags { resource: id(), count: 51 },
             Refusal::SessionQuota { studio: id(), quota: 40 },
+            Refusal::MemberNotFound(id()),
+            Refusal::ImageNotFound(id()),
+            Refusal::ComponentNotFound(id()),
+            Refusal::StreamNotFound(id()),
+            Refusal::ProfileInTransition { profile: id(), state: ResourceState::UpdateInProgress },
+            Refusal::ProfileNotFromState {
+                profile: id(),
+                state: ResourceState::Deleted,
+                operation: Operation::UpdateLaunchProfile,
+            },
+            Refusal::BackupInProgress(id()),
+            Refusal::BackupNotReady { backup: id(), state: SessionState::CreateFailed },
+            Refusal::BackupOfAnother { backup: id(), session: "y".to_owned() },
+            Refusal::NotOffered {
+                parameter: "ec2InstanceType",
+                found: id(),
+                valid: vec!["g5.xlarge".to_owned()],
+            },
+            Refusal::NotAllowed { parameter: "tags", condition: "it is so" },
+            Refusal::LaunchProfileQuota { studio: id(), quota: 40 },
+            Refusal::MemberQuota { resource: id(), quota: 40 },
+            Refusal::StreamQuota { session: id(), quota: 40 },
         ];
         let told =
             refusals.map(|refusal| format!("{:?} {}: {refusal}", refusal.kind(), refusal.code()));
@@ -163,6 +288,20 @@ mod tests {
         Validation TAG_VALUE: a tag value has at most 256 characters, that of "x" has 300
         Quota TAG_QUOTA: a resource has at most 50 tags, x would have 51
         Quota STREAMING_SESSION_QUOTA: studio x may have at most 40 streaming sessions
+        NotFound MEMBER_NOT_FOUND: member x was not found
+        NotFound STREAMING_IMAGE_NOT_FOUND: streaming image x was not found
+        NotFound STUDIO_COMPONENT_NOT_FOUND: studio component x was not found
+        NotFound STREAMING_SESSION_STREAM_NOT_FOUND: streaming session stream x was not found
+        Conflict OPERATION_IN_PROGRESS: Another operation is in progress: launch profile x is UPDATE_IN_PROGRESS
+        Validation INVALID_STATE: UpdateLaunchProfile is not possible while launch profile x is DELETED
+        Conflict OPERATION_IN_PROGRESS: Another operation is in progress: streaming session backup x is not complete
+        Validation INVALID_STATE: streaming session backup x is CREATE_FAILED: only one that is READY can be started from
+        Validation INVALID_PARAMETER: streaming session backup x is one of session y
+        Validation INVALID_PARAMETER: ec2InstanceType is "x": the launch profile has g5.xlarge
+        Validation INVALID_PARAMETER: tags is only allowed where it is so
+        Quota LAUNCH_PROFILE_QUOTA: studio x may have at most 40 launch profiles
+        Quota MEMBER_QUOTA: x may have at most 40 members
+        Quota STREAMING_SESSION_STREAM_QUOTA: streaming session x may have at most 40 streams
         "#);
     }
 }

@@ -11,7 +11,14 @@ fn at(text: &str) -> Timestamp {
 
 fn timings() -> Timings {
     let seconds = jiff::SignedDuration::from_secs;
-    Timings { create: seconds(300), start: seconds(240), stop: seconds(90), delete: seconds(60) }
+    Timings {
+        create: seconds(300),
+        start: seconds(240),
+        stop: seconds(90),
+        delete: seconds(60),
+        profile: seconds(20),
+        stream: seconds(10),
+    }
 }
 
 /// A studio with four kinds of launch profiles and nothing else.

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Operation;
-use super::nouns::Session;
+use super::nouns::{LaunchProfile, Session};
 use super::refusal::{CLIENT_TOKEN_LENGTH_MAX, Refusal};
+use super::resources::{Member, Stream};
 
 /// How many tokens are remembered; the oldest is forgotten first. The service publishes no lifetime
 /// of a token.
@@ -21,17 +22,70 @@ pub(super) struct Tokens {
 #[derive(Clone, Debug)]
 struct Answered {
     parameters: String,
-    session: Box<Session>,
+    answer: Answer,
+}
+
+/// What a change was answered with.
+#[derive(Clone, Debug)]
+pub(super) enum Answer {
+    Session(Box<Session>),
+    LaunchProfile(Box<LaunchProfile>),
+    Member(Box<Member>),
+    Stream(Box<Stream>),
+    /// Nothing but success.
+    Done,
+}
+
+/// A type of answer that a token can bring back.
+pub(super) trait Remembered: Clone {
+    fn into_answer(self) -> Answer;
+
+    /// Nothing where another operation gave the answer, which its key prevents.
+    fn of_answer(answer: Answer) -> Option<Self>;
+}
+
+macro_rules! remembered {
+    ($($type:ty => $variant:ident),+ $(,)?) => {
+        $(impl Remembered for $type {
+            fn into_answer(self) -> Answer {
+                Answer::$variant(Box::new(self))
+            }
+
+            fn of_answer(answer: Answer) -> Option<Self> {
+                match answer {
+                    Answer::$variant(answer) => Some(*answer),
+                    _ => None,
+                }
+            }
+        })+
+    };
+}
+
+remembered! {
+    Session => Session,
+    LaunchProfile => LaunchProfile,
+    Member => Member,
+    Stream => Stream,
+}
+
+impl Remembered for () {
+    fn into_answer(self) -> Answer {
+        Answer::Done
+    }
+
+    fn of_answer(answer: Answer) -> Option<Self> {
+        matches!(answer, Answer::Done).then_some(())
+    }
 }
 
 impl Tokens {
     /// The answer that was given before to this very request, if there was one.
-    pub(super) fn replay(
+    pub(super) fn replay<T: Remembered>(
         &self,
         operation: Operation,
         token: Option<&str>,
         parameters: &str,
-    ) -> Result<Option<Session>, Refusal> {
+    ) -> Result<Option<T>, Refusal> {
         let Some(token) = token else { return Ok(None) };
         let length = token.chars().count();
         if length == 0 || length > CLIENT_TOKEN_LENGTH_MAX {
@@ -40,24 +94,24 @@ impl Tokens {
         match self.answers.get(&(operation, token.to_owned())) {
             None => Ok(None),
             Some(answered) if answered.parameters == parameters => {
-                Ok(Some((*answered.session).clone()))
+                Ok(T::of_answer(answered.answer.clone()))
             }
             Some(_) => Err(Refusal::TokenReused(token.to_owned())),
         }
     }
 
     /// Remembers a success; a request that was refused may be made again with its token.
-    pub(super) fn remember(
+    pub(super) fn remember<T: Remembered>(
         &mut self,
         operation: Operation,
         token: Option<&str>,
         parameters: String,
-        session: &Session,
+        answer: &T,
     ) {
         let Some(token) = token else { return };
         let key = (operation, token.to_owned());
         self.order.push_back(key.clone());
-        self.answers.insert(key, Answered { parameters, session: Box::new(session.clone()) });
+        self.answers.insert(key, Answered { parameters, answer: answer.clone().into_answer() });
         while self.order.len() > TOKENS_MAX {
             if let Some(oldest) = self.order.pop_front() {
                 self.answers.remove(&oldest);

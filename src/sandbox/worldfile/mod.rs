@@ -32,6 +32,19 @@
 //! tags = { dept = "comp" }
 //! fails_to_start = 2                     # and fails_to_stop = true
 //!
+//! [[studio.member]]                      # an administrator; `[[studio.profile.member]]` is a user
+//! id = "9067f1a2b3-5d9b22a8-18b6-93c7-7024-ebe253771226"
+//! sid = "S-1-5-21-1111111111-2222222222-3333333333-1001"
+//!
+//! [[studio.image]]                       # and [[studio.component]]; those that a profile names and
+//! id = "ami-linux-comp-2022"             # no table describes are there all the same
+//! platform = "LINUX"
+//!
+//! [[studio.backup]]
+//! id = "DkFaWnq0VdWzvVyS4zgx8Q"
+//! session = "yUKe9n7Nj_C4WkkMYq2HRD"     # its id
+//! created = "-3d"
+//!
 //! [[studio.generate]]                    # many sessions at once, the same at each run
 //! count = 5000
 //! profile = "Comp Workstation"
@@ -39,6 +52,7 @@
 //! spread = "3h"
 //! ```
 
+mod resources;
 mod text;
 
 #[cfg(test)]
@@ -51,15 +65,18 @@ use jiff::{SignedDuration, Timestamp};
 use toml::Spanned;
 
 use self::text::{
-    GenerateText, Named, ProfileText, SessionText, SettingsText, StudioText, WorldText,
+    GenerateText, MemberText, Named, ProfileText, SessionText, SettingsText, StudioText, WorldText,
 };
 use super::world::{
-    Failures, LaunchProfile, LaunchProfileId, ResourceState, Session, SessionBackup, SessionState,
-    StreamConfiguration, Studio, Timings, VolumeConfiguration, World, resource_id, user_id,
+    Failures, LaunchProfile, LaunchProfileId, MembersOf, ResourceState, Session, SessionBackup,
+    SessionState, StreamConfiguration, Studio, Timings, VolumeConfiguration, World, resource_id,
+    user_id,
 };
 
 /// The world file that the program carries with it: one studio with about forty artists.
 pub const SHIPPED: &str = include_str!("../../../config/sandbox.toml");
+/// The identity store of a studio that names none.
+pub const IDENTITY_STORE: &str = "d-9067f1a2b3";
 /// The name by which mistakes in the shipped world file would be reported.
 pub const SHIPPED_NAME: &str = "config/sandbox.toml";
 
@@ -155,6 +172,8 @@ fn timings(settings: &SettingsText) -> Timings {
         start: settings.start_time.map_or(usual.start, |length| length.0),
         stop: settings.stop_time.map_or(usual.stop, |length| length.0),
         delete: settings.delete_time.map_or(usual.delete, |length| length.0),
+        profile: settings.profile_time.map_or(usual.profile, |length| length.0),
+        stream: settings.stream_time.map_or(usual.stream, |length| length.0),
     }
 }
 
@@ -171,12 +190,27 @@ fn add_studio(world: &mut World, text: StudioText, start: Timestamp) -> Result<(
     studio.display_name = text.display_name.unwrap_or(text.name);
     studio.region = text.region.unwrap_or(studio.region);
     studio.state = value_or(text.state, ResourceState::Ready);
+    studio.status_code = value(text.status_code).or(studio.status_code);
+    studio.status_message = text.status_message;
     studio.created_at = text.created.map(|moment| moment.resolve(start));
+    studio.updated_at = text.updated.map(|moment| moment.resolve(start)).or(studio.created_at);
+    studio.admin_role_arn = text.admin_role_arn;
+    studio.user_role_arn = text.user_role_arn;
+    studio.sso_client_id = text.sso_client_id;
+    studio.encryption = text.encryption.map(resources::encryption);
     studio.session_quota = text.session_quota;
+    studio.launch_profile_quota = text.launch_profile_quota;
+    studio.member_quota = text.member_quota;
     studio.tags = text.tags;
     world.add_studio(studio);
-    let profiles = add_profiles(world, id, text.profile, start)?;
+    let store = text.identity_store.as_deref().unwrap_or(IDENTITY_STORE);
+    let of = MembersOf { studio: id, launch_profile: None };
+    resources::add_members(world, of, &text.id, store, text.member)?;
+    resources::add_images(world, id, text.image)?;
+    resources::add_components(world, id, text.component, start)?;
+    let profiles = add_profiles(world, id, store, text.profile, start)?;
     add_sessions(world, id, text.session, &profiles, start)?;
+    resources::add_backups(world, id, text.backup, start)?;
     for (index, generate) in text.generate.into_iter().enumerate() {
         add_generated(world, id, index, generate, &profiles, start)?;
     }
@@ -189,13 +223,19 @@ type Profiles = BTreeMap<String, LaunchProfileId>;
 fn add_profiles(
     world: &mut World,
     studio: &str,
+    store: &str,
     texts: Vec<ProfileText>,
     start: Timestamp,
 ) -> Result<Profiles, Mistake> {
     let mut profiles = Profiles::new();
-    for text in texts {
+    for mut text in texts {
         let name = text.name.clone();
-        let profile = profile(text, studio, start)?;
+        let listed = text.members.take();
+        let restricts = listed.is_some() || !text.member.is_empty();
+        let listed = listed.into_iter().flatten().map(|id| MemberText { id, sid: None });
+        let members: Vec<MemberText> = listed.chain(std::mem::take(&mut text.member)).collect();
+        let mut profile = profile(text, studio, start)?;
+        profile.members = restricts.then(BTreeMap::new);
         let id = profile.id.clone();
         for key in [profile.name.clone(), id.to_string()] {
             if profiles.insert(key.clone(), id.clone()).is_some() {
@@ -208,6 +248,8 @@ fn add_profiles(
         world
             .add_launch_profile(studio, profile)
             .map_err(|refusal| Mistake::at(&name, refusal.to_string()))?;
+        let of = MembersOf { studio, launch_profile: Some(id.as_str()) };
+        resources::add_members(world, of, &name, store, members)?;
     }
     Ok(profiles)
 }
@@ -228,13 +270,16 @@ fn profile(text: ProfileText, studio: &str, start: Timestamp) -> Result<LaunchPr
     let mut profile = LaunchProfile::new(&id, name);
     profile.description = text.description;
     profile.state = value_or(text.state, ResourceState::Ready);
+    profile.status_code =
+        value(text.status_code).or_else(|| resources::usual_status(&profile.state));
+    profile.status_message = text.status_message;
     profile.created_at = text.created.map(|moment| moment.resolve(start));
     profile.created_by = text.created_by;
     profile.updated_at = profile.created_at;
     profile.updated_by.clone_from(&profile.created_by);
     profile.subnet_ids = text.subnets.unwrap_or_default();
     profile.studio_component_ids = text.components.unwrap_or_default();
-    profile.members = text.members.map(BTreeSet::from_iter);
+    profile.validation_results = resources::validations(text.validation);
     profile.tags = text.tags;
     let usual = StreamConfiguration::default();
     profile.stream = StreamConfiguration {
@@ -256,7 +301,7 @@ fn profile(text: ProfileText, studio: &str, start: Timestamp) -> Result<LaunchPr
             iops: volume.iops,
             throughput: volume.throughput,
         }),
-        session_storage: None,
+        session_storage: text.storage.map(resources::storage),
     };
     Ok(profile)
 }

@@ -106,7 +106,7 @@ fn mistakes_name_the_file_the_line_and_what_is_valid() {
     world.toml:2: "soon" is not a length of time in whole seconds: write it like "90s", "4m" or "0s"
     world.toml:2: "500ms" is not a length of time in whole seconds: write it like "90s", "4m" or "0s"
     world.toml:2: page_size is 0: valid are 1 to 1000
-    world.toml:2: unknown field `page_sise`, expected one of `page_size`, `create_time`, `start_time`, `stop_time`, `delete_time`
+    world.toml:2: unknown field `page_sise`, expected one of `page_size`, `create_time`, `start_time`, `stop_time`, `delete_time`, `profile_time`, `stream_time`
     world.toml:3: account is "1234": it has twelve digits
     world.toml:12: launch profile "Comp" is there already: rename one of them
     world.toml:13: max_stopped_session_length_in_minutes is 5761: valid are 0 to 5760

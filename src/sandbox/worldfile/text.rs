@@ -10,8 +10,10 @@ use serde::de::{Deserializer, Error, Visitor};
 use toml::Spanned;
 
 use crate::sandbox::world::{
-    BackupMode, ClipboardMode, Mode, ResourceState, SessionState, SessionStatusCode,
-    VolumeRetentionMode, WireName,
+    BackupMode, ClipboardMode, ComponentStatusCode, ComponentSubtype, ComponentType,
+    ImageStatusCode, KeyType, LaunchProfileStatusCode, Mode, ResourceState, ScriptPlatform,
+    ScriptRunContext, SessionState, SessionStatusCode, StudioStatusCode, ValidationState,
+    ValidationStatusCode, ValidationType, VolumeRetentionMode, WireName,
 };
 
 #[derive(Deserialize)]
@@ -31,6 +33,8 @@ pub(super) struct SettingsText {
     pub start_time: Option<Length>,
     pub stop_time: Option<Length>,
     pub delete_time: Option<Length>,
+    pub profile_time: Option<Length>,
+    pub stream_time: Option<Length>,
 }
 
 #[derive(Deserialize)]
@@ -42,10 +46,28 @@ pub(super) struct StudioText {
     pub display_name: Option<String>,
     pub region: Option<String>,
     pub state: Option<Named<ResourceState>>,
+    pub status_code: Option<Named<StudioStatusCode>>,
+    pub status_message: Option<String>,
     pub created: Option<Moment>,
+    pub updated: Option<Moment>,
+    pub admin_role_arn: Option<String>,
+    pub user_role_arn: Option<String>,
+    pub sso_client_id: Option<String>,
+    pub encryption: Option<EncryptionText>,
+    pub identity_store: Option<String>,
     pub session_quota: Option<usize>,
+    pub launch_profile_quota: Option<usize>,
+    pub member_quota: Option<usize>,
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    #[serde(default)]
+    pub member: Vec<MemberText>,
+    #[serde(default)]
+    pub image: Vec<ImageText>,
+    #[serde(default)]
+    pub component: Vec<ComponentText>,
+    #[serde(default)]
+    pub backup: Vec<BackupText>,
     #[serde(default)]
     pub profile: Vec<ProfileText>,
     #[serde(default)]
@@ -61,11 +83,18 @@ pub(super) struct ProfileText {
     pub name: Spanned<String>,
     pub description: Option<String>,
     pub state: Option<Named<ResourceState>>,
+    pub status_code: Option<Named<LaunchProfileStatusCode>>,
+    pub status_message: Option<String>,
+    #[serde(default)]
+    pub validation: Vec<ValidationText>,
     pub created: Option<Moment>,
     pub created_by: Option<String>,
     pub subnets: Option<Vec<String>>,
     pub components: Option<Vec<String>>,
+    /// Principal ids; `member` tables can say more of each.
     pub members: Option<Vec<String>>,
+    #[serde(default)]
+    pub member: Vec<MemberText>,
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
     pub clipboard_mode: Option<Named<ClipboardMode>>,
@@ -78,6 +107,140 @@ pub(super) struct ProfileText {
     pub backup_mode: Option<Named<BackupMode>>,
     pub max_backups_to_retain: Option<u32>,
     pub volume: Option<VolumeText>,
+    pub storage: Option<StorageText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EncryptionText {
+    pub key_type: Named<KeyType>,
+    pub key_arn: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MemberText {
+    pub id: String,
+    pub sid: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ValidationText {
+    #[serde(rename = "type")]
+    pub kind: Named<ValidationType>,
+    pub state: Named<ValidationState>,
+    pub status_code: Named<ValidationStatusCode>,
+    pub status_message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StorageText {
+    pub linux: Option<String>,
+    pub windows: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ImageText {
+    pub id: Spanned<String>,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub ec2_image: Option<String>,
+    pub encryption: Option<EncryptionText>,
+    #[serde(default)]
+    pub eulas: Vec<String>,
+    pub owner: Option<String>,
+    pub platform: Option<String>,
+    pub state: Option<Named<ResourceState>>,
+    pub status_code: Option<Named<ImageStatusCode>>,
+    pub status_message: Option<String>,
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ComponentText {
+    pub id: Spanned<String>,
+    pub name: String,
+    pub description: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: Named<ComponentType>,
+    pub subtype: Option<Named<ComponentSubtype>>,
+    pub active_directory: Option<ActiveDirectoryText>,
+    pub compute_farm: Option<ComputeFarmText>,
+    pub license_service: Option<LicenseServiceText>,
+    pub shared_file_system: Option<SharedFileSystemText>,
+    #[serde(default)]
+    pub security_groups: Vec<String>,
+    #[serde(default)]
+    pub script: Vec<ScriptText>,
+    #[serde(default)]
+    pub script_parameters: BTreeMap<String, String>,
+    pub runtime_role_arn: Option<String>,
+    pub secure_initialization_role_arn: Option<String>,
+    pub state: Option<Named<ResourceState>>,
+    pub status_code: Option<Named<ComponentStatusCode>>,
+    pub status_message: Option<String>,
+    pub created: Option<Moment>,
+    pub created_by: Option<String>,
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ActiveDirectoryText {
+    pub directory_id: Option<String>,
+    pub organizational_unit: Option<String>,
+    #[serde(default)]
+    pub computer_attributes: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ComputeFarmText {
+    pub endpoint: Option<String>,
+    pub active_directory_user: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LicenseServiceText {
+    pub endpoint: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SharedFileSystemText {
+    pub endpoint: Option<String>,
+    pub file_system_id: Option<String>,
+    pub linux_mount_point: Option<String>,
+    pub share_name: Option<String>,
+    pub windows_mount_drive: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScriptText {
+    pub platform: Named<ScriptPlatform>,
+    pub run: Named<ScriptRunContext>,
+    pub script: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BackupText {
+    pub id: Spanned<String>,
+    pub session: Spanned<String>,
+    pub created: Moment,
+    pub state: Option<Named<SessionState>>,
+    pub status_code: Option<Named<SessionStatusCode>>,
+    pub status_message: Option<String>,
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
