@@ -23,7 +23,7 @@ use super::handing::{plain, who};
 use super::{Failure, load_to_act, studios};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::client_token_by_hand;
-use crate::inventory::{Session, SessionState, Snapshot};
+use crate::inventory::{Problem, Session, SessionState, Snapshot};
 use crate::plan::{TAG_KEEP, TAG_KEEP_UNTIL};
 use crate::policy::{Policy, StudioPolicy};
 use crate::provider::nimble::Connections;
@@ -38,6 +38,9 @@ const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
 /// How long a session is waited for: a stop and a start take at most so long, by the service's own waiters.
 const WAIT_MAX: SignedDuration = SignedDuration::from_mins(30);
+
+/// What a call is called that was not made, since another look at the session spoke against it.
+const LOOK: &str = "another look";
 
 /// What all of these commands have in common.
 #[derive(Debug, clap::Args)]
@@ -141,8 +144,12 @@ pub(super) fn perform(path: &Path, asked: &Asked, deed: Deed) -> Result<(), Fail
         }
         confirm(deed, targets.len(), asked.yes)?;
         let book = Book::open(&policy, who, Arc::clone(&clock))?;
-        let hand = Hand { book, clock, deed, note: asked.reason.clone() };
-        hand.all(&targets).await
+        let hand = Hand { policy: &policy, book, clock, deed, note: asked.reason.clone() };
+        let done = hand.all(targets).await?;
+        // The log is free again for a daemon that starts meanwhile.
+        let Hand { book, clock, .. } = hand;
+        drop(book);
+        arrive(&clock, deed, done).await
     })
 }
 
@@ -152,6 +159,12 @@ struct Target<'a> {
     provider: Arc<dyn Provider>,
     /// As it was read by itself, just before.
     session: Session,
+}
+
+impl Target<'_> {
+    fn name(&self) -> String {
+        format!("{}/{}", self.studio.label(), self.session.id)
+    }
 }
 
 /// Finds the sessions, and reads each afresh.
@@ -220,7 +233,7 @@ fn fit<'a>(
 ) -> Result<Vec<Target<'a>>, Failure> {
     let mut is_fit = true;
     for target in &targets {
-        let name = format!("{}/{}", target.studio.label(), target.session.id);
+        let name = target.name();
         match fit::judge(policy, &target.session, deed, now) {
             Fit::Yes(words) => anstream::println!("{} {name}: {words}", deed.action()),
             Fit::No(why) => {
@@ -251,7 +264,8 @@ fn confirm(deed: Deed, count: usize, yes: bool) -> Result<(), Failure> {
 }
 
 /// Who does it, and what to each.
-struct Hand {
+struct Hand<'a> {
+    policy: &'a Policy,
     book: Book,
     clock: Arc<dyn Clock>,
     deed: Deed,
@@ -261,30 +275,60 @@ struct Hand {
 /// What came of one call.
 type Answer = Result<Option<String>, ProviderError>;
 
-impl Hand {
-    async fn all(&self, targets: &[Target<'_>]) -> Result<(), Failure> {
-        let mut is_done = true;
-        for batch in targets.chunks(BATCH) {
-            let tokens: Vec<String> = batch.iter().map(|target| self.token(target)).collect();
-            let intents = batch
-                .iter()
-                .zip(&tokens)
-                .map(|(target, token)| entry(target, self.told(Stage::Intended, target, token)));
-            self.book.record(intents.collect()).await?;
-            let calls = batch.iter().zip(&tokens).map(|(target, token)| self.call(target, token));
-            let answers = join_all(calls).await;
-            let ends =
-                batch.iter().zip(&tokens).zip(&answers).map(|((target, token), answer)| {
-                    entry(target, self.end(target, token, answer))
-                });
-            let recorded = self.book.record(ends.collect()).await;
-            let arrivals =
-                batch.iter().zip(&answers).map(|(target, answer)| self.say(target, answer));
-            is_done &= join_all(arrivals).await.into_iter().all(|arrived| arrived);
-            // What was done is done; that it could not be recorded is said last.
-            recorded?;
+/// What was called, and what came of it.
+type Done<'a> = Vec<(Target<'a>, Answer)>;
+
+impl Hand<'_> {
+    /// Does it to all of them, some side by side.
+    async fn all<'t>(&self, targets: Vec<Target<'t>>) -> Result<Done<'t>, Failure> {
+        let mut done = Vec::new();
+        let mut targets = targets.into_iter();
+        loop {
+            let batch: Vec<Target<'_>> = targets.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                return Ok(done);
+            }
+            done.extend(self.batch(batch).await?);
         }
-        if is_done { Ok(()) } else { Err(Failure::Said) }
+    }
+
+    async fn batch<'t>(&self, batch: Vec<Target<'t>>) -> Result<Done<'t>, Failure> {
+        let tokens: Vec<String> = batch.iter().map(|target| self.token(target)).collect();
+        let intents = batch
+            .iter()
+            .zip(&tokens)
+            .map(|(target, token)| entry(target, self.told(Stage::Intended, target, token)));
+        self.book.record(intents.collect()).await?;
+        let calls = batch.iter().zip(&tokens).map(|(target, token)| async {
+            self.look_again(target).await?;
+            self.call(target, token).await
+        });
+        let answers = join_all(calls).await;
+        let ends = batch.iter().zip(&tokens).zip(&answers);
+        let ends =
+            ends.map(|((target, token), answer)| entry(target, self.end(target, token, answer)));
+        let recorded = self.book.record(ends.collect()).await;
+        for (target, answer) in batch.iter().zip(&answers) {
+            say(target, self.deed, answer);
+        }
+        // What was done is done; that it could not be recorded is said last.
+        recorded?;
+        Ok(batch.into_iter().zip(answers).collect())
+    }
+
+    /// Reads it once more, right before the call: a person may have thought for long, and what is done
+    /// is to be about what they were shown.
+    async fn look_again(&self, target: &Target<'_>) -> Result<(), ProviderError> {
+        let shown = &target.session;
+        let now = target.provider.read(&shown.id).await?;
+        let is_same = (now.start(), now.stopped_at) == (shown.start(), shown.stopped_at);
+        let why = match fit::judge(self.policy, &now, self.deed, self.clock.now()) {
+            Fit::Yes(_) if is_same => return Ok(()),
+            Fit::Yes(_) => "it was started or stopped meanwhile".to_owned(),
+            Fit::No(why) => why,
+        };
+        let (problem, request_id) = (Problem::NotAsked, None);
+        Err(ProviderError { problem, operation: LOOK, detail: why, request_id })
     }
 
     /// Two commands are two requests, so that neither is answered as the other was.
@@ -344,45 +388,50 @@ impl Hand {
             }
         }
     }
+}
 
-    /// Says what came of a call and, where that is wanted, waits for it. Whether all is well.
-    async fn say(&self, target: &Target<'_>, answer: &Answer) -> bool {
-        let name = format!("{}/{}", target.studio.label(), target.session.id);
-        match (answer, self.deed.goal()) {
-            (Err(error), _) => {
-                anstream::eprintln!("{name}: {error}");
-                false
-            }
-            (Ok(_), None) => {
-                anstream::println!("{name}: done");
-                true
-            }
-            (Ok(_), Some(goal)) => self.arrives(target, &goal, &name).await,
-        }
+/// Says what came of a call.
+fn say(target: &Target<'_>, deed: Deed, answer: &Answer) {
+    match answer {
+        Err(error) => anstream::eprintln!("{}: {error}", target.name()),
+        Ok(_) if deed.goal().is_none() => anstream::println!("{}: done", target.name()),
+        Ok(_) => {}
     }
+}
 
-    async fn arrives(&self, target: &Target<'_>, goal: &SessionState, name: &str) -> bool {
-        let end = self.clock.monotonic().saturating_add(WAIT_MAX);
-        let mut state = target.session.state.clone();
-        loop {
-            // A read that fails is no answer; the next one may be.
-            if let Ok(session) = target.provider.read(&target.session.id).await {
-                state = session.state;
-            }
-            if state == *goal {
-                anstream::println!("{name}: {state}");
-                return true;
-            }
-            if matches!(state, SessionState::Failed(_) | SessionState::Deleted) {
-                anstream::eprintln!("{name}: {state}");
-                return false;
-            }
-            if self.clock.monotonic() >= end {
-                anstream::eprintln!("{name}: still {state} after {WAIT_MAX:#}");
-                return false;
-            }
-            self.clock.sleep(LOOK_EVERY).await;
+/// Waits for what was called, where that is wanted.
+async fn arrive(clock: &Arc<dyn Clock>, deed: Deed, done: Done<'_>) -> Result<(), Failure> {
+    let arrivals = done.iter().map(async |(target, answer)| match (answer, deed.goal()) {
+        (Err(_), _) => false,
+        (Ok(_), None) => true,
+        (Ok(_), Some(goal)) => arrives(clock, target, &goal).await,
+    });
+    let is_done = join_all(arrivals).await.into_iter().all(|arrived| arrived);
+    if is_done { Ok(()) } else { Err(Failure::Said) }
+}
+
+async fn arrives(clock: &Arc<dyn Clock>, target: &Target<'_>, goal: &SessionState) -> bool {
+    let name = target.name();
+    let end = clock.monotonic().saturating_add(WAIT_MAX);
+    let mut state = target.session.state.clone();
+    loop {
+        // A read that fails is no answer; the next one may be.
+        if let Ok(session) = target.provider.read(&target.session.id).await {
+            state = session.state;
         }
+        if state == *goal {
+            anstream::println!("{name}: {state}");
+            return true;
+        }
+        if matches!(state, SessionState::Failed(_) | SessionState::Deleted) {
+            anstream::eprintln!("{name}: {state}");
+            return false;
+        }
+        if clock.monotonic() >= end {
+            anstream::eprintln!("{name}: still {state} after {WAIT_MAX:#}");
+            return false;
+        }
+        clock.sleep(LOOK_EVERY).await;
     }
 }
 

@@ -74,19 +74,22 @@ fn in_effect(policy: Policy, dry_run: bool) -> Policy {
     if dry_run { policy.observing() } else { policy }
 }
 
+/// Refuses a log that others may write.
+pub(super) fn unexposed(log: &Path) -> Result<(), Failure> {
+    match files::exposed_at(log) {
+        Ok(None) => Ok(()),
+        Ok(Some(exposed)) => Err(Failure::Failed(format!("the audit log {exposed}"))),
+        Err(error) => {
+            let path = log.display();
+            Err(Failure::Failed(format!("the audit log {path} cannot be looked at: {error}")))
+        }
+    }
+}
+
 /// Opens the log, and learns from it what was done before.
 fn open_ledger(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<Arc<Ledger>, Failure> {
     let path = &policy.audit_path;
-    match files::exposed_at(path) {
-        Ok(None) => {}
-        Ok(Some(exposed)) => return Err(Failure::Failed(format!("the audit log {exposed}"))),
-        Err(error) => {
-            let path = path.display();
-            return Err(Failure::Failed(format!(
-                "the audit log {path} cannot be looked at: {error}"
-            )));
-        }
-    }
+    unexposed(path)?;
     let (writer, opened) = LogWriter::open(path, policy.audit_rotation, Arc::clone(clock))
         .map_err(|error| Failure::of(&error))?;
     if let Some(repaired) = &opened.repaired {

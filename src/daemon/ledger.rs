@@ -114,7 +114,12 @@ impl Ledger {
         if let Some(from) = last.jumped_from(reading) {
             let to = reading.wall;
             tracing::warn!(%from, %to, "the clock jumped; nothing is done until a scan confirms it");
-            self.commit(vec![jumped(from, to)]).await?;
+            // Whoever stops waiting here does not stop the record, which is not to come twice.
+            let before = std::mem::replace(&mut *last, Last::Read(reading));
+            if let Err(error) = self.commit(vec![jumped(from, to)]).await {
+                *last = before;
+                return Err(error);
+            }
         }
         *last = Last::Read(reading);
         Ok(reading.wall)

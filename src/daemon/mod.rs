@@ -179,10 +179,14 @@ impl Daemon {
                 Arc::new(*policy)
             }
             Err(error) => {
-                tracing::error!(%error, "the old policy stays in force; ask again once it can be");
+                let why = format!("that it takes effect could not be recorded: {error}");
+                tracing::error!(%why, "the old policy stays in force; ask again once it can be");
+                self.grounds.vitals.policy_read(Some(why));
                 old
             }
         };
+        // Whoever wanted a pause meanwhile is heard before anything is called.
+        self.grounds.hear(&policy).await;
         Generation::begin(policy, &self.grounds)
     }
 

@@ -3,7 +3,7 @@
 //! A decision is recorded when it is another than the last one, a hold when it begins, changes or
 //! ends, a session's end when two whole listings in a row lack it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -14,7 +14,7 @@ use crate::audit::replay::{Fingerprint, StudioPast};
 use crate::execute::{Workshop, seen_data, session_subject};
 use crate::ids::SessionId;
 use crate::inventory::{Session, Snapshot};
-use crate::plan::{Action, Decision, Plan, Reason, VetoSays};
+use crate::plan::{Action, CONFIRMED_AFTER, Decision, Plan, Reason, VetoSays};
 
 /// How many records are gathered before they are committed: it bounds the memory they take.
 const RECORDS_PER_COMMIT: usize = 500;
@@ -22,18 +22,25 @@ const RECORDS_PER_COMMIT: usize = 500;
 /// The code of a start that was not made in its time.
 const EXPIRED: &str = "start_expired";
 
-/// The sessions that the last whole listing lacked. A row can be missed when it moves from one page to
-/// another while both are read; what two listings in a row lack is gone.
+/// The sessions that whole listings lack, and since when. A row can be missed when it moves from one page
+/// to another while both are read; what listings lack that are a while apart is gone, unless something
+/// that was asked of it has not ended.
 #[derive(Debug, Default)]
-pub(super) struct Missing(BTreeSet<SessionId>);
+pub(super) struct Missing(BTreeMap<SessionId, Timestamp>);
 
 impl Missing {
     /// The sessions that are gone, now that there is another whole listing.
     fn gone(&mut self, past: &StudioPast, snapshot: &Snapshot) -> BTreeSet<SessionId> {
+        let began = snapshot.began;
         let lacking = past.decisions.keys().filter(|id| !snapshot.sessions.contains_key(*id));
-        let (gone, missing) = lacking.cloned().partition(|id| self.0.contains(id));
-        self.0 = missing;
-        gone
+        let since = |id: &SessionId| self.0.get(id).copied().unwrap_or(began).min(began);
+        self.0 = lacking.map(|id| (id.clone(), since(id))).collect();
+        let is_gone = |(id, since): &(&SessionId, &Timestamp)| {
+            let past = past.history.of(id);
+            let is_open = Action::ALL.iter().any(|action| past.open_intent(*action).is_some());
+            since.duration_until(began) >= CONFIRMED_AFTER && !is_open
+        };
+        self.0.iter().filter(is_gone).map(|(id, _)| id.clone()).collect()
     }
 }
 

@@ -302,7 +302,7 @@ fn next_scan(scan: &policy::Scan, began: Timestamp, now: Timestamp) -> Timestamp
     /// Where a cron expression has no fire left.
     const WITHOUT_FIRES: SignedDuration = SignedDuration::from_hours(24);
     match scan {
-        policy::Scan::Every(interval) => later(began, *interval),
+        policy::Scan::Every(interval) => later(began.min(now), *interval),
         policy::Scan::Cron(expression) => {
             expression.next_utc(now).unwrap_or_else(|| later(now, WITHOUT_FIRES))
         }

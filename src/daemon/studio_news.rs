@@ -4,6 +4,7 @@
 use crate::audit::record::{Data, Kind, ReasonData, Record};
 use crate::audit::replay::{Fingerprint, Held, StudioPast};
 use crate::execute::Workshop;
+use crate::ids::PolicyHash;
 use crate::inventory::Snapshot;
 use crate::plan::{BrakeBound, InventoryChange, Latch, Plan, Reason, Verdict};
 use crate::policy::Mode;
@@ -40,7 +41,9 @@ fn hold_news(workshop: &Workshop, plan: &Plan, past: &StudioPast) -> Option<Reco
         ..Data::default()
     };
     let kind = match (hold, &past.held) {
-        (Some(reason), Some(held)) if is_told(held, &data, reason) => return None,
+        (Some(reason), Some(held)) if is_told(held, &data, reason, &workshop.policy.hash) => {
+            return None;
+        }
         (Some(_), _) => Kind::StudioHeld,
         (None, Some(_)) => Kind::StudioResumed,
         (None, None) => return None,
@@ -49,18 +52,23 @@ fn hold_news(workshop: &Workshop, plan: &Plan, past: &StudioPast) -> Option<Reco
 }
 
 /// Whether a hold is the one that the log tells of. It is told again where the numbers that a person
-/// would approve have grown, and where a listing that is to be confirmed has become another.
-fn is_told(held: &Held, data: &Data, reason: &Reason) -> bool {
+/// would approve have grown, where another policy holds it, of which an approval would not be, and where
+/// a listing that is to be confirmed has become another.
+fn is_told(held: &Held, data: &Data, reason: &Reason, policy: &PolicyHash) -> bool {
     let number = |name| {
         let told = held.reason.as_ref().and_then(|reason| reason.values.get(name));
         told.and_then(|told| told.parse::<usize>().ok())
     };
+    let is_of_policy = held.policy.as_deref() == Some(policy.as_str());
     let is_same = held.fingerprint == Fingerprint::of(data);
     let is_up_to_date = match reason {
         Reason::Brake { count, .. } | Reason::BrakeLatched { count, .. } => {
-            usize::try_from(*count).is_ok_and(|count| number("count").is_some_and(|n| count <= n))
+            let count = usize::try_from(*count);
+            is_of_policy && count.is_ok_and(|count| number("count").is_some_and(|n| count <= n))
         }
-        Reason::PolicyChanged { now, .. } => number("now").is_some_and(|told| *now <= told),
+        Reason::PolicyChanged { now, .. } => {
+            is_of_policy && number("now").is_some_and(|told| *now <= told)
+        }
         Reason::InventoryChanged { now, missing, .. } => {
             (number("now"), number("missing")) == (Some(*now), Some(*missing))
         }
@@ -75,14 +83,15 @@ fn policy_news(workshop: &Workshop, plan: &Plan, past: &StudioPast) -> Option<Re
     (!is_known).then(|| record(workshop, plan, Kind::PolicyApplied, Data::default()))
 }
 
-/// That a sudden change is true: this listing confirms it, or a person has.
+/// That a sudden change is true: this listing confirms it, or a person has; or that it is no longer.
 fn inventory_news(
     workshop: &Workshop,
     snapshot: &Snapshot,
     plan: &Plan,
     past: &StudioPast,
 ) -> Option<Record> {
-    let change = InventoryChange::of(snapshot, &past.history)?;
+    let change = InventoryChange::of(snapshot, &past.history);
+    let change = change.or_else(|| InventoryChange::regained(snapshot, &past.history))?;
     let InventoryChange { before, now, missing, new } = change;
     let reason = ReasonData::from(&Reason::InventoryChanged { before, now, missing, new });
     let reason = Some(ReasonData { alarm: false, ..reason });

@@ -84,7 +84,7 @@ pub enum Outcome {
 /// Asks of one session what was decided, if it still is to be asked.
 pub async fn attempt(workshop: &Workshop, order: &Order, history: &History) -> Outcome {
     let Some(_permit) = permit(workshop).await else { return Outcome::Ending };
-    let read_at = workshop.clock.monotonic();
+    let read_at = [workshop.clock.monotonic(), wall(workshop)];
     let session = match workshop.provider.read(&order.decision.session).await {
         Ok(session) => session,
         Err(error) => return unread(workshop, order, error).await,
@@ -185,8 +185,23 @@ fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp
 /// A session of which something is asked, and when it was read.
 struct Fresh {
     action: Action,
-    read_at: SignedDuration,
+    /// By the monotonic clock, which stands still while the machine sleeps, and by the wall clock, which
+    /// may be set.
+    read_at: [SignedDuration; 2],
     session: Session,
+}
+
+impl Fresh {
+    /// How long ago it was read, by the clock that says more.
+    fn age(&self, workshop: &Workshop) -> SignedDuration {
+        let [monotonic, on_the_wall] = self.read_at;
+        let passed = workshop.clock.monotonic() - monotonic;
+        passed.max((wall(workshop) - on_the_wall).abs())
+    }
+}
+
+fn wall(workshop: &Workshop) -> SignedDuration {
+    workshop.clock.now().as_duration()
 }
 
 /// The call itself, between its two records.
@@ -287,7 +302,7 @@ async fn conclude(
 /// Why a call is not made after all. Making its intent durable takes time: a slow disk, a paused
 /// machine.
 fn second_thought(workshop: &Workshop, fresh: &Fresh, decision: &Decision) -> Option<&'static str> {
-    let age = workshop.clock.monotonic() - fresh.read_at;
+    let age = fresh.age(workshop);
     let is_late = decision.not_after.is_some_and(|not_after| workshop.clock.now() >= not_after);
     if workshop.ending.is_cancelled() {
         Some("the program, or its policy, is ending")

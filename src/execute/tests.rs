@@ -178,6 +178,12 @@ impl Morning {
         Self { workshop, world, clock, faulty, journal, gate }
     }
 
+    /// Something that was read in this moment, to be started.
+    fn just_read(&self, session: Session) -> Fresh {
+        let read_at = [self.clock.monotonic(), self.clock.now().as_duration()];
+        Fresh { action: Action::Start, read_at, session }
+    }
+
     /// What the log says so far; in the beginning, that the stop was ours.
     fn history(&self) -> plan::History {
         let mut replay = Replay::default();
@@ -561,11 +567,7 @@ async fn a_call_that_the_gate_does_not_let_through_is_withdrawn() {
     morning.workshop.provider = Arc::new(gated);
     let order = morning.order().await;
     let read = morning.workshop.provider.read(&order.decision.session).await.unwrap();
-    let fresh = Fresh {
-        action: Action::Start,
-        read_at: morning.workshop.clock.monotonic(),
-        session: read.clone(),
-    };
+    let fresh = morning.just_read(read.clone());
     morning.faulty.set(Some(Fault::Outage(Problem::TimedOut)));
     for _ in 0..5 {
         let error = morning.workshop.provider.read(&read.id).await.unwrap_err();
@@ -581,4 +583,23 @@ async fn a_call_that_the_gate_does_not_let_through_is_withdrawn() {
         records[1].data.note.as_deref().unwrap_or_default(),
         @"no call was made: the API of us-west-2 has failed 5 times in a row, the last time because there was no answer in time; it is asked again at 2026-11-20T14:50:30Z"
     );
+}
+
+/// The monotonic clock stands still meanwhile.
+#[tokio::test]
+async fn a_machine_that_slept_between_reading_and_call_makes_none() {
+    for (slept, is_called) in [(59, true), (61, false), (-61, false)] {
+        let morning = Morning::new();
+        let order = morning.order().await;
+        let read = morning.workshop.provider.read(&order.decision.session).await.unwrap();
+        let fresh = morning.just_read(read.clone());
+        let history = morning.history();
+        morning.clock.jump(SignedDuration::from_secs(slept));
+        let outcome = call(&morning.workshop, &fresh, &order.decision, history.of(&read.id)).await;
+        assert_eq!(outcome == Outcome::Accepted, is_called, "{slept}");
+        let kinds: Vec<Kind> =
+            morning.journal.records().into_iter().map(|record| record.kind).collect();
+        let last = if is_called { Kind::StartAccepted } else { Kind::StartWithdrawn };
+        assert_eq!(kinds, [Kind::StartIntended, last], "{slept}");
+    }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Action, Approval, BrakeBound, Decision, History, Reason, Verdict, moved};
-use crate::ids::SessionId;
+use crate::ids::{PolicyHash, SessionId};
 use crate::inventory::Session;
 use crate::policy::{Brake, Mode};
 
@@ -41,6 +41,7 @@ impl Latch {
 /// What was asked for already, and of which sessions.
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
+    pub(super) policy: &'a PolicyHash,
     pub(super) history: &'a History,
     pub(super) sessions: &'a BTreeMap<SessionId, Session>,
 }
@@ -77,7 +78,7 @@ impl Brakes {
         let mut found = Vec::new();
         for action in Action::ALL.iter().copied() {
             let used = used_in_the_hour(history, action, now);
-            let approval = in_force(history, action, now);
+            let approval = in_force(history, action, Some(known.policy), now);
             let allowed = allowed(brake, approval);
             for mode in [Mode::Observe, Mode::Enforce] {
                 let new = || decisions.iter().filter(|d| is_new(d, action, known));
@@ -214,9 +215,15 @@ impl Asked {
     }
 }
 
-/// What a person has approved and has not ended yet.
-fn in_force(history: &History, action: Action, now: Timestamp) -> Option<&Approval> {
-    history.approved.of(action).filter(|approval| approval.holds_at(now))
+/// What a person has approved of what this policy holds, and has not ended yet.
+fn in_force<'a>(
+    history: &'a History,
+    action: Action,
+    policy: Option<&PolicyHash>,
+    now: Timestamp,
+) -> Option<&'a Approval> {
+    let approved = history.approved.of(action);
+    approved.filter(|approval| approval.holds_at(now) && approval.policy.as_ref() == policy)
 }
 
 /// The bounds with what a person has approved. None is none, whoever approves what.
@@ -246,7 +253,8 @@ pub fn one_more(
 ) -> Option<Reason> {
     let used = used_in_the_hour(history, action, now).saturating_add(count(pending));
     let asked = Asked { action, first: 1, again: 0, used };
-    let Brake { per_hour, .. } = allowed(brake, in_force(history, action, now));
+    let Brake { per_hour, .. } =
+        allowed(brake, in_force(history, action, history.policy.as_ref(), now));
     let per_scan = if brake.per_scan == 0 { 0 } else { u32::MAX };
     asked.exceeded(Brake { per_scan, per_hour }, 1)
 }

@@ -193,7 +193,7 @@ pub fn plan(
             decisions = decide_all(policy, studio, snapshot, history, hold.as_ref(), now);
         }
     }
-    let known = brake::Known { history, sessions: &snapshot.sessions };
+    let known = brake::Known { policy: &policy.hash, history, sessions: &snapshot.sessions };
     let brakes = brake::Brakes::over(studio.brake, &decisions, known, now);
     brakes.apply(&mut decisions, known);
     let (studio, latches) = (studio.id.clone(), brakes.latches());

@@ -61,6 +61,22 @@ impl InventoryChange {
     /// Compares a whole listing with what the log knows. A log that knows nothing doubts nothing.
     #[must_use]
     pub fn of(snapshot: &Snapshot, history: &History) -> Option<Self> {
+        let change = Self::between(snapshot, history)?;
+        let Self { before, missing, new, .. } = change;
+        let lost = missing.saturating_sub(history.inventory.gone);
+        let is_sudden = lost > FEW.max(before / 2) || new > FEW.max(before);
+        is_sudden.then_some(change)
+    }
+
+    /// The same where some are back that were confirmed to be gone: when they are lacking again, that is
+    /// to be doubted again.
+    #[must_use]
+    pub fn regained(snapshot: &Snapshot, history: &History) -> Option<Self> {
+        let change = Self::between(snapshot, history)?;
+        (change.missing < history.inventory.gone).then_some(change)
+    }
+
+    fn between(snapshot: &Snapshot, history: &History) -> Option<Self> {
         if history.known.is_empty() {
             return None;
         }
@@ -68,9 +84,7 @@ impl InventoryChange {
         let missing = lacking(history.known.keys(), snapshot.sessions.keys());
         let new = now.saturating_sub(history.known.len().saturating_sub(missing));
         let before = history.known.len().saturating_sub(history.inventory.gone);
-        let lost = missing.saturating_sub(history.inventory.gone);
-        let is_sudden = lost > FEW.max(before / 2) || new > FEW.max(before);
-        is_sudden.then_some(Self { before, now, missing, new })
+        Some(Self { before, now, missing, new })
     }
 
     /// Whether the listing that was doubted before showed about the same.

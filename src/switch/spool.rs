@@ -74,6 +74,20 @@ pub enum SpoolError {
 /// The id of a file, and the request in it, or why there is none.
 type Found = (String, Result<Request, String>);
 
+/// Removes the oldest of what was put aside, where that is a lot; their names are in the order in which
+/// they were made.
+fn make_room(aside: &Path) {
+    let entries = fs::read_dir(aside).into_iter().flatten().take(NAMES_MAX);
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort_unstable();
+    let surplus = (paths.len() + 1).saturating_sub(WAITING_MAX);
+    for path in paths.iter().take(surplus) {
+        if let Err(error) = fs::remove_file(path) {
+            tracing::warn!(%error, "{} cannot be removed", path.display());
+        }
+    }
+}
+
 fn failed(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
     let path = path.to_owned();
     move |source| SpoolError::Io { attempt, path, source }
@@ -232,14 +246,10 @@ impl Spool {
         let (from, to) = (self.path(id), self.aside(id));
         tracing::warn!(request = id, why, "a request is not followed, and put aside");
         let aside = self.directory.join(ASIDE);
-        let count = fs::read_dir(&aside).map_or(0, |entries| entries.take(WAITING_MAX).count());
-        let moved = if count < WAITING_MAX {
-            let created = DirBuilder::new().recursive(true).mode(0o700).create(&aside);
-            created.and_then(|()| fs::rename(&from, &to))
-        } else {
-            fs::remove_file(&from)
-        };
-        if let Err(error) = moved {
+        let created = DirBuilder::new().recursive(true).mode(0o700).create(&aside);
+        make_room(&aside);
+        // Where it lies tells whoever made it what became of it, so it is never removed instead.
+        if let Err(error) = created.and_then(|()| fs::rename(&from, &to)) {
             tracing::warn!(request = id, %error, "a request cannot be put aside");
         }
     }

@@ -45,6 +45,7 @@ impl Book {
         who: String,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
+        super::super::run::unexposed(&policy.audit_path)?;
         let place =
             match LogWriter::open(&policy.audit_path, policy.audit_rotation, Arc::clone(&clock)) {
                 Ok((log, _)) => Place::Log(log),

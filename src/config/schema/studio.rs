@@ -93,8 +93,8 @@ max_uptime = "14h"
 
 table! {
     /// A bound on how much may be stopped at a time. Where more is due than a bound allows, none of it is
-    /// stopped: those sessions are held, and a person is told, until fewer are due or a person raises the
-    /// bound. Starts have the same bounds; of them as many are made as a bound allows, and the others
+    /// stopped: those sessions are held, and a person is told, until a person approves them or raises the
+    /// bound, or none is due any more. Starts have the same bounds; of them as many are made as a bound allows, and the others
     /// follow. It is the studio's alone, and needs at least one of its keys. `0` means none.
     #[schemars(extend("minProperties" = 1, "x-example" = r#"
 [[studio]]

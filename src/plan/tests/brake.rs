@@ -137,7 +137,8 @@ fn latched(per_scan: u32, per_hour: u32, left: usize) -> World {
 }
 
 fn approval(count: usize) -> Option<Approval> {
-    Some(Approval { count, left: count, until: at("20T22:00:00"), policy: None })
+    let policy = Some(World::new().policy.hash);
+    Some(Approval { count, left: count, until: at("20T22:00:00"), policy })
 }
 
 #[test]
@@ -195,6 +196,15 @@ fn an_approval_lets_pass_what_stood_and_no_more_until_it_ends() {
 }
 
 #[test]
+fn an_approval_is_of_what_its_policy_holds() {
+    let mut world = twenty(15, 40);
+    world.history.approved.stops = approval(20);
+    assert_eq!(outcome(&world, "20T20:00:00").0, 20);
+    world.policy.hash = crate::ids::PolicyHash::from("another");
+    assert_eq!(outcome(&world, "20T20:00:00").0, 0);
+}
+
+#[test]
 fn none_is_none_whoever_approves_what() {
     for (per_scan, per_hour) in [(0, 40), (40, 0), (0, 0)] {
         let mut world = twenty(per_scan, per_hour);
@@ -218,6 +228,8 @@ fn one_more_is_announced_as_long_as_the_hour_has_room_with_those_about_to_be() {
     assert_eq!(asks(&history, "20T19:59:59", 1).as_deref(), Some(over));
     assert_eq!(asks(&history, "20T20:00:00", 1), None);
     history.approved.stops = approval(4);
+    assert!(asks(&history, "20T19:59:59", 1).is_some());
+    history.policy = Some(World::new().policy.hash);
     assert_eq!(asks(&history, "20T19:59:59", 1), None);
 }
 
