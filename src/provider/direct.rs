@@ -179,6 +179,7 @@ fn fill(
     studio: &str,
     now: Timestamp,
 ) -> Result<(), Refusal> {
+    world.advance(now);
     let everything = LaunchProfileFilter::default();
     let profiles = world.launch_profiles(studio, &everything, None, usize::MAX)?;
     let profiles: BTreeMap<String, LaunchProfile> =

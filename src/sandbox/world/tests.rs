@@ -434,3 +434,77 @@ fn an_instant_of_the_world_is_a_whole_second() {
     let stopped = world.stop(STUDIO, "s", None, ARTIST, at("20T12:00:00.75")).unwrap();
     assert_eq!(stopped.stopped_at, Some(at("20T12:00:00")));
 }
+
+fn backups(world: &mut World, now: &str) -> Vec<String> {
+    let page = world.backups(STUDIO, None, None, 99, at(now)).unwrap();
+    let mut all: Vec<&Backup> = page.items;
+    all.sort_by_key(|backup| backup.created_at);
+    all.iter().map(|backup| format!("{} {}", backup.created_at, backup.state.as_str())).collect()
+}
+
+/// A READY session whose stops are backed up, with two backups retained.
+fn with_backups() -> World {
+    let mut world = world();
+    let mode = BackupMode::Automatic;
+    world
+        .amend_launch_profile(STUDIO, "persistent", |profile| {
+            profile.stream.session_backup =
+                Some(SessionBackup { mode, max_backups_to_retain: Some(2) });
+        })
+        .unwrap();
+    add(&mut world, "persistent", "s", SessionState::Ready);
+    world
+}
+
+#[test]
+fn the_services_own_stop_is_backed_up_too() {
+    let mut world = with_backups();
+    assert_eq!(backups(&mut world, "20T17:59:59"), [""; 0]);
+    assert_eq!(backups(&mut world, "20T18:00:00"), ["2026-11-20T18:00:00Z CREATE_IN_PROGRESS"]);
+    assert_eq!(backups(&mut world, "21T00:00:00"), ["2026-11-20T18:00:00Z READY"]);
+}
+
+#[test]
+fn a_backup_that_failed_costs_no_good_one() {
+    let mut world = with_backups();
+    for hour in [9, 11] {
+        stop(&mut world, ARTIST, &format!("20T{hour:02}:00:00")).unwrap();
+        world.start(STUDIO, "s", None, ARTIST, at(&format!("20T{hour:02}:30:00"))).unwrap();
+    }
+    for hour in [13, 14, 15] {
+        let now = format!("20T{hour}:00:00");
+        world
+            .amend_session(STUDIO, "s", at(&now), |session| {
+                session.failures.fails_to_stop = true;
+                session.state = SessionState::Ready;
+            })
+            .unwrap();
+        stop(&mut world, ARTIST, &now).unwrap();
+    }
+    let expected = [
+        "2026-11-20T09:00:00Z READY",
+        "2026-11-20T11:00:00Z READY",
+        "2026-11-20T15:00:00Z CREATE_FAILED",
+    ];
+    assert_eq!(backups(&mut world, "20T16:00:00"), expected);
+}
+
+#[test]
+fn no_backup_is_made_where_none_is_retained() {
+    for (mode, retained) in [
+        (BackupMode::Automatic, Some(0)),
+        (BackupMode::Automatic, None),
+        (BackupMode::Deactivated, Some(2)),
+    ] {
+        let mut world = world();
+        world
+            .amend_launch_profile(STUDIO, "persistent", |profile| {
+                profile.stream.session_backup =
+                    Some(SessionBackup { mode, max_backups_to_retain: retained });
+            })
+            .unwrap();
+        add(&mut world, "persistent", "s", SessionState::Ready);
+        stop(&mut world, ARTIST, "20T12:00:00").unwrap();
+        assert_eq!(backups(&mut world, "20T13:00:00"), [""; 0], "{retained:?}");
+    }
+}

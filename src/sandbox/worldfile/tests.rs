@@ -95,6 +95,14 @@ fn mistakes_name_the_file_the_line_and_what_is_valid() {
         &format!("{STUDIO}[[studio.session]]\nprofile = \"Compp\"\n"),
         &format!("{STUDIO}[[studio.session]]\nprofile = \"Comp\"\nstate = \"RAEDY\"\n"),
         &format!("{STUDIO}[[studio.session]]\nprofile = \"Comp\"\nstarted = \"yesterday\"\n"),
+        &format!("{STUDIO}[[studio.image]]\nid = \"much too long for an image\"\n"),
+        &format!("{STUDIO}[[studio.image]]\nid = \"a\"\n[[studio.image]]\nid = \"a\"\n"),
+        &format!(
+            "{STUDIO}[[studio.component]]\nid = \"a\"\nname = \"A\"\ntype = \"CUSTOM\"\nlicense_service = {{}}\n\
+             compute_farm = {{}}\n"
+        ),
+        &format!("{STUDIO}[[studio.component]]\nid = \"a\"\nname = \"A\"\ntype = \"DISK\"\n"),
+        &format!("{STUDIO}[[studio.backup]]\nid = \"b\"\nsession = \"none\"\ncreated = \"-1h\"\n"),
         &format!("{STUDIO}{STUDIO}"),
         "studio = [",
     ];
@@ -113,6 +121,11 @@ fn mistakes_name_the_file_the_line_and_what_is_valid() {
     world.toml:12: unknown launch profile "Compp": this studio has Comp, comp
     world.toml:13: unknown value "RAEDY": valid are CREATE_IN_PROGRESS, DELETE_IN_PROGRESS, READY, DELETED, CREATE_FAILED, DELETE_FAILED, STOP_IN_PROGRESS, START_IN_PROGRESS, STOPPED, STOP_FAILED, START_FAILED; a name outside the model is written "other:NAME"
     world.toml:13: "yesterday" is not an instant: write it like "2026-11-20T20:00:00Z", or relative to the start of the sandbox like "-3h" or "20m"
+    world.toml:12: the id "much too long for an image": valid are 1 to 22 letters, digits, - and _
+    world.toml:14: image "a" is there already: each id may come once
+    world.toml:12: a component has one of active_directory, compute_farm, license_service and shared_file_system
+    world.toml:14: unknown value "DISK": valid are ACTIVE_DIRECTORY, SHARED_FILE_SYSTEM, COMPUTE_FARM, LICENSE_SERVICE, CUSTOM; a name outside the model is written "other:NAME"
+    world.toml:13: streaming session none was not found
     world.toml:13: studio "us-west-2:stid-A" is there already: each id may come once
     world.toml:1: unclosed array, expected `]`
     "#);
