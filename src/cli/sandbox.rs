@@ -1,5 +1,7 @@
 //! `lightsout sandbox`: the embedded Nimble Studio alone.
 
+mod surroundings;
+
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,16 +10,17 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::surroundings::Surroundings;
 use super::Failure;
 use crate::clock::{Clock, SystemClock};
 use crate::sandbox::{Sandbox, SandboxOptions, worldfile};
 
-/// The largest world file that is read.
-const WORLD_BYTES_MAX: u64 = 16 << 20;
+/// The largest world file or fault plan that is read.
+const FILE_BYTES_MAX: u64 = 16 << 20;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Where to listen; only loopback, since no credentials are checked. Port 0 takes a free one.
+    /// Where to listen; only loopback, for it is for this machine alone. Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9471")]
     listen: SocketAddr,
 
@@ -32,6 +35,9 @@ pub(super) struct Arguments {
     /// What its clock shows at first; by default the time of this machine.
     #[arg(long, value_name = "TIME")]
     start: Option<Timestamp>,
+
+    #[command(flatten)]
+    surroundings: Surroundings,
 }
 
 pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
@@ -41,14 +47,21 @@ pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
     let clock = faster(arguments.start, arguments.speed);
     let loaded = match &arguments.world {
         None => worldfile::shipped(clock()),
-        Some(path) => worldfile::parse(&read(path)?, &path.display().to_string(), clock()),
+        Some(path) => {
+            worldfile::parse(&read(path, "a world file")?, &path.display().to_string(), clock())
+        }
     };
     let loaded = loaded.map_err(|error| Failure::Usage(error.to_string()))?;
-    let options = SandboxOptions::new(clock).for_world(&loaded);
+    let rules = arguments.surroundings.rules()?;
+    let system = SystemClock::new();
+    let options =
+        SandboxOptions { wall: Arc::new(move || system.now()), ..SandboxOptions::new(clock) };
+    let options = arguments.surroundings.applied(options.for_world(&loaded))?;
     super::runtime()?.block_on(async {
         let sandbox = Sandbox::bind(arguments.listen, loaded.world, options)
             .await
             .map_err(|error| Failure::Failed(format!("{}: {error}", arguments.listen)))?;
+        rules.into_iter().for_each(|rule| sandbox.faults().add(rule));
         // A program that started this one reads the address here, once it can be called.
         anstream::println!("{}", sandbox.endpoint_url());
         anstream::eprintln!("the sandbox studio is served until this is interrupted");
@@ -68,15 +81,15 @@ fn faster(start: Option<Timestamp>, speed: f64) -> crate::sandbox::Clock {
     })
 }
 
-/// The text of a world file, which is bounded like everything that is read.
-fn read(path: &Path) -> Result<String, Failure> {
+/// The text of a file, which is bounded like everything that is read.
+fn read(path: &Path, what: &str) -> Result<String, Failure> {
     let wrong = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
     let file = std::fs::File::open(path).map_err(|error| wrong(error.to_string()))?;
     let mut text = String::new();
-    let read = file.take(WORLD_BYTES_MAX + 1).read_to_string(&mut text);
+    let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
     match read.map_err(|error| wrong(error.to_string()))? as u64 {
-        length if length > WORLD_BYTES_MAX => {
-            Err(wrong(format!("a world file has at most {WORLD_BYTES_MAX} bytes")))
+        length if length > FILE_BYTES_MAX => {
+            Err(wrong(format!("{what} has at most {FILE_BYTES_MAX} bytes")))
         }
         _ => Ok(text),
     }

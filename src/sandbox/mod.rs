@@ -3,11 +3,12 @@
 //!
 //! It exists so that the whole program can be tried, tested and shown against the real protocol and
 //! without an account. It uses nothing else of this crate. It must never listen on anything but
-//! loopback: it checks no credentials.
+//! loopback: whoever reaches it may do what they like with it.
 //!
 //! [`world`] is the pure state machine and has two doors: this server, and its own methods, through
 //! which simulated artists and the tests of the core come in. [`worldfile`] sets a world up from
-//! TOML; [`faults`] make the server misbehave; [`requests`] is its log.
+//! TOML; [`faults`] make the server misbehave, and [`faultplan`] reads them from TOML; [`signature`] tells
+//! callers apart; [`requests`] is its log, and [`violation`] what it finds wrong in them.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,9 +26,12 @@
 //! # }
 //! ```
 
+pub mod faultplan;
 pub mod faults;
 pub mod requests;
 mod server;
+pub mod signature;
+pub mod violation;
 mod wire;
 pub mod world;
 pub mod worldfile;
@@ -37,12 +41,17 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
+pub use faultplan::FaultPlanError;
 pub use faults::{Fault, FaultRule, Faults};
-pub use requests::{RequestRecord, Requests};
+pub use requests::{RequestLog, RequestRecord, Requests};
+pub use signature::{Credential, Credentials, Secret};
+pub use violation::Violation;
 pub use world::World;
 pub use worldfile::{LoadedWorld, WorldFileError};
 
@@ -57,18 +66,29 @@ pub const PRINCIPAL: &str = "AROASANDBOX:lightsout";
 /// What tells the server the time: whoever embeds it brings one.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// What lets the server wait in real time, for [`Fault::Latency`].
+pub type Sleep = Arc<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>;
+
 /// Called when [`Fault::Silence`] begins, with `<amz-sdk-invocation-id>/<attempt>` of the request.
 pub type SilenceHook = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// How a sandbox behaves.
 #[derive(Clone)]
 pub struct SandboxOptions {
+    /// The time of the world.
     pub clock: Clock,
+    /// The time of the machine: that of signatures, of the header `Date`, and of rates and latencies.
+    pub wall: Clock,
+    pub sleep: Sleep,
     /// The most items on a page; zero counts as one.
     pub page_size: usize,
-    /// Who the callers of the server are, in `startedBy`, `stoppedBy` and `updatedBy`. Requests are
-    /// not authenticated.
+    /// Who the callers of the server are, in `startedBy`, `stoppedBy` and `updatedBy`, where there are
+    /// no credentials.
     pub principal: String,
+    /// Whose requests are taken. Without them nothing is checked, and everybody is `principal`.
+    pub credentials: Option<Credentials>,
+    /// Where a line is written for each request.
+    pub request_log: Option<RequestLog>,
     pub on_silence: Option<SilenceHook>,
 }
 
@@ -76,7 +96,16 @@ impl SandboxOptions {
     /// What applies where nobody says otherwise, under this clock.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, page_size: PAGE_SIZE, principal: PRINCIPAL.to_owned(), on_silence: None }
+        Self {
+            wall: Arc::clone(&clock),
+            clock,
+            sleep: Arc::new(|length| Box::pin(sleep(length))),
+            page_size: PAGE_SIZE,
+            principal: PRINCIPAL.to_owned(),
+            credentials: None,
+            request_log: None,
+            on_silence: None,
+        }
     }
 
     /// Takes over the settings that a world file has for its server.
@@ -84,6 +113,15 @@ impl SandboxOptions {
     pub fn for_world(self, loaded: &LoadedWorld) -> Self {
         Self { page_size: loaded.page_size.unwrap_or(self.page_size), ..self }
     }
+}
+
+/// Waits for the machine, whatever the world's clock shows.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the sandbox uses nothing of the crate, and a client waits for it in real time"
+)]
+async fn sleep(length: Duration) {
+    tokio::time::sleep(length).await;
 }
 
 /// A sandbox that listens, and serves as soon as [`Sandbox::serve`] is polled.
@@ -105,7 +143,7 @@ impl Sandbox {
     ) -> io::Result<Self> {
         if !address.ip().is_loopback() {
             let message = format!(
-                "the sandbox checks no credentials and listens on loopback only: use 127.0.0.1 or [::1] in place of {}",
+                "the sandbox is for this machine alone and listens on loopback only: use 127.0.0.1 or [::1] in place of {}",
                 address.ip()
             );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
@@ -115,12 +153,17 @@ impl Sandbox {
         let shared = Shared {
             world: Arc::new(Mutex::new(world)),
             clock: options.clock,
+            wall: options.wall,
+            sleep: options.sleep,
             faults: Faults::default(),
-            requests: Requests::default(),
+            requests: Requests::with_lines(options.request_log),
             page_size: options.page_size.max(1),
             principal: options.principal,
+            credentials: options.credentials,
             on_silence: options.on_silence,
             serial: AtomicU64::new(0),
+            stale: Mutex::new(None),
+            address,
         };
         Ok(Self { listener, address, shared: Arc::new(shared) })
     }

@@ -297,7 +297,7 @@ async fn only_loopback_is_listened_on() {
     .await;
     let error = bound.err().unwrap();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
-    insta::assert_snapshot!(error, @"the sandbox checks no credentials and listens on loopback only: use 127.0.0.1 or [::1] in place of 0.0.0.0");
+    insta::assert_snapshot!(error, @"the sandbox is for this machine alone and listens on loopback only: use 127.0.0.1 or [::1] in place of 0.0.0.0");
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::sandbox::signature::SignatureError;
+use crate::sandbox::violation::Violation;
 use crate::sandbox::world::{Refusal, RefusalKind};
 
 /// The service's error types, and one more for what the sandbox does not serve.
@@ -13,6 +15,10 @@ pub(crate) enum FailureKind {
     Quota,
     Denied,
     Expired,
+    MissingToken,
+    IncompleteSignature,
+    UnrecognizedClient,
+    InvalidSignature,
     NotFound,
     Conflict,
     Throttled,
@@ -25,7 +31,12 @@ impl FailureKind {
         match self {
             Self::Validation => 400,
             Self::Quota => 402,
-            Self::Denied | Self::Expired => 403,
+            Self::Denied
+            | Self::Expired
+            | Self::MissingToken
+            | Self::IncompleteSignature
+            | Self::UnrecognizedClient
+            | Self::InvalidSignature => 403,
             Self::NotFound => 404,
             Self::Conflict => 409,
             Self::Throttled => 429,
@@ -41,6 +52,10 @@ impl FailureKind {
             Self::Quota => "ServiceQuotaExceededException",
             Self::Denied => "AccessDeniedException",
             Self::Expired => "ExpiredTokenException",
+            Self::MissingToken => "MissingAuthenticationTokenException",
+            Self::IncompleteSignature => "IncompleteSignatureException",
+            Self::UnrecognizedClient => "UnrecognizedClientException",
+            Self::InvalidSignature => "InvalidSignatureException",
             Self::NotFound => "ResourceNotFoundException",
             Self::Conflict => "ConflictException",
             Self::Throttled => "ThrottlingException",
@@ -57,18 +72,32 @@ pub(crate) struct Failure {
     message: String,
     code: &'static str,
     context: BTreeMap<&'static str, String>,
+    /// What the request breaks of the service's model, where it does.
+    violation: Option<Violation>,
 }
 
 impl Failure {
     pub(crate) fn new(kind: FailureKind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), code, context: BTreeMap::new() }
+        Self { kind, message: message.into(), code, context: BTreeMap::new(), violation: None }
     }
 
     /// A request that is wrong in the member called `member`.
     pub(crate) fn invalid(member: &str, message: impl Into<String>) -> Self {
         let mut failure = Self::new(FailureKind::Validation, "INVALID_PARAMETER", message);
         failure.context.insert("parameter", member.to_owned());
+        failure.violation = Some(Violation::Constraint(failure.message.clone()));
         failure
+    }
+
+    /// A request with a member or parameter that the model does not have.
+    pub(crate) fn unknown(member: &str, message: impl Into<String>) -> Self {
+        let failure = Self::invalid(member, message);
+        let violation = Some(Violation::UnknownMember(failure.message.clone()));
+        Self { violation, ..failure }
+    }
+
+    pub(crate) fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
     }
 
     pub(crate) fn body(&self) -> Vec<u8> {
@@ -93,6 +122,13 @@ impl From<Refusal> for Failure {
             RefusalKind::Conflict => FailureKind::Conflict,
         };
         let mut failure = Self::new(kind, refusal.code(), refusal.to_string());
+        failure.violation = match (refusal.kind(), refusal.code()) {
+            // A state of the world is nothing that a request could break.
+            (_, "INVALID_STATE") => None,
+            (_, "CLIENT_TOKEN_REUSED") => Some(Violation::ClientTokenReused),
+            (RefusalKind::Validation, _) => Some(Violation::Constraint(failure.message.clone())),
+            (RefusalKind::Quota | RefusalKind::NotFound | RefusalKind::Conflict, _) => None,
+        };
         if let Some(resource) = refusal.resource() {
             failure.context.insert("resourceId", resource.to_owned());
         }
@@ -100,5 +136,25 @@ impl From<Refusal> for Failure {
             failure.context.insert("parameter", parameter.to_owned());
         }
         failure
+    }
+}
+
+impl From<SignatureError> for Failure {
+    fn from(error: SignatureError) -> Self {
+        let (kind, code) = match error {
+            SignatureError::Missing => (FailureKind::MissingToken, "MISSING_AUTHENTICATION_TOKEN"),
+            SignatureError::Incomplete(_) => {
+                (FailureKind::IncompleteSignature, "INCOMPLETE_SIGNATURE")
+            }
+            SignatureError::UnknownKey => (FailureKind::UnrecognizedClient, "UNRECOGNIZED_CLIENT"),
+            SignatureError::TokenExpired => (FailureKind::Expired, "EXPIRED_TOKEN"),
+            SignatureError::Scope { .. }
+            | SignatureError::Expired { .. }
+            | SignatureError::NotYetCurrent { .. }
+            | SignatureError::NotSigned(_)
+            | SignatureError::PayloadHash
+            | SignatureError::Mismatch => (FailureKind::InvalidSignature, "INVALID_SIGNATURE"),
+        };
+        Self::new(kind, code, error.to_string())
     }
 }

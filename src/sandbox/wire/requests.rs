@@ -111,7 +111,7 @@ fn read_query(members: &[Member], raw: &str) -> Result<Map<String, Value>, Failu
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decode(name)?, decode(value)?);
         let Some(member) = members.iter().find(|member| member.name == name) else {
-            return Err(Failure::invalid(&name, format!("unknown query parameter {name:?}")));
+            return Err(Failure::unknown(&name, format!("unknown query parameter {name:?}")));
         };
         let value = match member.shape {
             Shape::Number { .. } => value.parse::<i64>().map_or(Value::String(value), Value::from),

@@ -128,7 +128,9 @@ fn check_members(
     if let Some(unknown) = found.keys().find(|name| !is_known(name)) {
         let names: Vec<&str> = members.iter().map(|member| member.name).collect();
         let valid = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        return refuse(&join(path, unknown), format!("is not a member: valid are {valid}"));
+        let path = join(path, unknown);
+        let message = format!("{path} is not a member: valid are {valid}");
+        return Err(Failure::unknown(&path, message));
     }
     for member in members {
         let path = join(path, member.name);

@@ -15,6 +15,7 @@ mod operation;
 mod profiles;
 mod refusal;
 mod resources;
+mod restart;
 mod streams;
 mod tags;
 mod tokens;

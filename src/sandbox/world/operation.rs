@@ -71,6 +71,20 @@ impl Operation {
         !(self.name().starts_with("List") || self.name().starts_with("Get"))
     }
 
+    /// Whether its path names a streaming session.
+    #[must_use]
+    pub fn is_of_session(self) -> bool {
+        matches!(
+            self,
+            Self::GetStreamingSession
+                | Self::StopStreamingSession
+                | Self::StartStreamingSession
+                | Self::DeleteStreamingSession
+                | Self::CreateStreamingSessionStream
+                | Self::GetStreamingSessionStream
+        )
+    }
+
     /// Whether its answer comes in pages.
     #[must_use]
     pub fn is_list(self) -> bool {

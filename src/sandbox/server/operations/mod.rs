@@ -11,9 +11,9 @@ mod studios;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::Reply;
 use super::pages::PageScope;
 use super::routes::Call;
-use super::{Reply, Shared};
 use crate::sandbox::wire::{Failure, FailureKind, Request};
 use crate::sandbox::world::{CLIENT_TOKEN_LENGTH_MAX, Caller, Operation, Page, World};
 
@@ -22,11 +22,20 @@ pub(super) struct Input {
     pub(super) query: String,
     pub(super) client_token: Option<String>,
     pub(super) body: Bytes,
+    /// Who asks.
+    pub(super) principal: String,
     /// Under a fault: a list begins anew with each page, and answers this token.
     pub(super) repeated_token: Option<String>,
 }
 
-pub(super) fn perform(shared: &Shared, call: &Call, input: &Input) -> Result<Reply, Failure> {
+/// A world, and when and how it is asked.
+pub(super) struct Setting<'a> {
+    pub(super) world: &'a mut World,
+    pub(super) now: Timestamp,
+    pub(super) page_size: usize,
+}
+
+pub(super) fn perform(setting: Setting<'_>, call: &Call, input: &Input) -> Result<Reply, Failure> {
     let interface = match call {
         Call::Served { interface, .. } => interface,
         Call::Unserved { method, path } => {
@@ -40,14 +49,13 @@ pub(super) fn perform(shared: &Shared, call: &Call, input: &Input) -> Result<Rep
     let asked = Asked {
         call,
         request,
-        caller: Caller { principal: &shared.principal, token },
-        now: (shared.clock)(),
-        page_size: shared.page_size,
+        caller: Caller { principal: &input.principal, token },
+        now: setting.now,
+        page_size: setting.page_size,
         repeated_token: input.repeated_token.as_deref(),
     };
-    let mut world = shared.world();
-    world.advance(asked.now);
-    answer(&mut world, interface.operation, &asked)
+    setting.world.advance(asked.now);
+    answer(setting.world, interface.operation, &asked)
 }
 
 fn check_token(token: Option<&str>) -> Result<(), Failure> {
