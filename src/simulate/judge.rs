@@ -28,6 +28,9 @@ const ROTATION_MIN: SignedDuration = SignedDuration::from_hours(2);
 /// How long before the end of a stopped session its rescue may begin, with the time for a look.
 const RESCUE: SignedDuration = SignedDuration::from_mins(30);
 
+/// How much longer than until the next question an answer counts: that one may take its time.
+const ANSWER_WITHIN: SignedDuration = SignedDuration::from_mins(3);
+
 /// Judges a stop or a start.
 pub(super) fn call(ground: &Ground, disk: &DiskHandle, action: Action, id: &str, token: &str) {
     if !disk.holds_durably(token) {
@@ -122,7 +125,7 @@ impl Scene<'_> {
             self.find("no busy session is stopped", "a veto says that it is busy");
         }
         let asked = locked(&self.ground.asked).get(self.session.id.as_str()).copied();
-        if asked.is_none_or(|at| at + ASKED_EVERY + LOOKED_MAX < now) {
+        if asked.is_none_or(|at| at + ASKED_EVERY + ANSWER_WITHIN + LOOKED_MAX < now) {
             self.find("no session is stopped whose veto was not asked", &format!("{asked:?}"));
         }
     }

@@ -59,10 +59,8 @@ impl StudioPast {
             past.warnings.iter_mut().for_each(|warning| moved(&mut warning.at));
             not_later(past, jump.at);
         }
-        // After a jump forwards it may have slept, and be as late as before; in whole seconds, as a
-        // checkpoint keeps it.
-        let set_back = jump.by.min(SignedDuration::ZERO);
-        let behind = |by: SignedDuration| by.saturating_sub(set_back).as_secs();
+        // In whole seconds, as a checkpoint keeps it.
+        let behind = |by: SignedDuration| by.saturating_sub(jump.by).as_secs();
         self.history.clock_behind =
             self.history.clock_behind.map(|by| SignedDuration::from_secs(behind(by)));
         self.history.clock_jump = Some(jump);
