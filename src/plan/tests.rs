@@ -589,8 +589,12 @@ fn line_9_warns_anew_after_a_keep() {
     let again = world.warned(minutes(15), "20T20:00:00", "20T22:00:00", Mode::Enforce);
     assert_eq!(again.decide("20T22:14:59").reason.code(), "warning_out");
     assert_eq!(again.decide("20T22:15:00").verdict(), Verdict::Stop);
+    // Also where the tag is gone, so that nothing tells of the keep any more.
+    let untold = again.session(|session| session.tags.clear());
+    assert_eq!(untold.decide("20T22:14:59").reason.code(), "warning_out");
+    assert_eq!(untold.decide("20T22:15:00").verdict(), Verdict::Stop);
     // A keep that was over before the warning takes nothing back.
-    let old = again.session(|session| {
+    let old = kept("20T19:45:00").session(|session| {
         let until = "2026-11-20T19:00:00-08:00".to_owned();
         session.tags.insert("lightsout:keep-until".to_owned(), until);
     });

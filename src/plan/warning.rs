@@ -82,7 +82,7 @@ fn given_at(case: &Case<'_>, due: &Due, lead: SignedDuration) -> Option<Timestam
     case.history
         .warnings
         .iter()
-        .find(|given| {
+        .filter(|given| {
             given.run == run
                 && given.due == due.at
                 && given.lead == lead
@@ -90,4 +90,6 @@ fn given_at(case: &Case<'_>, due: &Due, lead: SignedDuration) -> Option<Timestam
                 && kept_until.is_none_or(|until| until <= given.at)
         })
         .map(|given| given.at)
+        // Who was warned again, after a keep that nothing tells of any more, waits for the later one.
+        .max()
 }

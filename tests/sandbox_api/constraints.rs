@@ -38,7 +38,7 @@ fn times(count: usize, item: &str) -> Value {
 #[tokio::test]
 async fn each_member_of_a_launch_profile_has_its_bounds() {
     let running = run().await;
-    let stream = |member: &str| format!("/streamConfiguration/{member}");
+    let stream = |member: &str| format!("/streamConfiguration/{}", member.replace('.', "/"));
     let long = |count: usize| Value::from("x".repeat(count));
     let cases: Vec<(String, Value)> = vec![
         ("/name".into(), long(65)),
@@ -68,9 +68,9 @@ async fn each_member_of_a_launch_profile_has_its_bounds() {
         (stream("sessionPersistenceMode"), json!(true)),
         (stream("sessionStorage/mode"), json!([])),
         (stream("sessionStorage/mode"), json!(["DOWNLOAD"])),
-        (stream("sessionStorage/root/linux"), json!("relative/path")),
-        (stream("sessionStorage/root/linux"), json!(format!("/{}", "x".repeat(128)))),
-        (stream("sessionStorage/root/windows"), json!("C:")),
+        (stream("sessionStorage.root.linux"), json!("relative/path")),
+        (stream("sessionStorage.root.linux"), json!(format!("/{}", "x".repeat(128)))),
+        (stream("sessionStorage.root.windows"), json!("C:")),
         (stream("streamingImageIds"), json!([])),
         (stream("streamingImageIds"), times(21, "linux")),
         (stream("streamingImageIds"), json!(["x".repeat(23)])),

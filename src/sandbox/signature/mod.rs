@@ -3,7 +3,7 @@
 //!
 //! `canonical.rs` writes a request down as the client did before it signed it; this file reads what
 //! the client says of its signature, and answers as the service does. Secrets stay in here: no error
-//! and no debug text has one. Start at [`Credentials::verify`].
+//! and no debug text has one. Start at `Credentials::verify`.
 //!
 //! The specification is "Create a signed AWS API request" of the AWS documentation; names and status
 //! codes are those of its common errors.
