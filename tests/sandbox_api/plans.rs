@@ -1,12 +1,13 @@
 //! Faults of a plan, as the SDK and the wire see them. Those that have no settings are in `faults.rs`.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_nimble::error::SdkError;
 use aws_sdk_nimble::types::{StreamingSessionState, VolumeRetentionMode};
 use jiff::SignedDuration;
-use lightsout::sandbox::SandboxOptions;
+use lightsout::sandbox::{SandboxOptions, faultplan};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -230,4 +231,43 @@ async fn a_rule_keeps_to_the_session_and_the_client_token_that_it_names() {
     assert!(error.is_internal_server_error_exception());
     assert!(stop("lucky").await.is_ok());
     assert_eq!(running.requests.recent()[0].faults, ["error_500 (unlucky)"]);
+}
+
+#[tokio::test]
+async fn every_member_of_an_answer_can_be_left_out() {
+    fn names(value: &serde_json::Value, found: &mut BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(object) => {
+                for (name, value) in object {
+                    found.insert(name.clone());
+                    // The names in these are the studio's own.
+                    if name != "tags" {
+                        names(value, found);
+                    }
+                }
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| names(item, found)),
+            _ => {}
+        }
+    }
+    let running = run().await;
+    let studio = "/studios/us-west-2%3Astid-EXAMPLE11111";
+    let lists = ["", "/membership", "/launch-profiles", "/streaming-images", "/studio-components"];
+    let more = [
+        "/streaming-sessions",
+        "/streaming-session-backups",
+        "/launch-profiles/persistent/details",
+    ];
+    let mut found = BTreeSet::new();
+    for path in lists.iter().chain(&more) {
+        let (status, answer) = running.raw("GET", &format!("{studio}{path}"), "", "").await;
+        assert_eq!(status, 200, "{path}");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        names(&serde_json::from_str(body).unwrap(), &mut found);
+    }
+    assert!(found.len() > 70, "{found:?}");
+    let quoted: Vec<String> = found.iter().map(|name| format!("{name:?}")).collect();
+    let plan = format!("[[fault]]\nkind = \"missing_members\"\nmembers = [{}]", quoted.join(", "));
+    let parsed = faultplan::parse(&plan, "faults.toml");
+    assert!(parsed.is_ok(), "{}", parsed.unwrap_err());
 }
