@@ -60,3 +60,37 @@ impl fmt::Display for Violation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_violation_says_what_is_wrong_and_is_in_the_page_on_the_sandbox() {
+        let all = [
+            Violation::UnknownMember("force is not a member: valid are none".to_owned()),
+            Violation::Constraint("maxResults is 0: valid are 1 to 100".to_owned()),
+            Violation::NoClientToken,
+            Violation::ClientTokenReused,
+            Violation::ContentType(None),
+            Violation::ContentType(Some("text/plain".to_owned())),
+            Violation::DeletesVolume,
+            Violation::NotServed,
+        ];
+        let page = include_str!("../../docs/sandbox.md");
+        for violation in &all {
+            assert!(page.contains(&format!("| `{}` |", violation.code())), "{violation:?}");
+        }
+        let told = all.map(|violation| format!("{}: {violation}", violation.code()));
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        unknown_member: force is not a member: valid are none
+        constraint: maxResults is 0: valid are 1 to 100
+        no_client_token: there is no X-Amz-Client-Token: a repetition would be a second change
+        client_token_reused: the client token was used before with other parameters
+        content_type: there is a body and no content-type: it is application/json
+        content_type: the content-type is "text/plain": it is application/json
+        deletes_volume: volumeRetentionMode is DELETE: the work on the volume is destroyed
+        not_served: the sandbox does not serve this method and path
+        "#);
+    }
+}

@@ -166,7 +166,7 @@ max_uptime = "1h"
 }
 
 /// The program, without anything of this machine's that it could listen to.
-fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lightsout"));
     for (name, _) in std::env::vars() {
         let is_heard = ["AWS_", "LIGHTSOUT_", "NO_COLOR", "CLICOLOR"];
@@ -199,7 +199,7 @@ pub(crate) struct Finished {
 }
 
 impl Process {
-    fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = lines(child.stdout.take().unwrap());
@@ -455,6 +455,7 @@ started = "-9h"
         for request in self.requests.recent() {
             assert_ne!(request.status, Some(400), "{request:?}");
             assert_ne!(request.operation, Operation::Unserved, "{request:?}");
+            assert_eq!(request.violations, [], "{request:?}");
         }
     }
 }

@@ -17,4 +17,5 @@ mod modes;
 mod reloading;
 mod secrets;
 mod state;
+mod surroundings;
 mod vetoes;

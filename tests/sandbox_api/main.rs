@@ -1,10 +1,14 @@
 //! The sandbox through its HTTP door: the real SDK, and raw requests for what an SDK would never send.
 
+mod admin;
 mod constraints;
 mod faults;
 mod members;
 mod operations;
+mod plans;
 mod profiles;
+mod requests;
 mod resources;
 mod running;
 mod sessions;
+mod signing;

@@ -9,9 +9,10 @@ use aws_sdk_nimble::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_nimble::error::SdkError;
 use aws_sdk_nimble::operation::get_studio::GetStudioError;
 use aws_sdk_nimble::types::StreamingSessionState;
+use aws_smithy_async::time::StaticTimeSource;
 use jiff::{SignedDuration, Timestamp};
 use lightsout::sandbox::{
-    Fault, FaultRule, Faults, Requests, Sandbox, SandboxOptions, World, worldfile,
+    Fault, FaultRule, Faults, Requests, Sandbox, SandboxOptions, World, faultplan, worldfile,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -182,6 +183,11 @@ pub(crate) fn start() -> Timestamp {
 }
 
 pub(crate) async fn run() -> Running {
+    run_with(|options| options).await
+}
+
+/// A running sandbox with other options.
+pub(crate) async fn run_with(change: impl FnOnce(SandboxOptions) -> SandboxOptions) -> Running {
     let loaded = worldfile::parse(WORLD, "world.toml", start()).unwrap();
     let seconds = Arc::new(AtomicI64::new(0));
     let silences = Arc::new(Mutex::new(Vec::new()));
@@ -191,22 +197,29 @@ pub(crate) async fn run() -> Running {
         on_silence: Some(Arc::new(move |text: &str| told.lock().unwrap().push(text.to_owned()))),
         ..SandboxOptions::new(Arc::new(clock))
     };
-    let options = options.for_world(&loaded);
+    let options = change(options.for_world(&loaded));
     let sandbox =
         Sandbox::bind("127.0.0.1:0".parse().unwrap(), loaded.world, options).await.unwrap();
     let (address, world, faults, requests) =
         (sandbox.local_addr(), sandbox.world(), sandbox.faults(), sandbox.requests());
-    let client = client(&sandbox.endpoint_url());
+    let client = client(&sandbox.endpoint_url(), ("AKIDEXAMPLE", "secret", None), start());
     let server = tokio::spawn(sandbox.serve(std::future::pending()));
     Running { client, address, world, faults, requests, seconds, silences, server }
 }
 
-fn client(endpoint: &str) -> Client {
+/// A client with an access key, its secret and perhaps a token, which signs as of an instant.
+pub(crate) fn client(
+    endpoint: &str,
+    (key, secret, token): (&str, &str, Option<&str>),
+    at: Timestamp,
+) -> Client {
+    let token = token.map(str::to_owned);
     let config = aws_sdk_nimble::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-west-2"))
         .endpoint_url(endpoint)
-        .credentials_provider(Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"))
+        .credentials_provider(Credentials::new(key, secret, token, None, "test"))
+        .time_source(StaticTimeSource::new(at.into()))
         .retry_config(RetryConfig::disabled())
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
@@ -225,6 +238,14 @@ impl Running {
     pub(crate) fn fault(&self, fault: Fault) {
         self.faults.clear();
         self.faults.add(FaultRule::new(fault).studio(STUDIO));
+    }
+
+    /// Puts the rules of a fault plan in the place of those before.
+    pub(crate) fn plan(&self, text: &str) {
+        self.faults.clear();
+        for rule in faultplan::parse(text, "faults.toml").unwrap() {
+            self.faults.add(rule);
+        }
     }
 
     pub(crate) async fn state(&self, session: &str) -> StreamingSessionState {

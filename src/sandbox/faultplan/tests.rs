@@ -159,6 +159,30 @@ fn all_mistakes_are_told_at_once() {
     assert!(error.to_string().contains("did you mean \"startedAt\"?"), "{error}");
 }
 
+/// What people read, and what is read.
+#[test]
+fn the_page_on_the_sandbox_names_every_kind_and_its_plan_is_one() {
+    let page = include_str!("../../../docs/sandbox.md");
+    let rows: BTreeSet<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(name, _)| name))
+        .collect();
+    for kind in KINDS {
+        assert!(rows.contains(kind.name), "{}", kind.name);
+        let row = format!("| `{}` |", kind.name);
+        let row = page.lines().find(|line| line.starts_with(&row)).unwrap();
+        for key in kind.keys {
+            assert!(row.contains(&format!("`{key}`")), "{}: {key}", kind.name);
+        }
+    }
+    for key in KEYS {
+        assert!(rows.contains(key), "{key}");
+    }
+    let (_, plan) = page.split_once("```toml\n").unwrap();
+    let (plan, _) = plan.split_once("```").unwrap();
+    assert_eq!(parse(plan, "docs/sandbox.md").unwrap().len(), 3);
+}
+
 #[test]
 fn the_members_that_can_be_left_out_are_sorted_and_distinct() {
     assert!(MEMBERS.is_sorted_by(|one, other| one < other));

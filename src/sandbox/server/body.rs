@@ -30,6 +30,8 @@ pub(super) struct AnswerBody {
     unsent: u64,
     /// What happens after a body that is less than what was promised.
     ending: Ending,
+    /// Whether what was sent has had time to leave before the connection is closed.
+    has_paused: bool,
 }
 
 /// How a body ends that is less than what was promised.
@@ -43,7 +45,13 @@ pub(super) enum Ending {
 
 impl AnswerBody {
     pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
-        Self { whole: bytes.into(), filler_left: 0, unsent: 0, ending: Ending::Closes }
+        Self {
+            whole: bytes.into(),
+            filler_left: 0,
+            unsent: 0,
+            ending: Ending::Closes,
+            has_paused: false,
+        }
     }
 
     /// So many bytes that begin like a list of sessions.
@@ -76,7 +84,7 @@ impl Body for AnswerBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         if !self.whole.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.whole)))));
@@ -85,6 +93,12 @@ impl Body for AnswerBody {
             return match self.ending {
                 _ if self.unsent == 0 => Poll::Ready(None),
                 Ending::Stalls => Poll::Pending,
+                // Hyper writes what it holds when a body pauses, and not when it fails.
+                Ending::Closes if !self.has_paused => {
+                    self.has_paused = true;
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
                 Ending::Closes => Poll::Ready(Some(Err(NoAnswer::Closed))),
             };
         }
