@@ -27,7 +27,7 @@ use crate::inventory::{Problem, Session, SessionState, Snapshot};
 use crate::plan::{TAG_KEEP, TAG_KEEP_UNTIL};
 use crate::policy::{Policy, StudioPolicy};
 use crate::provider::nimble::Connections;
-use crate::provider::{Provider, ProviderError};
+use crate::provider::{ClientToken, Provider, ProviderError};
 use crate::switch::{ByHand, Stage, Told};
 
 /// How many sessions are recorded and called side by side.
@@ -188,7 +188,9 @@ async fn find<'a>(
         }
         let id = name.rsplit('/').next().unwrap_or(name).into();
         let session = provider.read(&id).await.map_err(|error| Failure::of(&error))?;
-        if targets.iter().all(|other| other.session.id != session.id) {
+        let is_other =
+            |other: &Target<'_>| (&other.studio.id, &other.session.id) != (&studio.id, &session.id);
+        if targets.iter().all(is_other) {
             targets.push(Target { studio, provider: Arc::clone(provider), session });
         }
     }
@@ -272,8 +274,21 @@ struct Hand<'a> {
     note: Option<String>,
 }
 
-/// What came of one call.
-type Answer = Result<Option<String>, ProviderError>;
+/// What came of it: the service's name for the call, where it gave one.
+type Answer = Result<Option<String>, Failed>;
+
+/// Why it was not done.
+struct Failed {
+    error: ProviderError,
+    /// Whether one of two calls was made, so that it is half done.
+    is_half_done: bool,
+}
+
+impl From<ProviderError> for Failed {
+    fn from(error: ProviderError) -> Self {
+        Self { error, is_half_done: false }
+    }
+}
 
 /// What was called, and what came of it.
 type Done<'a> = Vec<(Target<'a>, Answer)>;
@@ -300,8 +315,8 @@ impl Hand<'_> {
             .map(|(target, token)| entry(target, self.told(Stage::Intended, target, token)));
         self.book.record(intents.collect()).await?;
         let calls = batch.iter().zip(&tokens).map(|(target, token)| async {
-            self.look_again(target).await?;
-            self.call(target, token).await
+            let session = self.look_again(target).await?;
+            carry_out(self.deed, target.provider.as_ref(), &session, token).await
         });
         let answers = join_all(calls).await;
         let ends = batch.iter().zip(&tokens).zip(&answers);
@@ -318,12 +333,12 @@ impl Hand<'_> {
 
     /// Reads it once more, right before the call: a person may have thought for long, and what is done
     /// is to be about what they were shown.
-    async fn look_again(&self, target: &Target<'_>) -> Result<(), ProviderError> {
+    async fn look_again(&self, target: &Target<'_>) -> Result<Session, ProviderError> {
         let shown = &target.session;
         let now = target.provider.read(&shown.id).await?;
         let is_same = (now.start(), now.stopped_at) == (shown.start(), shown.stopped_at);
         let why = match fit::judge(self.policy, &now, self.deed, self.clock.now()) {
-            Fit::Yes(_) if is_same => return Ok(()),
+            Fit::Yes(_) if is_same => return Ok(now),
             Fit::Yes(_) => "it was started or stopped meanwhile".to_owned(),
             Fit::No(why) => why,
         };
@@ -358,42 +373,57 @@ impl Hand<'_> {
     fn end(&self, target: &Target<'_>, token: &str, answer: &Answer) -> Told {
         let told = |stage| self.told(stage, target, token);
         match answer {
-            Ok(request_id) => Told { request_id: request_id.clone(), ..told(Stage::Accepted) },
-            Err(error) => {
-                let is_refused = error.problem.proves_no_effect();
-                let stage = if is_refused { Stage::Rejected } else { Stage::Unanswered };
-                let problem = Some(error.problem.to_string());
+            Ok(request_id) => {
+                let request_id = request_id.as_deref().map(book::one_line);
+                Told { request_id, ..told(Stage::Accepted) }
+            }
+            Err(Failed { error, is_half_done }) => {
+                let has_no_effect = error.problem.proves_no_effect() && !is_half_done;
+                let stage = if has_no_effect { Stage::Rejected } else { Stage::Unanswered };
+                let problem = Some(error.problem.code().to_owned());
                 let detail = Some(book::one_line(&error.detail));
-                Told { request_id: error.request_id.clone(), problem, detail, ..told(stage) }
+                let request_id = error.request_id.as_deref().map(book::one_line);
+                Told { request_id, problem, detail, ..told(stage) }
             }
         }
     }
+}
 
-    async fn call(&self, Target { provider, session, .. }: &Target<'_>, token: &str) -> Answer {
-        let token = crate::provider::ClientToken(token.to_owned());
-        match self.deed {
-            Deed::Stop { .. } => provider.stop(session, &token).await.map(|done| done.request_id),
-            Deed::Start { .. } => provider.start(session, &token).await.map(|done| done.request_id),
-            Deed::Keep { until: Some(until) } => {
-                provider.tag(session, TAG_KEEP_UNTIL, &until.to_string()).await?;
-                untag(provider.as_ref(), session, TAG_KEEP).await
-            }
-            Deed::Keep { until: None } => {
-                provider.tag(session, TAG_KEEP, "always").await?;
-                untag(provider.as_ref(), session, TAG_KEEP_UNTIL).await
-            }
-            Deed::Unkeep => {
-                untag(provider.as_ref(), session, TAG_KEEP).await?;
-                untag(provider.as_ref(), session, TAG_KEEP_UNTIL).await
-            }
+/// Makes the call; of a keep, the calls. What is set comes before what is taken away, so that a session is
+/// kept by one tag too many rather than by none.
+async fn carry_out(deed: Deed, provider: &dyn Provider, session: &Session, token: &str) -> Answer {
+    let token = ClientToken(token.to_owned());
+    let tags = async |set: Option<(&str, &str)>, taken: &[&str]| {
+        let mut is_half_done = false;
+        if let Some((key, value)) = set {
+            provider.tag(session, key, value).await?;
+            is_half_done = true;
         }
+        for key in taken.iter().filter(|key| session.tags.contains_key(**key)) {
+            let untagged = provider.untag(session, key).await;
+            untagged.map_err(|error| Failed { error, is_half_done })?;
+            is_half_done = true;
+        }
+        Ok(None)
+    };
+    match deed {
+        Deed::Stop { .. } => Ok(provider.stop(session, &token).await?.request_id),
+        Deed::Start { .. } => Ok(provider.start(session, &token).await?.request_id),
+        Deed::Keep { until: Some(until) } => {
+            tags(Some((TAG_KEEP_UNTIL, &until.to_string())), &[TAG_KEEP]).await
+        }
+        Deed::Keep { until: None } => tags(Some((TAG_KEEP, "always")), &[TAG_KEEP_UNTIL]).await,
+        Deed::Unkeep => tags(None, &[TAG_KEEP, TAG_KEEP_UNTIL]).await,
     }
 }
 
 /// Says what came of a call.
 fn say(target: &Target<'_>, deed: Deed, answer: &Answer) {
     match answer {
-        Err(error) => anstream::eprintln!("{}: {error}", target.name()),
+        Err(Failed { error, is_half_done }) => {
+            let half = if *is_half_done { "; it is half done" } else { "" };
+            anstream::eprintln!("{}: {error}{half}", target.name());
+        }
         Ok(_) if deed.goal().is_none() => anstream::println!("{}: done", target.name()),
         Ok(_) => {}
     }
@@ -433,14 +463,6 @@ async fn arrives(clock: &Arc<dyn Clock>, target: &Target<'_>, goal: &SessionStat
         }
         clock.sleep(LOOK_EVERY).await;
     }
-}
-
-/// Takes a tag away, where it is there.
-async fn untag(provider: &dyn Provider, session: &Session, key: &str) -> Answer {
-    if session.tags.contains_key(key) {
-        provider.untag(session, key).await?;
-    }
-    Ok(None)
 }
 
 fn entry(target: &Target<'_>, told: Told) -> Entry {

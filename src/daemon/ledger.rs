@@ -17,8 +17,8 @@ use crate::audit::record::{Journal, JournalError, Kind, Record};
 use crate::audit::replay::{Replay, StudioPast, jumped};
 use crate::clock::Clock;
 use crate::execute::{Admission, Gate};
-use crate::ids::StudioId;
-use crate::plan::{Action, Pause, Reason, one_more};
+use crate::ids::{SessionId, StudioId};
+use crate::plan::{Action, History, Pause, Reason, one_more};
 use crate::policy::Brake;
 use crate::provider::ClientToken;
 
@@ -200,6 +200,10 @@ fn is_switch(kind: &Kind) -> bool {
 impl Gate for Ledger {
     fn pause(&self, studio: &StudioId, now: Timestamp) -> Option<Pause> {
         self.with(studio, |past| past.history.paused.clone().filter(|pause| pause.holds_at(now)))
+    }
+
+    fn history(&self, studio: &StudioId, session: &SessionId) -> History {
+        self.with(studio, |past| past.history.only(session))
     }
 
     fn admit(

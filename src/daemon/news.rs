@@ -1,7 +1,7 @@
 //! What a scan says that the log does not say yet.
 //!
 //! A decision is recorded when it is another than the last one, a hold when it begins, changes or
-//! ends, a session's end when two whole listings in a row lack it.
+//! ends, a session's end when whole listings lack it that begin a minute apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -16,7 +16,7 @@ use crate::audit::record::JournalError;
 use crate::execute::{Mark, Order, Outcome, Workshop, attempt, mark, marks, orders};
 use crate::ids::SessionId;
 use crate::inventory::Snapshot;
-use crate::plan::{self, Action, History};
+use crate::plan::{self, Action};
 use crate::veto::Vetoes;
 
 /// What one scan of every studio came to.
@@ -143,8 +143,8 @@ async fn attempt_all(
     ledger: &Ledger,
     Scan { plan, snapshot, .. }: &Scan,
 ) -> (Vec<(SessionId, Action, Outcome)>, usize) {
-    let attempt = async |(order, history): (Order, History)| {
-        let outcome = attempt(workshop, &order, &history).await;
+    let attempt = async |order: Order| {
+        let outcome = attempt(workshop, &order).await;
         let session = order.decision.session.clone();
         log_outcome(workshop.studio.label(), &session, order.action, &outcome);
         (session, order.action, outcome)
@@ -153,14 +153,13 @@ async fn attempt_all(
     let attempts = FuturesUnordered::new();
     for order in orders(plan, snapshot) {
         let session = &order.decision.session;
-        let history = ledger.with(&plan.studio, |past| past.history.only(session));
-        let past = history.of(session);
-        if let Some(until) = rests_until(&order, past).filter(|until| *until > plan.at) {
+        let past = ledger.with(&plan.studio, |past| past.history.of(session).clone());
+        if let Some(until) = rests_until(&order, &past).filter(|until| *until > plan.at) {
             let (studio, action) = (workshop.studio.label(), order.action);
             tracing::warn!(studio, %session, %until, "the {action} came to nothing before, and rests");
             resting += 1;
-        } else if !is_done_already(&order, past) {
-            attempts.push(attempt((order, history)));
+        } else if !is_done_already(&order, &past) {
+            attempts.push(attempt(order));
         }
     }
     (attempts.collect().await, resting)

@@ -142,19 +142,18 @@ impl Studio {
         let mut retry: Option<Timestamp> = None;
         for order in orders(plan, snapshot) {
             let session = order.decision.session.clone();
-            let history = self.ledger.with(&plan.studio, |past| past.history.only(&session));
-            let past = history.of(&session);
-            if let Some(rests) = rests_until(&order, past).filter(|at| *at > plan.at) {
+            let past = self.ledger.with(&plan.studio, |past| past.history.of(&session).clone());
+            if let Some(rests) = rests_until(&order, &past).filter(|at| *at > plan.at) {
                 retry = Some(retry.map_or(rests, |earlier| earlier.min(rests)));
                 continue;
             }
-            if is_done_already(&order, past) || self.in_flight.contains_key(&session) {
+            if is_done_already(&order, &past) || self.in_flight.contains_key(&session) {
                 continue;
             }
             self.in_flight.insert(session.clone(), Task::Attempt(order.action));
             let workshop = self.workshop.clone();
             self.tasks.spawn(async move {
-                let outcome = attempt(&workshop, &order, &history).await;
+                let outcome = attempt(&workshop, &order).await;
                 let is_rescue = order.decision.reason.is_rescue();
                 (session, Done::Attempt { action: order.action, is_rescue, outcome })
             });

@@ -7,8 +7,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::ids::StudioId;
-use crate::plan::{Action, Pause, Reason};
+use crate::ids::{SessionId, StudioId};
+use crate::plan::{Action, History, Pause, Reason};
 use crate::policy::Brake;
 use crate::provider::ClientToken;
 
@@ -16,6 +16,9 @@ use crate::provider::ClientToken;
 pub trait Gate: Send + Sync + fmt::Debug {
     /// The pause of a studio that is in force, if one is.
     fn pause(&self, studio: &StudioId, now: Timestamp) -> Option<Pause>;
+
+    /// What the log says of a session by now: a veto may have answered while its call waited for its turn.
+    fn history(&self, studio: &StudioId, session: &SessionId) -> History;
 
     /// Lets one call be announced under this token, or says which brake does not.
     ///

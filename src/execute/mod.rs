@@ -82,7 +82,7 @@ pub enum Outcome {
 }
 
 /// Asks of one session what was decided, if it still is to be asked.
-pub async fn attempt(workshop: &Workshop, order: &Order, history: &History) -> Outcome {
+pub async fn attempt(workshop: &Workshop, order: &Order) -> Outcome {
     let Some(_permit) = permit(workshop).await else { return Outcome::Ending };
     let read_at = [workshop.clock.monotonic(), wall(workshop)];
     let session = match workshop.provider.read(&order.decision.session).await {
@@ -90,7 +90,8 @@ pub async fn attempt(workshop: &Workshop, order: &Order, history: &History) -> O
         Err(error) => return unread(workshop, order, error).await,
     };
     let fresh = Fresh { action: order.action, read_at, session };
-    let again = decide_again(workshop, order, &fresh.session, history);
+    let history = workshop.gate.history(&workshop.studio.id, &order.decision.session);
+    let again = decide_again(workshop, order, &fresh.session, &history);
     let again = match again.and_then(|again| unpaused(workshop, again)) {
         Ok(again) => again,
         Err(dropped) => return drop_action(workshop, &fresh, dropped).await,

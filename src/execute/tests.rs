@@ -113,6 +113,7 @@ struct Morning {
 struct Door {
     /// How often it is still open.
     shuts_after: Mutex<Option<u32>>,
+    journal: Arc<MemoryJournal>,
 }
 
 impl Door {
@@ -129,6 +130,21 @@ impl Gate for Door {
         *left = left.saturating_sub(1);
         let until = now + SignedDuration::from_hours(1);
         is_shut.then(|| Pause { until, who: "ada".to_owned() })
+    }
+
+    /// In the beginning, that the stop was ours.
+    fn history(&self, studio: &StudioId, _: &crate::ids::SessionId) -> History {
+        let mut replay = Replay::default();
+        let data = Data {
+            studio: Some(STUDIO.to_owned()),
+            session: Some("artist".to_owned()),
+            stopped_at: Some("2026-11-20T04:00:00Z".parse().unwrap()),
+            ..Data::default()
+        };
+        let (time, kind) = (at("00:00:00"), Kind::StopProven);
+        replay.apply(&Record { time, kind, subject: String::new(), data });
+        self.journal.records().iter().for_each(|record| replay.apply(record));
+        replay.studio(studio).history.clone()
     }
 
     fn admit(
@@ -161,7 +177,7 @@ impl Morning {
         let direct = Direct::new(STUDIO.into(), Arc::clone(&world), shared, "AROATEST:lightsout");
         let faulty = Faulty::new(Arc::new(direct));
         let journal = Arc::new(MemoryJournal::new());
-        let gate = Arc::new(Door::default());
+        let gate = Arc::new(Door { shuts_after: Mutex::default(), journal: Arc::clone(&journal) });
         let policy = Arc::new(policy_with(settings));
         let studio = Arc::new(policy.studios[&STUDIO.into()].clone());
         let gates = Gates::new(Arc::new(clock.clone()));
@@ -184,19 +200,9 @@ impl Morning {
         Fresh { action: Action::Start, read_at, session }
     }
 
-    /// What the log says so far; in the beginning, that the stop was ours.
+    /// What the log says so far.
     fn history(&self) -> plan::History {
-        let mut replay = Replay::default();
-        let data = Data {
-            studio: Some(STUDIO.to_owned()),
-            session: Some("artist".to_owned()),
-            stopped_at: Some("2026-11-20T04:00:00Z".parse().unwrap()),
-            ..Data::default()
-        };
-        let (time, kind) = (at("00:00:00"), Kind::StopProven);
-        replay.apply(&Record { time, kind, subject: String::new(), data });
-        self.journal.records().iter().for_each(|record| replay.apply(record));
-        replay.studio(&STUDIO.into()).history.clone()
+        self.gate.history(&STUDIO.into(), &"artist".into())
     }
 
     async fn order(&self) -> Order {
@@ -208,7 +214,7 @@ impl Morning {
     }
 
     async fn attempt(&self, order: &Order) -> Outcome {
-        attempt(&self.workshop, order, &self.history()).await
+        attempt(&self.workshop, order).await
     }
 
     fn change(&self, act: impl FnOnce(&mut World, Timestamp)) {
@@ -602,4 +608,25 @@ async fn a_machine_that_slept_between_reading_and_call_makes_none() {
         let last = if is_called { Kind::StartAccepted } else { Kind::StartWithdrawn };
         assert_eq!(kinds, [Kind::StartIntended, last], "{slept}");
     }
+}
+
+#[tokio::test]
+async fn what_is_learnt_while_a_call_waits_for_its_turn_counts() {
+    let morning = Morning::new();
+    let order = morning.order().await;
+    let turn = morning.workshop.permits.acquire().await.unwrap();
+    let mut waiting = Box::pin(morning.attempt(&order));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    let data = Data {
+        studio: Some(STUDIO.to_owned()),
+        session: Some("artist".to_owned()),
+        stopped_at: order.run,
+        ..Data::default()
+    };
+    let failed = Record { time: at("06:50:00"), kind: Kind::StartFailed, subject: "".into(), data };
+    morning.journal.commit(vec![failed]).await.unwrap();
+    drop(turn);
+    assert_eq!(waiting.await, Outcome::Accepted);
+    let records = morning.journal.records();
+    assert_eq!((&records[1].kind, records[1].data.attempt), (&Kind::StartIntended, Some(1)));
 }

@@ -1,6 +1,9 @@
 //! What people do to sessions by hand: asked, recorded, called.
 
-use crate::house::{Finished, House, STUDIO, Watched, always_due, text};
+use lightsout::sandbox::world::{Operation, Session};
+use lightsout::sandbox::{Fault, FaultRule};
+
+use crate::house::{Finished, House, STUDIO, Watched, always_due, now, text};
 
 /// A studio in which the daemon does nothing by itself.
 fn observed(sandbox: &Watched) -> House {
@@ -24,7 +27,7 @@ fn steps(house: &House) -> Vec<(String, String)> {
 
 fn tags(sandbox: &Watched, session: &str) -> Vec<String> {
     let mut world = sandbox.world.lock().unwrap();
-    let session = world.session(STUDIO, session, crate::house::now()).unwrap();
+    let session = world.session(STUDIO, session, now()).unwrap();
     session.tags.keys().cloned().collect()
 }
 
@@ -112,4 +115,39 @@ fn while_a_daemon_writes_the_log_it_records_what_is_done_by_hand() {
     let expected = ["lightsout.operator.intended", "lightsout.operator.accepted"];
     assert_eq!(steps(&house), expected.map(|kind| (kind.to_owned(), "keep".to_owned())));
     house.assert_log_is_whole();
+}
+
+#[test]
+fn what_a_person_was_shown_is_what_is_called_or_nothing_is() {
+    let sandbox = Watched::small();
+    let house = observed(&sandbox);
+    let of_ada = |session: &mut Session| session.owned_by = Some("9067aaaa".to_owned());
+    sandbox.world.lock().unwrap().amend_session(STUDIO, "one", now(), of_ada).unwrap();
+    // An artist comes back while the person looks at what was shown.
+    let race = FaultRule::new(Fault::RestartRace).operation(Operation::GetStreamingSession);
+    sandbox.faults.add(race.times(1));
+    let stopped = by_ada(&house, &["stop", "one", "--no-wait"]);
+    assert_eq!(stopped.code, Some(1), "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("another look"), "{}", stopped.stderr);
+    assert_eq!(sandbox.effects(), [""; 0]);
+    let rejected = &house.records_of("operator.rejected")[0]["data"];
+    assert_eq!(text(&rejected["error"], "problem"), "not_asked");
+}
+
+#[test]
+fn a_keep_that_is_half_done_is_not_recorded_as_without_effect() {
+    let sandbox = Watched::small();
+    let house = observed(&sandbox);
+    assert_eq!(by_ada(&house, &["keep", "one", "--for", "2d"]).code, Some(0));
+    sandbox.faults.add(FaultRule::new(Fault::Denied).operation(Operation::UntagResource));
+    let kept = by_ada(&house, &["keep", "one", "--always"]);
+    assert_eq!(kept.code, Some(1), "{}", kept.stderr);
+    assert!(kept.stderr.contains("it is half done"), "{}", kept.stderr);
+    assert_eq!(tags(&sandbox, "one"), ["lightsout:keep", "lightsout:keep-until"]);
+    // Taken away alone, nothing was done.
+    assert_eq!(by_ada(&house, &["unkeep", "one"]).code, Some(1));
+    let ends: Vec<String> = steps(&house).into_iter().map(|(kind, _)| kind).collect();
+    let ends: Vec<&str> = ends.iter().map(|kind| kind.rsplit('.').next().unwrap()).collect();
+    let expected = ["intended", "accepted", "intended", "unanswered", "intended", "rejected"];
+    assert_eq!(ends, expected);
 }
