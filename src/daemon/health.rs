@@ -18,8 +18,8 @@ use crate::ids::StudioId;
 use crate::policy::Policy;
 
 /// How old what the file says may become while the program runs: whoever watches it can tell one that
-/// hangs.
-pub(super) const TOLD_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// hangs, and a disk that hangs is told of.
+pub(super) const TOLD_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long the end of the program waits for the last words to be written.
 const LAST_WORDS_WAIT: Duration = Duration::from_secs(1);
@@ -112,7 +112,7 @@ impl HealthReport {
         policy: &Policy,
         at: Timestamp,
     ) {
-        self.write(problems(vitals, ledger, policy), vitals, ledger, policy, at);
+        self.write(problems(vitals, ledger, policy, at), vitals, ledger, policy, at);
     }
 
     /// Says that there will be no more.
@@ -155,8 +155,8 @@ impl HealthReport {
 }
 
 /// Everything that a person should look at.
-fn problems(vitals: &Vitals, ledger: &Ledger, policy: &Policy) -> Vec<String> {
-    let log = match ledger.health() {
+fn problems(vitals: &Vitals, ledger: &Ledger, policy: &Policy, at: Timestamp) -> Vec<String> {
+    let log = match ledger.health(at) {
         LogHealth::Sound => None,
         LogHealth::Failing { since, detail } => {
             Some(format!("the audit log cannot be written since {since}: {detail}"))

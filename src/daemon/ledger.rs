@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -22,6 +22,9 @@ use crate::plan::{Action, History, Pause, Reason, one_more};
 use crate::policy::Brake;
 use crate::provider::ClientToken;
 
+/// How long a disk may take to make something durable before a person should look at it.
+const ANSWER_MAX: SignedDuration = SignedDuration::from_secs(30);
+
 /// How many stops of each studio are about to be announced.
 type Pending = Arc<Mutex<BTreeMap<StudioId, usize>>>;
 
@@ -31,6 +34,8 @@ pub struct Ledger {
     journal: Arc<dyn Journal>,
     replay: Arc<Mutex<Replay>>,
     health: Arc<Mutex<LogHealth>>,
+    /// The times of what is being committed.
+    waiting: Arc<Mutex<Vec<Timestamp>>>,
     pending: Pending,
     switched: Arc<watch::Sender<()>>,
     /// Held while a jump of the clock is recorded, so that nobody decides by it before.
@@ -75,6 +80,7 @@ impl Ledger {
             journal,
             replay: Arc::new(Mutex::new(replay)),
             health: Arc::default(),
+            waiting: Arc::default(),
             pending: Pending::default(),
             switched: Arc::new(watch::Sender::new(())),
             last_reading: tokio::sync::Mutex::new(last),
@@ -83,10 +89,17 @@ impl Ledger {
     }
 
     /// Whether the log can be written. What failed is tried again with whatever there is to record
-    /// next, so this turns by itself when the disk recovers.
+    /// next, so this turns by itself when the disk recovers; and so it does where a disk that did not
+    /// answer does.
     #[must_use]
-    pub fn health(&self) -> LogHealth {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn health(&self, now: Timestamp) -> LogHealth {
+        let oldest = lock(&self.waiting).iter().min().copied();
+        match oldest.filter(|since| since.duration_until(now) >= ANSWER_MAX) {
+            Some(since) => {
+                LogHealth::Failing { since, detail: "the disk does not answer".to_owned() }
+            }
+            None => lock(&self.health).clone(),
+        }
     }
 
     /// Looks at the past of a studio. `look` is called at once and must not wait.
@@ -141,8 +154,15 @@ impl Journal for Ledger {
         };
         let (journal, replay) = (Arc::clone(&self.journal), Arc::clone(&self.replay));
         let (health, switched) = (Arc::clone(&self.health), Arc::clone(&self.switched));
+        let waiting = Arc::clone(&self.waiting);
         let commit = Box::pin(async move {
+            lock(&waiting).push(at);
             let committed = journal.commit(records).await;
+            let mut others = lock(&waiting);
+            if let Some(place) = others.iter().position(|other| *other == at) {
+                others.swap_remove(place);
+            }
+            drop(others);
             lock(&health).note(at, committed.as_ref().map(drop));
             let records = committed?;
             let mut replay = lock(&replay);
@@ -281,6 +301,24 @@ mod tests {
         assert_eq!(jump(&ledger), Some(ClockJump { at: to, by: from.duration_until(to) }));
     }
 
+    #[tokio::test]
+    async fn a_disk_that_does_not_answer_is_no_healthy_one() {
+        let journal = Arc::new(Slow(Semaphore::new(0)));
+        let ledger = Ledger::new(Arc::clone(&journal) as Arc<dyn Journal>, Replay::default());
+        let mut commit = ledger.commit(vec![record("2026-11-20T04:00:00Z")]);
+        assert!(futures_util::poll!(&mut commit).is_pending());
+        let health = |now: &str| ledger.health(now.parse().unwrap());
+        assert_eq!(health("2026-11-20T04:00:29Z"), LogHealth::Sound);
+        let failing = LogHealth::Failing {
+            since: "2026-11-20T04:00:00Z".parse().unwrap(),
+            detail: "the disk does not answer".to_owned(),
+        };
+        assert_eq!(health("2026-11-20T04:00:30Z"), failing);
+        journal.0.add_permits(1);
+        commit.await.unwrap();
+        assert_eq!(health("2026-11-20T04:10:00Z"), LogHealth::Sound);
+    }
+
     fn record(time: &str) -> Record {
         let (kind, data) = (Kind::DaemonStarted, Data::default());
         Record { time: time.parse().unwrap(), kind, subject: String::new(), data }
@@ -295,22 +333,22 @@ mod tests {
             since: since.parse().unwrap(),
             detail: "it is made to fail".to_owned(),
         };
-        assert_eq!(ledger.health(), LogHealth::Sound);
+        assert_eq!(ledger.health(Timestamp::UNIX_EPOCH), LogHealth::Sound);
         journal.fail(true);
         assert!(commit(Vec::new()));
-        assert_eq!(ledger.health(), LogHealth::Sound);
+        assert_eq!(ledger.health(Timestamp::UNIX_EPOCH), LogHealth::Sound);
         for time in ["2026-11-20T04:00:00Z", "2026-11-20T04:05:00Z"] {
             assert!(!commit(vec![record(time)]));
-            assert_eq!(ledger.health(), failing("2026-11-20T04:00:00Z"));
+            assert_eq!(ledger.health(Timestamp::UNIX_EPOCH), failing("2026-11-20T04:00:00Z"));
         }
         journal.fail(false);
         assert!(commit(Vec::new()));
-        assert_eq!(ledger.health(), failing("2026-11-20T04:00:00Z"));
+        assert_eq!(ledger.health(Timestamp::UNIX_EPOCH), failing("2026-11-20T04:00:00Z"));
         assert!(commit(vec![record("2026-11-20T04:10:00Z")]));
-        assert_eq!(ledger.health(), LogHealth::Sound);
+        assert_eq!(ledger.health(Timestamp::UNIX_EPOCH), LogHealth::Sound);
         journal.fail(true);
         assert!(!commit(vec![record("2026-11-20T04:15:00Z")]));
-        assert_eq!(ledger.health(), failing("2026-11-20T04:15:00Z"));
+        assert_eq!(ledger.health(Timestamp::UNIX_EPOCH), failing("2026-11-20T04:15:00Z"));
         assert_eq!(ledger.head(), None);
     }
 }
