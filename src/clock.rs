@@ -198,13 +198,12 @@ impl SimulatedClock {
     pub async fn drive(&self, end: Timestamp) {
         loop {
             self.settle().await;
-            let mut state = self.0.lock();
-            if state.is_held() {
-                drop(state);
-                // Where nothing else is left to do, only its end can change that.
+            if self.0.lock().is_held() {
+                // Nothing else is left to do, so only its end can change that.
                 self.0.changed.notified().await;
                 continue;
             }
+            let mut state = self.0.lock();
             let left = state.now.duration_until(end).max(SignedDuration::ZERO);
             let next = state.next_waking().filter(|wait| *wait <= left);
             state.pass(next.unwrap_or(left));
