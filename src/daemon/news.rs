@@ -48,20 +48,22 @@ impl Missing {
 
 /// What the decisions of the last plan say in short: most are those of this one.
 #[derive(Debug, Default)]
-pub(super) struct Told(Vec<(Arc<Decision>, Fingerprint)>);
+pub(super) struct Told(Vec<(Arc<Decision>, Option<Timestamp>, Fingerprint)>);
 
 impl Told {
     /// What the decisions of a plan say in short, in its order.
     fn of(&mut self, plan: &Plan, snapshot: &Snapshot) {
         let mut before = std::mem::take(&mut self.0).into_iter().peekable();
         let say = |decision: &Arc<Decision>| {
-            while before.next_if(|(other, _)| other.session < decision.session).is_some() {}
-            // The same decision is about the same run.
-            let same = before.next_if(|(other, _)| Arc::ptr_eq(other, decision));
-            same.unwrap_or_else(|| {
-                let session = snapshot.sessions.get(&decision.session);
-                let run = session.and_then(|session| session.start());
-                (Arc::clone(decision), Fingerprint::of_decision(decision, run))
+            while before.next_if(|(other, ..)| other.session < decision.session).is_some() {}
+            let run = || snapshot.sessions.get(&decision.session)?.start();
+            // The very same decision is about the same run.
+            let is_same = |(other, of, _): &(Arc<Decision>, Option<Timestamp>, Fingerprint)| {
+                Arc::ptr_eq(other, decision) || (other == decision && *of == run())
+            };
+            before.next_if(is_same).unwrap_or_else(|| {
+                let says = Fingerprint::of_decision(decision, run());
+                (Arc::clone(decision), run(), says)
             })
         };
         self.0 = plan.decisions.iter().map(say).collect();
@@ -82,7 +84,7 @@ pub(super) async fn record_news(
     memory.told.of(plan, snapshot);
     for decisions in memory.told.0.chunks(RECORDS_PER_COMMIT) {
         ledger.with(studio, |past| {
-            for (decision, says) in decisions {
+            for (decision, _, says) in decisions {
                 let is_new = past.decisions.get(&decision.session) != Some(says);
                 records.extend(decision_news(workshop, snapshot, plan.at, decision, is_new));
             }

@@ -1,9 +1,9 @@
 //! What was decided before, and what it rests on: where that is the same, so is the decision.
 //!
 //! A large studio is looked at every few minutes, and nearly every decision in it is to go on as before.
-//! One that keeps its session says until when it stands by the passing of time alone; so while neither
-//! the session nor its past has changed, nor anything that is common to all, it need not be made again.
-//! A debug build makes it all the same, and compares.
+//! Each says until when it stands by the passing of time alone; so while neither the session nor its past
+//! has changed, nor anything that is common to all, it need not be made again. A debug build makes it all
+//! the same, and compares.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::Common;
-use super::{Decision, History, SessionHistory, Verdict};
+use super::{Cause, Decision, History, Reason, SessionHistory, Verdict};
 use crate::ids::{PolicyHash, SessionId, StudioId};
 use crate::inventory::{Session, Snapshot};
 use crate::policy::matcher::RuleLookup;
@@ -22,7 +22,7 @@ pub struct Precedents {
     /// What all of them rest on; nothing, where there are none.
     basis: Option<Basis>,
     /// In the order of the sessions.
-    cases: Vec<Precedent>,
+    cases: Vec<Box<Precedent>>,
 }
 
 /// What is common to the decisions of a plan, but for the instant, which only goes on.
@@ -48,8 +48,16 @@ impl Precedent {
         let decision = &self.decision;
         let is_of_now = self.at <= now && decision.next_change.is_none_or(|change| now < change);
         let is_same = Arc::ptr_eq(&self.session, session) || self.session == *session;
-        let keeps = decision.verdict() == Verdict::Keep && decision.asks.is_empty();
-        is_of_now && keeps && is_same && self.past == *past
+        is_of_now && stands(decision) && is_same && self.past == *past
+    }
+}
+
+/// Whether a decision says the same at each instant until its next change. What is called upon at once has
+/// no need to, and a stop by uptime may wait so long from now.
+fn stands(decision: &Decision) -> bool {
+    match &decision.reason {
+        Reason::Due { cause, .. } => matches!(cause, Cause::IdleHours { .. }),
+        reason => reason.verdict() == Verdict::Keep,
     }
 }
 
@@ -88,7 +96,7 @@ impl Precedents {
                 None => {
                     let decision = Arc::new(super::decide(common, session, past, &mut rules));
                     let (session, past) = (Arc::clone(session), past.clone());
-                    Precedent { session, past, at: common.now, decision }
+                    Box::new(Precedent { session, past, at: common.now, decision })
                 }
             };
             decisions.push(Arc::clone(&case.decision));

@@ -179,9 +179,9 @@ impl Provider for Direct {
 #[derive(Default)]
 struct Known {
     /// In the order of the ids.
-    profiles: Vec<KnownProfile>,
+    profiles: Vec<Box<KnownProfile>>,
     /// In the order of the ids.
-    sessions: Vec<KnownSession>,
+    sessions: Vec<Box<KnownSession>>,
     /// How many translations of profiles there were.
     editions: u64,
 }
@@ -233,7 +233,8 @@ impl Known {
                 self.editions += 1;
                 let stopping = stopping_of_new(Some(&profile_modes(profile)));
                 let seen = inventory::LaunchProfile { name: Some(profile.name.clone()), stopping };
-                KnownProfile { profile: (*profile).clone(), seen, edition: self.editions }
+                let (profile, edition) = ((*profile).clone(), self.editions);
+                Box::new(KnownProfile { profile, seen, edition })
             }));
         }
     }
@@ -251,7 +252,7 @@ impl Known {
                 before.next_if(|known| known.edition == edition && known.session == **session);
             self.sessions.push(known.unwrap_or_else(|| {
                 let seen = Arc::new(translate(session, profile.map(|known| &known.profile)));
-                KnownSession { session: (*session).clone(), edition, seen }
+                Box::new(KnownSession { session: (*session).clone(), edition, seen })
             }));
         }
     }
