@@ -174,6 +174,7 @@ fn session(number: usize, now: Timestamp) -> Session {
         launch_profile: Some("lp-EXAMPLE1".into()),
         launch_profile_name: Some("Comp Workstation".to_owned()),
         instance_type: Some("g5.4xlarge".into()),
+        studio_role: None,
         streaming_image: None,
         persistence: Some(false),
         created_at: Some(started),

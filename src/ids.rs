@@ -102,3 +102,32 @@ impl StudioId {
         self.0.split_once(':').map(|(region, _)| region)
     }
 }
+
+/// What somebody is in a studio beyond using it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StudioRole {
+    /// An administrator.
+    Administrator,
+    /// Nothing: the service lists its administrators alone, and they are not among them.
+    Nothing,
+}
+
+impl StudioRole {
+    /// Every role.
+    pub const ALL: &'static [Self] = &[Self::Administrator, Self::Nothing];
+
+    /// The word for it, in the policy and for people.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Administrator => "ADMINISTRATOR",
+            Self::Nothing => "NONE",
+        }
+    }
+}
+
+impl fmt::Display for StudioRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

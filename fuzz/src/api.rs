@@ -284,5 +284,6 @@ fn policy() -> StudioPolicy {
         settings: Settings::built_in(),
         rules: Vec::new(),
         brake: Brake::default(),
+        asks_roles: false,
     }
 }

@@ -110,6 +110,8 @@ kinds! {
     SessionVanished = "session.vanished",
     /// A stop was announced.
     WarningGiven = "warning.given",
+    /// The end of a keep was announced.
+    KeepReminded = "keep.reminded",
     /// A veto was asked about a session that is due.
     VetoAnswered = "veto.answered",
     /// A stop is about to be asked for.
@@ -223,7 +225,7 @@ pub struct Data {
     /// Who stopped it, as the service names them; in the answer to a stop of ours, that is us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<String>,
-    /// The leads of warnings, in seconds.
+    /// The leads of warnings, or of the reminder of a keep, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads: Option<Vec<i64>>,
     /// What a veto said.
@@ -248,7 +250,7 @@ pub struct Data {
     /// What went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorData>,
-    /// When what a person said ends by itself.
+    /// When what a person said ends by itself; in a reminder, when the keep does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub until: Option<Timestamp>,

@@ -20,7 +20,7 @@ pub use self::jump::jumped;
 use super::record::{Data, Deed, Kind, ReasonData, Record, Stage};
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::plan::{
-    Action, Attempts, Decision, History, OpenIntent, OurStop, RescuedRun, STOPPED_BY,
+    Action, Attempts, Decision, History, KeepReminder, OpenIntent, OurStop, RescuedRun, STOPPED_BY,
     SessionHistory, StoppedBy, VetoGiven, WarningGiven,
 };
 use crate::policy::Mode;
@@ -204,6 +204,7 @@ impl Replay {
                 Kind::SessionDecided
                 | Kind::SessionVanished
                 | Kind::WarningGiven
+                | Kind::KeepReminded
                 | Kind::VetoAnswered
                 | Kind::MarkIntended,
                 _,
@@ -232,6 +233,13 @@ impl StudioPast {
                 self.history.sessions.remove(&session);
             }
             Kind::WarningGiven => warned(self.history.sessions.entry(session).or_default(), record),
+            Kind::KeepReminded => {
+                if let Some(until) = record.data.until {
+                    let mode = mode_of(record.data.mode.as_deref());
+                    let past = self.history.sessions.entry(session).or_default();
+                    past.reminded = Some(KeepReminder { until, mode });
+                }
+            }
             Kind::VetoAnswered => {
                 answered(self.history.sessions.entry(session).or_default(), record);
             }

@@ -5,6 +5,7 @@
 //! nothing is called before it is recorded. Start at [`perform`].
 
 mod book;
+mod choice;
 mod fit;
 
 #[cfg(test)]
@@ -18,15 +19,15 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use self::book::{Book, Entry};
+pub(super) use self::choice::{Choice, Which};
 use self::fit::Fit;
 use super::handing::{plain, who};
-use super::{Failure, load_to_act, studios};
+use super::{Failure, load_to_act};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::client_token_by_hand;
-use crate::inventory::{Problem, Session, SessionState, Snapshot};
+use crate::inventory::{Problem, Session, SessionState};
 use crate::plan::{TAG_KEEP, TAG_KEEP_UNTIL};
 use crate::policy::{Policy, StudioPolicy};
-use crate::provider::nimble::Connections;
 use crate::provider::{ClientToken, Provider, ProviderError};
 use crate::switch::{ByHand, Stage, Told};
 
@@ -45,10 +46,6 @@ const LOOK: &str = "another look";
 /// What all of these commands have in common.
 #[derive(Debug, clap::Args)]
 pub(super) struct Asked {
-    /// The sessions, each by its id or as STUDIO/SESSION.
-    #[arg(required = true, value_name = "SESSION")]
-    sessions: Vec<String>,
-
     /// Why, for the log.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -68,6 +65,10 @@ pub(super) struct Asked {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct StopArguments {
+    /// The sessions, each by its id or as STUDIO/SESSION.
+    #[arg(required = true, value_name = "SESSION")]
+    sessions: Vec<String>,
+
     #[command(flatten)]
     asked: Asked,
 
@@ -82,6 +83,10 @@ pub(super) struct StopArguments {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct StartArguments {
+    /// The sessions, each by its id or as STUDIO/SESSION.
+    #[arg(required = true, value_name = "SESSION")]
+    sessions: Vec<String>,
+
     #[command(flatten)]
     asked: Asked,
 
@@ -120,23 +125,29 @@ impl Deed {
 }
 
 pub(super) fn stop(path: &Path, arguments: &StopArguments) -> Result<(), Failure> {
-    let StopArguments { asked, accept_destruction, no_wait } = arguments;
+    let StopArguments { sessions, asked, accept_destruction, no_wait } = arguments;
     let (accept_destruction, waits) = (*accept_destruction, !no_wait);
-    perform(path, asked, Deed::Stop { accept_destruction, waits })
+    perform(path, &Which::Named(sessions), asked, Deed::Stop { accept_destruction, waits })
 }
 
 pub(super) fn start(path: &Path, arguments: &StartArguments) -> Result<(), Failure> {
-    perform(path, &arguments.asked, Deed::Start { waits: !arguments.no_wait })
+    let StartArguments { sessions, asked, no_wait } = arguments;
+    perform(path, &Which::Named(sessions), asked, Deed::Start { waits: !no_wait })
 }
 
 /// Does it, to all of the sessions or, where anything speaks against one, to none.
-pub(super) fn perform(path: &Path, asked: &Asked, deed: Deed) -> Result<(), Failure> {
+pub(super) fn perform(
+    path: &Path,
+    which: &Which<'_>,
+    asked: &Asked,
+    deed: Deed,
+) -> Result<(), Failure> {
     let policy = load_to_act(path)?;
     let who = who(asked.who.as_deref())?;
     asked.reason.iter().try_for_each(|reason| plain("--reason", reason))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     super::runtime()?.block_on(async {
-        let targets = find(&policy, &clock, &asked.sessions).await?;
+        let targets = choice::find(&policy, &clock, which, deed).await?;
         let targets = fit(&policy, targets, deed, clock.now())?;
         if asked.dry_run {
             anstream::println!("nothing was done: --dry-run");
@@ -167,65 +178,6 @@ impl Target<'_> {
     }
 }
 
-/// Finds the sessions, and reads each afresh.
-async fn find<'a>(
-    policy: &'a Policy,
-    clock: &Arc<dyn Clock>,
-    names: &[String],
-) -> Result<Vec<Target<'a>>, Failure> {
-    let connections = Connections::new(Arc::clone(clock));
-    let reads = policy.studios.values().map(async |studio| {
-        let provider: Arc<dyn Provider> = Arc::new(connections.connect(studio));
-        let snapshot = provider.observe().await;
-        (studio, provider, snapshot)
-    });
-    let seen: Vec<Seen<'_>> = join_all(reads).await;
-    let mut targets: Vec<Target<'_>> = Vec::new();
-    for name in names {
-        let (studio, provider, snapshot) = meant(policy, &seen, name)?;
-        if let Some(doubt) = crate::plan::account_doubt(studio, snapshot) {
-            return Err(Failure::Failed(format!("{}: {doubt}; nothing was done", studio.label())));
-        }
-        let id = name.rsplit('/').next().unwrap_or(name).into();
-        let session = provider.read(&id).await.map_err(|error| Failure::of(&error))?;
-        let is_other =
-            |other: &Target<'_>| (&other.studio.id, &other.session.id) != (&studio.id, &session.id);
-        if targets.iter().all(is_other) {
-            targets.push(Target { studio, provider: Arc::clone(provider), session });
-        }
-    }
-    Ok(targets)
-}
-
-type Seen<'a> = (&'a StudioPolicy, Arc<dyn Provider>, Snapshot);
-
-/// The studio in which a session is.
-fn meant<'a, 'b>(
-    policy: &'a Policy,
-    seen: &'b [Seen<'a>],
-    name: &str,
-) -> Result<&'b Seen<'a>, Failure> {
-    let (place, id) = match name.rsplit_once('/') {
-        Some((place, id)) => (Some(studios::named(policy, place)?), id),
-        None => (None, name),
-    };
-    let is_there = |(studio, _, snapshot): &&Seen<'_>| {
-        place.is_none_or(|place| place.id == studio.id)
-            && snapshot.sessions.contains_key(&id.into())
-    };
-    let found: Vec<_> = seen.iter().filter(is_there).collect();
-    if let [one] = found[..] {
-        return Ok(one);
-    }
-    let gaps: Vec<String> = seen
-        .iter()
-        .flat_map(|(studio, _, snapshot)| snapshot.gaps.iter().map(move |gap| (studio, gap)))
-        .map(|(studio, gap)| format!("; {} could not be read: {}", studio.label(), gap.detail))
-        .collect();
-    let wrong = if found.is_empty() { "there is no session" } else { "more than one studio has" };
-    Err(Failure::Failed(format!("{wrong} {id:?}{}; nothing was done", gaps.concat())))
-}
-
 /// Shows each with what will be done to it. Where anything speaks against one nothing is done to any.
 fn fit<'a>(
     policy: &Policy,
@@ -236,7 +188,7 @@ fn fit<'a>(
     let mut is_fit = true;
     for target in &targets {
         let name = target.name();
-        match fit::judge(policy, &target.session, deed, now) {
+        match fit::judge(policy, target.studio, &target.session, deed, now) {
             Fit::Yes(words) => anstream::println!("{} {name}: {words}", deed.action()),
             Fit::No(why) => {
                 is_fit = false;
@@ -337,7 +289,7 @@ impl Hand<'_> {
         let shown = &target.session;
         let now = target.provider.read(&shown.id).await?;
         let is_same = (now.start(), now.stopped_at) == (shown.start(), shown.stopped_at);
-        let why = match fit::judge(self.policy, &now, self.deed, self.clock.now()) {
+        let why = match fit::judge(self.policy, target.studio, &now, self.deed, self.clock.now()) {
             Fit::Yes(_) if is_same => return Ok(now),
             Fit::Yes(_) => "it was started or stopped meanwhile".to_owned(),
             Fit::No(why) => why,

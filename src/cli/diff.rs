@@ -94,7 +94,8 @@ pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
     let sessions = if arguments.offline {
         Vec::new()
     } else {
-        let seen = studios::read(&new)?;
+        let wanted = asking_as(new.clone(), &old);
+        let seen = studios::read(&wanted)?;
         session_changes(&old, &new, &seen, from, to)?
     };
     let differences = Differences {
@@ -129,6 +130,14 @@ fn window_changes(old: &Policy, new: &Policy, from: Timestamp, to: Timestamp) ->
     changes.extend(only(&after, &before, Side::New));
     changes.sort_by(|a, b| (&a.schedule, a.window, a.side).cmp(&(&b.schedule, b.window, b.side)));
     changes
+}
+
+/// A policy by which is read what either asks for.
+fn asking_as(mut policy: Policy, other: &Policy) -> Policy {
+    for (id, studio) in &mut policy.studios {
+        studio.asks_roles |= other.studios.get(id).is_some_and(|other| other.asks_roles);
+    }
+    policy
 }
 
 /// What both policies would do with the sessions that are there. A studio that is held tells nothing.

@@ -120,6 +120,9 @@ fn print_text(
             warning.mode
         );
     }
+    if let Some(given) = history.of(&session.id).reminded {
+        anstream::println!("  reminded that its keep ends at {} ({})", given.until, given.mode);
+    }
     match decision.next_change {
         Some(next) => anstream::println!("next change: {next}"),
         None => anstream::println!("next change: none by the passing of time alone"),

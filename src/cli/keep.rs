@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::by_hand::{self, Asked, Deed};
+use super::by_hand::{self, Asked, Choice, Deed};
 use super::{Failure, studios};
 use crate::clock::{Clock, SystemClock};
 
@@ -24,22 +24,29 @@ pub(super) struct KeepArguments {
     always: bool,
 
     #[command(flatten)]
+    choice: Choice,
+
+    #[command(flatten)]
     asked: Asked,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct UnkeepArguments {
     #[command(flatten)]
+    choice: Choice,
+
+    #[command(flatten)]
     asked: Asked,
 }
 
 pub(super) fn keep(path: &Path, arguments: &KeepArguments) -> Result<(), Failure> {
     let now = SystemClock::new().now();
-    by_hand::perform(path, &arguments.asked, Deed::Keep { until: until(arguments, now)? })
+    let deed = Deed::Keep { until: until(arguments, now)? };
+    by_hand::perform(path, &arguments.choice.which()?, &arguments.asked, deed)
 }
 
 pub(super) fn unkeep(path: &Path, arguments: &UnkeepArguments) -> Result<(), Failure> {
-    by_hand::perform(path, &arguments.asked, Deed::Unkeep)
+    by_hand::perform(path, &arguments.choice.which()?, &arguments.asked, Deed::Unkeep)
 }
 
 /// When it ends, if it does: in whole seconds, as the tag says it.

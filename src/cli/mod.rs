@@ -13,6 +13,7 @@ mod explain;
 mod forecast;
 mod handing;
 mod keep;
+mod keeps;
 mod output;
 mod pause;
 mod plan;
@@ -127,6 +128,8 @@ enum Command {
     Keep(keep::KeepArguments),
     /// Take away what exempts sessions.
     Unkeep(keep::UnkeepArguments),
+    /// List what is exempt by tags: since when, by whom, until when, why; and how many sessions a rule keeps.
+    Keeps(keeps::Arguments),
     /// Let pass what is held in a studio: up to the number that is held now, for a while.
     Approve(approve::Arguments),
     /// Show what would be decided about every session, now or at a coming instant. Changes nothing.
@@ -237,6 +240,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Start(arguments) => by_hand::start(&config, &arguments),
         Command::Keep(arguments) => keep::keep(&config, &arguments),
         Command::Unkeep(arguments) => keep::unkeep(&config, &arguments),
+        Command::Keeps(arguments) => keeps::main(&config, &arguments),
         Command::Approve(arguments) => approve::main(&config, &arguments),
         Command::Plan(arguments) => plan::main(&config, &arguments),
         Command::Sessions(arguments) => sessions::main(&config, &arguments),

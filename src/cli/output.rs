@@ -81,6 +81,15 @@ pub(super) fn hours(length: SignedDuration) -> String {
     }
 }
 
+/// A length of time as it may be typed, without blanks: `14d`, `36h`, `1h30m`.
+pub(super) fn length(length: SignedDuration) -> String {
+    const DAY: i64 = 86_400;
+    match length.as_secs() {
+        seconds if seconds >= 2 * DAY && seconds % DAY == 0 => format!("{}d", seconds / DAY),
+        _ => format!("{length:#}").replace(' ', ""),
+    }
+}
+
 /// A verdict as it is marked for people; the word is the same without the colour.
 pub(super) fn verdict_style(verdict: Verdict) -> Style {
     let colour = match verdict {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Failure, Format, load, output, studios};
 use crate::audit::record::ReasonData;
 use crate::inventory::{Session, Snapshot};
-use crate::plan::{self, Decision, History, Plan, Reason, Verdict, WarningGiven};
+use crate::plan::{self, Decision, History, KeepReminder, Plan, Reason, Verdict, WarningGiven};
 use crate::policy::{Mode, Policy, StudioPolicy};
 
 #[derive(Debug, clap::Args)]
@@ -129,6 +129,13 @@ pub(super) fn assuming_warnings(
         return assumed;
     }
     for decision in plan::plan(policy, studio, snapshot, history, at).decisions {
+        if let Reason::KeepEnding { until, lead } = decision.reason {
+            // At its own instant it is not yet given.
+            if until.checked_sub(lead).is_ok_and(|given| given.max(now) < at) {
+                let past = assumed.sessions.entry(decision.session.clone()).or_default();
+                past.reminded = Some(KeepReminder { until, mode: decision.mode });
+            }
+        }
         let Reason::Warning { due, announcement, .. } = &decision.reason else { continue };
         let run = snapshot.sessions.get(&decision.session).and_then(|session| session.start());
         let Some(run) = run else { continue };

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Failure, Format, load, output, studios};
 use crate::audit::record::ReasonData;
-use crate::ids::{InstanceType, LaunchProfileId, OwnerId};
+use crate::ids::{InstanceType, LaunchProfileId, OwnerId, StudioRole};
 use crate::inventory::{Session, SessionState};
 use crate::plan::{Decision, Plan, candidate, kept_until, plan};
 use crate::policy::matcher::{Criteria, Judgement};
@@ -96,6 +96,8 @@ struct Row {
     session: String,
     owner: Option<String>,
     owner_name: Option<String>,
+    /// What the owner is in the studio, where a rule asks for that.
+    studio_role: Option<&'static str>,
     launch_profile: Option<String>,
     launch_profile_name: Option<String>,
     instance_type: Option<String>,
@@ -200,6 +202,7 @@ fn row(
         session: session.id.to_string(),
         owner: session.owner.as_ref().map(OwnerId::to_string),
         owner_name: name,
+        studio_role: session.studio_role.map(StudioRole::as_str),
         launch_profile: session.launch_profile.as_ref().map(LaunchProfileId::to_string),
         launch_profile_name: session.launch_profile_name.clone(),
         instance_type: session.instance_type.as_ref().map(InstanceType::to_string),
@@ -245,7 +248,7 @@ impl Filter {
     fn read(&self, people: &People) -> Result<Wanted, Failure> {
         let globs = |texts: &[String]| texts.iter().map(|text| Glob::new(text)).collect();
         let mut criteria = Criteria {
-            owner: self.owners(people),
+            owner: owners(&self.owner, people),
             launch_profile: globs(&self.profile),
             instance_type: globs(&self.instance_type),
             ..Criteria::default()
@@ -263,19 +266,19 @@ impl Filter {
         let (verdicts, reasons) = (self.verdict.clone(), self.reason.clone());
         Ok(Wanted { matcher, states, verdicts, reasons })
     }
+}
 
-    /// The patterns for owner ids: each as it is, and the ids of those whose name agrees with it.
-    fn owners(&self, people: &People) -> Vec<Glob> {
-        let named = |glob: &Glob| {
-            let of_person = |(id, person): (&OwnerId, &crate::policy::Person)| {
-                let agrees = person.name.as_deref().is_some_and(|name| glob.matches(name));
-                agrees.then(|| Glob::new(id.as_str()))
-            };
-            people.iter().filter_map(of_person).collect::<Vec<_>>()
+/// The patterns for owner ids: each as it is, and the ids of those whose name agrees with it.
+pub(super) fn owners(patterns: &[String], people: &People) -> Vec<Glob> {
+    let named = |glob: &Glob| {
+        let of_person = |(id, person): (&OwnerId, &crate::policy::Person)| {
+            let agrees = person.name.as_deref().is_some_and(|name| glob.matches(name));
+            agrees.then(|| Glob::new(id.as_str()))
         };
-        let globs = self.owner.iter().map(|text| Glob::new(text));
-        globs.flat_map(|glob| named(&glob).into_iter().chain([glob])).collect()
-    }
+        people.iter().filter_map(of_person).collect::<Vec<_>>()
+    };
+    let globs = patterns.iter().map(|text| Glob::new(text));
+    globs.flat_map(|glob| named(&glob).into_iter().chain([glob])).collect()
 }
 
 impl Wanted {

@@ -109,7 +109,7 @@ pub(super) async fn commit(
     ledger.commit(records).await.map(drop)
 }
 
-/// The decision, if it is another than before, and its warning, if it is one.
+/// The decision, if it is another than before, and what it announces, if it does.
 fn decision_news(
     workshop: &Workshop,
     snapshot: &Snapshot,
@@ -117,8 +117,8 @@ fn decision_news(
     decision: &Decision,
     is_new: bool,
 ) -> Vec<Record> {
-    let leads = warning_leads(decision);
-    if !is_new && leads.is_none() {
+    let announced = announced(decision);
+    if !is_new && announced.is_none() {
         return Vec::new();
     }
     let seen = snapshot.sessions.get(&decision.session).map(|session| seen_data(session));
@@ -130,15 +130,32 @@ fn decision_news(
     };
     let subject = session_subject(&workshop.studio.id, &decision.session);
     let record = |kind, data| Record { time, kind, subject: subject.clone(), data };
-    let warning =
-        leads.map(|leads| record(Kind::WarningGiven, Data { leads: Some(leads), ..data.clone() }));
+    let announced = announced.map(|Announced { kind, leads, until }| {
+        record(kind, Data { leads: Some(leads), until, ..data.clone() })
+    });
     let decided = is_new.then(|| record(Kind::SessionDecided, data));
-    decided.into_iter().chain(warning).collect()
+    decided.into_iter().chain(announced).collect()
 }
 
-fn warning_leads(decision: &Decision) -> Option<Vec<i64>> {
-    let Reason::Warning { announcement, .. } = &decision.reason else { return None };
-    Some(announcement.leads.iter().map(jiff::SignedDuration::as_secs).collect())
+/// What a decision announces.
+struct Announced {
+    kind: Kind,
+    leads: Vec<i64>,
+    until: Option<Timestamp>,
+}
+
+fn announced(decision: &Decision) -> Option<Announced> {
+    match &decision.reason {
+        Reason::Warning { announcement, .. } => {
+            let leads = announcement.leads.iter().map(jiff::SignedDuration::as_secs).collect();
+            Some(Announced { kind: Kind::WarningGiven, leads, until: None })
+        }
+        Reason::KeepEnding { until, lead } => {
+            let (leads, until) = (vec![lead.as_secs()], Some(*until));
+            Some(Announced { kind: Kind::KeepReminded, leads, until })
+        }
+        _ => None,
+    }
 }
 
 fn vanished(workshop: &Workshop, session: &SessionId, now: Timestamp) -> Record {
@@ -164,6 +181,7 @@ fn log_news(workshop: &Workshop, records: &[Record]) {
             Kind::BrakeEngaged => tracing::warn!(studio, why, "no stop passes the brake"),
             Kind::InventoryConfirmed => tracing::info!(studio, why, "the listing is confirmed"),
             Kind::WarningGiven => tracing::info!(studio, session, why, "warned"),
+            Kind::KeepReminded => tracing::info!(studio, session, why, "a keep ends soon"),
             Kind::VetoAnswered => log_answer(studio, session, data),
             Kind::SessionDecided if reason.is_some_and(|reason| reason.code == EXPIRED) => {
                 tracing::warn!(studio, session, why, "it was not started in time");

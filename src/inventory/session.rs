@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::ids::{InstanceType, LaunchProfileId, OwnerId, SessionId, StreamingImageId};
+use crate::ids::{InstanceType, LaunchProfileId, OwnerId, SessionId, StreamingImageId, StudioRole};
 
 /// One artist's virtual workstation.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub struct Session {
     pub status: Option<String>,
     /// Whose it is.
     pub owner: Option<OwnerId>,
+    /// What its owner is in the studio; `None` where nobody asked, or what was read does not tell.
+    pub studio_role: Option<StudioRole>,
     /// What it was launched from.
     pub launch_profile: Option<LaunchProfileId>,
     /// The name of its launch profile, where the profile was read.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::due::{Candidates, Due, Run};
 use super::{Reason, SessionHistory};
 use crate::ids::{
-    InstanceType, LaunchProfileId, OwnerId, RuleName, ScheduleName, StreamingImageId,
+    InstanceType, LaunchProfileId, OwnerId, RuleName, ScheduleName, StreamingImageId, StudioRole,
 };
 use crate::inventory::Session;
 use crate::policy::matcher::{Candidate, RuleLookup};
@@ -168,6 +168,7 @@ pub fn candidate(session: &Session) -> Candidate<'_> {
     Candidate {
         session: session.id.as_str(),
         owner: session.owner.as_ref().map(OwnerId::as_str),
+        studio_role: session.studio_role.map(StudioRole::as_str),
         launch_profile: session.launch_profile.as_ref().map(LaunchProfileId::as_str),
         launch_profile_name: session.launch_profile_name.as_deref(),
         instance_type: session.instance_type.as_ref().map(InstanceType::as_str),

@@ -7,8 +7,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Action, BrakeBound, Decision, History, OurStop, Reason, RescuedRun, Verdict, VetoGiven,
-    VetoSays, WarningGiven, decide_again, moved,
+    Action, BrakeBound, Decision, History, KeepReminder, OurStop, Reason, RescuedRun, Verdict,
+    VetoGiven, VetoSays, WarningGiven, decide_again, moved,
 };
 use crate::ids::SessionId;
 use crate::inventory::{Ending, Session, SessionState, Snapshot, Stopping};
@@ -161,6 +161,10 @@ impl Future<'_> {
     }
 
     fn warn(&mut self, decision: &Decision) {
+        if let Reason::KeepEnding { until, .. } = decision.reason {
+            let past = self.history.sessions.entry(self.session.id.clone()).or_default();
+            past.reminded = Some(KeepReminder { until, mode: decision.mode });
+        }
         let Reason::Warning { due, announcement, .. } = &decision.reason else { return };
         let Some(run) = self.session.start() else { return };
         let (due, mode, at) = (*due, decision.mode, self.at);

@@ -123,6 +123,8 @@ pub struct SessionHistory {
     pub marked: Option<Timestamp>,
     /// The last run that we began to rescue the session.
     pub rescued: Option<RescuedRun>,
+    /// The keep whose end was announced last.
+    pub reminded: Option<KeepReminder>,
 }
 
 impl SessionHistory {
@@ -138,6 +140,7 @@ impl SessionHistory {
         start_withheld: None,
         marked: None,
         rescued: None,
+        reminded: None,
     };
 
     /// The past of a session of which nothing is known.
@@ -207,6 +210,15 @@ pub struct WarningGiven {
     pub mode: Mode,
     /// When it was given.
     pub at: Timestamp,
+}
+
+/// The end of a keep, announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepReminder {
+    /// The end of the keep.
+    pub until: Timestamp,
+    /// Whether anybody could hear it.
+    pub mode: Mode,
 }
 
 /// One answer of a veto.

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::case::Case;
 use super::due::{Cause, Due, is_too_short};
 use super::hold::{held, look_at_hold};
-use super::keeps::{kept, look_at_keeps};
+use super::keeps::{fits_from, kept_running, look_at_keeps, reminder};
 use super::line::{Line, Step, look_at_mode};
 use super::rescue::{Rescue, Unrotated, unrotated};
 use super::veto::{look_at_vetoes, overruled, to_ask, vetoed};
@@ -42,7 +42,7 @@ const RUNNING: &[Line] = &[
         look: look_at_hold,
     },
     Line { number: 2, question: "is it READY, with a start?", ask: unready, look: look_at_state },
-    Line { number: 3, question: "does somebody keep it?", ask: kept, look: look_at_keeps },
+    Line { number: 3, question: "does somebody keep it?", ask: kept_running, look: look_at_keeps },
     Line { number: 4, question: "may it be stopped?", ask: unstoppable, look: look_at_stopping },
     Line { number: 5, question: "is it due?", ask: not_due, look: look_at_due },
     Line { number: 6, question: "is the stop worth it?", ask: too_short, look: look_at_least_stop },
@@ -278,7 +278,9 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
     match reason {
         Reason::Paused { until, .. } => Some(*until),
         Reason::StartInFuture { start } => Some(moved(*start, -START_AHEAD_MAX)),
-        Reason::TagKeepUntil { until } | Reason::ClockJumped { until, .. } => Some(*until),
+        Reason::TagKeepUntil { until } => Some(keep_turn(case, *until)),
+        Reason::KeepTooLong { until, keep_max, .. } => until.map(|until| fits_from(until, *keep_max)),
+        Reason::KeepEnding { until, .. } | Reason::ClockJumped { until, .. } => Some(*until),
         Reason::NotDue { due, .. } => {
             let warning = case.due.as_ref().and_then(|due| next_warning(case, due));
             Some(warning.map_or(*due, |warning| warning.min(*due)))
@@ -292,12 +294,7 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
             destruction_may_change(case).into_iter().chain(pointless).min()
         }
         Reason::Warning { announcement: Announcement { stop_at, .. }, .. }
-        | Reason::WarningOut { stop_at, .. } => {
-            let warning = case.due.as_ref().and_then(|due| next_warning(case, due));
-            let asked = veto::next_change(case);
-            let pointless = pointless_at(case).into_iter().chain(unwarnable_at(case));
-            warning.into_iter().chain(pointless).chain([*stop_at]).chain(asked).min()
-        }
+        | Reason::WarningOut { stop_at, .. } => warning_turn(case, *stop_at),
         Reason::Due { .. } => {
             let ends = pointless_at(case).or_else(|| not_after(case, reason));
             ends.into_iter().chain(veto::next_change(case)).min()
@@ -342,6 +339,20 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         | Reason::Rescue { .. }
         | Reason::NeverDue => None,
     }
+}
+
+/// When the answer of a keep becomes another that ends: its end is announced before, of a machine that runs.
+fn keep_turn(case: &Case<'_>, until: Timestamp) -> Timestamp {
+    let reminder = reminder(case, until).filter(|at| *at > case.now && !is_off(case));
+    reminder.map_or(until, |at| at.min(until))
+}
+
+/// When the answer of one that is warned becomes another.
+fn warning_turn(case: &Case<'_>, stop_at: Timestamp) -> Option<Timestamp> {
+    let warning = case.due.as_ref().and_then(|due| next_warning(case, due));
+    let asked = veto::next_change(case);
+    let pointless = pointless_at(case).into_iter().chain(unwarnable_at(case));
+    warning.into_iter().chain(pointless).chain([stop_at]).chain(asked).min()
 }
 
 /// The first second from which on a stop by idle hours would last too short, if that is yet to come.

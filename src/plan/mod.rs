@@ -37,11 +37,11 @@ pub use case::{TAG_KEEP, TAG_KEEP_UNTIL, TAG_STOPPED, candidate};
 pub use due::{Cause, Due};
 pub use forecast::{Event, Foreseen, first_brake, forecast};
 pub use history::{
-    Attempts, ClockJump, History, OpenIntent, OurStop, RescuedRun, SessionHistory, StoppedBy,
-    VetoGiven, VetoSays, WarningGiven,
+    Attempts, ClockJump, History, KeepReminder, OpenIntent, OurStop, RescuedRun, SessionHistory,
+    StoppedBy, VetoGiven, VetoSays, WarningGiven,
 };
 pub use hold::account_doubt;
-pub use keeps::kept_until;
+pub use keeps::{Kept, kept_until};
 pub use line::Step;
 pub use precedent::Precedents;
 pub use reason::{BrakeBound, Reason, STOPPED_BY};
@@ -52,7 +52,7 @@ pub use warning::Announcement;
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::inventory::{Session, Snapshot};
 use crate::policy::matcher::RuleLookup;
-use crate::policy::{Mode, Policy, StudioPolicy, Veto};
+use crate::policy::{Mode, Policy, Settings, StudioPolicy, Veto};
 use case::{Case, Common};
 
 /// What is to be done about every session of one studio, and why. It is never changed: who carries
@@ -257,6 +257,33 @@ pub fn decide_again(
     let clock_behind = history.clock_behind();
     let common = Common { policy, studio, hold: None, is_foreign: false, clock_behind, now };
     decide(common, session, history.of(&session.id), &mut RuleLookup::new(&studio.rules))
+}
+
+/// The settings that apply to a session: those of its rule, else its studio's.
+#[must_use]
+pub fn settings_of<'a>(studio: &'a StudioPolicy, session: &'a Session) -> &'a Settings {
+    let (rule, _) = RuleLookup::new(&studio.rules).find(&candidate(session));
+    rule.map_or(&studio.settings, |rule| &rule.settings)
+}
+
+/// What keeps each session of a snapshot, whatever else is decided about it.
+#[must_use]
+pub fn kept(
+    policy: &Policy,
+    studio: &StudioPolicy,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> BTreeMap<SessionId, Kept> {
+    let (hold, is_foreign, clock_behind) = (None, false, SignedDuration::ZERO);
+    let common = Common { policy, studio, hold, is_foreign, clock_behind, now };
+    let mut rules = RuleLookup::new(&studio.rules);
+    let mut kept = BTreeMap::new();
+    for (id, session) in &snapshot.sessions {
+        let case = Case::new(common, session, SessionHistory::none(), &mut rules);
+        let (rule, tag) = (keeps::kept_by_rule(&case), keeps::kept_by_tag(&case));
+        kept.insert(id.clone(), Kept { rule, tag });
+    }
+    kept
 }
 
 /// The whole chain of questions about one session of a snapshot, with the answer of each.

@@ -53,6 +53,14 @@ impl Reason {
             Self::TagKeepUntil { .. } => {
                 "the tag lightsout:keep-until taken away, or an earlier instant in it".to_owned()
             }
+            Self::KeepTooLong { keep_max, .. } => format!(
+                "`lightsout keep SESSION --for '{keep_max:#}'` or for less, `lightsout unkeep SESSION`, or a \
+                 longer `keep_max`"
+            ),
+            Self::KeepEnding { .. } => {
+                "`lightsout keep SESSION --until TIME`, with a later one; or a shorter `keep_remind`"
+                    .to_owned()
+            }
             Self::TagUnreadable { tag, .. } => {
                 format!("the tag {tag} corrected or taken away")
             }

@@ -198,6 +198,8 @@ fn is_due(decision: &Decision, now: Timestamp) -> bool {
         | Reason::RuleKeep { .. }
         | Reason::RuleUnclear { .. }
         | Reason::TagKeep { .. }
+        | Reason::KeepTooLong { .. }
+        | Reason::KeepEnding { .. }
         | Reason::TagKeepUntil { .. }
         | Reason::TagUnreadable { .. }
         | Reason::ProfileUnknown

@@ -1,6 +1,7 @@
 //! What is decided, line by line; each test names the line it is about.
 
 mod brake;
+mod keeps;
 mod laws;
 mod rotate;
 mod starts;
@@ -63,6 +64,7 @@ impl World {
             mode: Mode::Enforce,
             schedule: Some(shared(nights())),
             warn: Vec::new(),
+            keep_remind: None,
             ..Settings::built_in()
         };
         let studio = StudioPolicy {
@@ -79,6 +81,7 @@ impl World {
             settings,
             rules: Vec::new(),
             brake: crate::policy::Brake::default(),
+            asks_roles: false,
         };
         let policy = Policy {
             hash: "0".into(),
@@ -165,6 +168,7 @@ fn session() -> Session {
         launch_profile: Some("lp-1".into()),
         launch_profile_name: Some("Comp".into()),
         instance_type: Some("g5.4xlarge".into()),
+        studio_role: None,
         streaming_image: None,
         persistence: Some(false),
         created_at: Some(at("16T09:00:00")),

@@ -143,6 +143,10 @@ pub struct Settings {
     pub start_lead: SignedDuration,
     /// How long after its window closed a start may still be made.
     pub catch_up: SignedDuration,
+    /// How long ahead a keep by tag may end at the most.
+    pub keep_max: Option<SignedDuration>,
+    /// How long before it ends a keep by tag is reminded of.
+    pub keep_remind: Option<SignedDuration>,
 }
 
 impl Settings {
@@ -162,6 +166,8 @@ impl Settings {
             start: Start::Never,
             start_lead: SignedDuration::from_mins(10),
             catch_up: SignedDuration::from_hours(1),
+            keep_max: None,
+            keep_remind: Some(SignedDuration::from_hours(1)),
         }
     }
 }

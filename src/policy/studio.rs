@@ -20,6 +20,8 @@ pub struct StudioPolicy {
     pub rules: Vec<Rule>,
     /// How much may be stopped, or started, at a time.
     pub brake: Brake,
+    /// Whether a rule goes by what an owner is in the studio: only then is that read.
+    pub asks_roles: bool,
 }
 
 /// A bound on how much one scan or one hour may stop; the same for starts. Zero means none.

@@ -16,12 +16,12 @@ use super::nimble::stopping::{
 };
 use super::{Accepted, ClientToken, Provider, ProviderError};
 use crate::clock::Clock;
-use crate::ids::{AccountId, SessionId, StudioId};
+use crate::ids::{AccountId, SessionId, StudioId, StudioRole};
 use crate::inventory::{self, Gap, Problem, Session, SessionState, Snapshot, Transition, Wanted};
 use crate::sandbox::world::{
-    Caller, LaunchProfile, LaunchProfileFilter, Mode, Refusal, RefusalKind,
-    Session as WorldSession, SessionFilter, SessionState as WorldState, Tags, VolumeRetentionMode,
-    World,
+    Caller, LaunchProfile, LaunchProfileFilter, Member, MembersOf, Mode, Persona, Refusal,
+    RefusalKind, Session as WorldSession, SessionFilter, SessionState as WorldState, Tags,
+    VolumeRetentionMode, World,
 };
 
 /// The service's default for a launch profile that says nothing.
@@ -92,7 +92,7 @@ impl Direct {
         let profile = session.launch_profile_id.as_ref();
         let profile =
             profile.and_then(|id| world.launch_profile(self.studio.as_str(), id.as_str()).ok());
-        translate(session, profile)
+        translate(session, profile, roles(world, self.studio.as_str()).of(session))
     }
 
     /// Carries out a change, in the world and as the answer.
@@ -217,7 +217,9 @@ impl Known {
         let account = AccountId::from(world.studio(studio)?.account.as_str());
         snapshot.accounts = BTreeSet::from([account]).into_iter().collect();
         let everything = SessionFilter::default();
-        self.read_sessions(&world.sessions(studio, &everything, None, usize::MAX, now)?.items);
+        let roles = roles(world, studio);
+        let found = world.sessions(studio, &everything, None, usize::MAX, now)?;
+        self.read_sessions(&found.items, &roles);
         let sessions = self.sessions.iter();
         snapshot.sessions =
             sessions.map(|known| (known.seen.id.clone(), Arc::clone(&known.seen))).collect();
@@ -239,7 +241,7 @@ impl Known {
         }
     }
 
-    fn read_sessions(&mut self, sessions: &[&WorldSession]) {
+    fn read_sessions(&mut self, sessions: &[&WorldSession], roles: &Roles) {
         let mut before = std::mem::take(&mut self.sessions).into_iter().peekable();
         for session in sessions {
             let profile = session.launch_profile_id.as_ref().and_then(|id| {
@@ -248,17 +250,48 @@ impl Known {
             });
             let edition = profile.map(|known| known.edition);
             while before.next_if(|known| known.session.id < session.id).is_some() {}
-            let known =
-                before.next_if(|known| known.edition == edition && known.session == **session);
+            let role = roles.of(session);
+            let is_same = |known: &Box<KnownSession>| {
+                known.edition == edition
+                    && known.seen.studio_role == role
+                    && known.session == **session
+            };
+            let known = before.next_if(is_same);
             self.sessions.push(known.unwrap_or_else(|| {
-                let seen = Arc::new(translate(session, profile.map(|known| &known.profile)));
+                let profile = profile.map(|known| &known.profile);
+                let seen = Arc::new(translate(session, profile, role));
                 Box::new(KnownSession { session: (*session).clone(), edition, seen })
             }));
         }
     }
 }
 
-fn translate(session: &WorldSession, profile: Option<&LaunchProfile>) -> Session {
+/// What the members of a studio are there; nobody else is anything.
+struct Roles(BTreeMap<String, Option<StudioRole>>);
+
+fn roles(world: &World, studio: &str) -> Roles {
+    let of = MembersOf { studio, launch_profile: None };
+    let members = world.members(of, None, usize::MAX).map(|page| page.items).unwrap_or_default();
+    let role = |member: &Member| match member.persona {
+        Persona::Administrator => Some(StudioRole::Administrator),
+        Persona::User | Persona::Other(_) => None,
+    };
+    let roles = members.into_iter().map(|member| (member.principal_id.clone(), role(member)));
+    Roles(roles.collect())
+}
+
+impl Roles {
+    fn of(&self, session: &WorldSession) -> Option<StudioRole> {
+        let owner = session.owned_by.as_ref()?;
+        self.0.get(owner).copied().unwrap_or(Some(StudioRole::Nothing))
+    }
+}
+
+fn translate(
+    session: &WorldSession,
+    profile: Option<&LaunchProfile>,
+    studio_role: Option<StudioRole>,
+) -> Session {
     let modes = SessionModes {
         persistence: switch(session.session_persistence_mode.as_ref()),
         termination: switch(session.automatic_termination_mode.as_ref()),
@@ -279,6 +312,7 @@ fn translate(session: &WorldSession, profile: Option<&LaunchProfile>) -> Session
         arn: Some(session.arn.clone()),
         status: session.status_code.as_ref().map(|code| code.as_str().to_owned()),
         owner: session.owned_by.as_deref().map(Into::into),
+        studio_role,
         launch_profile: session.launch_profile_id.as_ref().map(|id| id.as_str().into()),
         launch_profile_name: profile.map(|profile| profile.name.clone()),
         instance_type: session.ec2_instance_type.as_deref().map(Into::into),

@@ -3,8 +3,10 @@
 //! Nothing here reads a file or a clock, and nothing renders: records come in, figures go out.
 //! Start at [`Savings::fold`].
 
+mod keeps;
 mod prices;
 mod savings;
 
+pub use keeps::{Asked, Keeps};
 pub use prices::Prices;
 pub use savings::{Figures, Savings, SavingsFold};

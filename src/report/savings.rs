@@ -17,6 +17,7 @@ use crate::ids::{InstanceType, SessionId, StudioId};
 /// Waiting for the due instant, being off or on the way there is no refusal.
 const REFUSALS: &[&str] = &[
     "failed",
+    "keep_too_long",
     "mode_unknown",
     "not_stoppable",
     "profile_unknown",

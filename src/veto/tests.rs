@@ -25,6 +25,7 @@ fn session() -> Session {
         launch_profile: Some("lp-1".into()),
         launch_profile_name: Some("Comp".into()),
         instance_type: Some("g5.4xlarge".into()),
+        studio_role: None,
         streaming_image: None,
         persistence: None,
         created_at: at("2026-11-20T16:00:00Z"),

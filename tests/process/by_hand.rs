@@ -1,6 +1,6 @@
 //! What people do to sessions by hand: asked, recorded, called.
 
-use lightsout::sandbox::world::{Operation, Session};
+use lightsout::sandbox::world::{Member, MembersOf, Operation, Persona, Session};
 use lightsout::sandbox::{Fault, FaultRule};
 
 use crate::house::{Finished, House, STUDIO, Watched, always_due, now, text};
@@ -150,4 +150,120 @@ fn a_keep_that_is_half_done_is_not_recorded_as_without_effect() {
     let ends: Vec<&str> = ends.iter().map(|kind| kind.rsplit('.').next().unwrap()).collect();
     let expected = ["intended", "accepted", "intended", "unanswered", "intended", "rejected"];
     assert_eq!(ends, expected);
+}
+
+#[test]
+fn many_are_kept_at_once_told_of_and_let_go() {
+    let sandbox = Watched::small();
+    let house = House::always_due(&sandbox.endpoint);
+    for session in ["one", "two"] {
+        let tag = |session: &mut Session| {
+            session.tags.insert("show".to_owned(), "heron".to_owned());
+        };
+        sandbox.world.lock().unwrap().amend_session(STUDIO, session, now(), tag).unwrap();
+    }
+    let keep = ["keep", "--match", "tag:show=heron", "--for", "2d", "--reason", "the trailer"];
+    // Shown, and nothing done.
+    let shown = house.run(&[&keep[..], &["--as", "ada", "--dry-run"]].concat());
+    assert_eq!(shown.code, Some(0), "{}", shown.stderr);
+    assert_eq!(shown.stdout.lines().filter(|line| line.starts_with("keep ")).count(), 2);
+    let narrow = by_ada(&house, &[&keep[..], &["--at-most", "1"]].concat());
+    assert_eq!(narrow.code, Some(2), "{}", narrow.stderr);
+    assert!(narrow.stderr.contains("say --at-most 2"), "{}", narrow.stderr);
+    let nobody = by_ada(&house, &["unkeep", "--match", "tag:show=heron"]);
+    assert!(nobody.stderr.contains("no session agrees"), "{}", nobody.stderr);
+    assert!(!house.log().exists());
+    let kept = by_ada(&house, &keep);
+    assert_eq!(kept.code, Some(0), "{}", kept.stderr);
+    assert_eq!(house.records_of("operator.accepted").len(), 2);
+    // One whose tag is set in another way, of which the log knows nothing.
+    let tagged = |session: &mut Session| {
+        session.tags.insert("lightsout:keep".to_owned(), "it renders".to_owned());
+    };
+    sandbox.world.lock().unwrap().amend_session(STUDIO, "forbidden", now(), tagged).unwrap();
+    let keeps = house.json(&["keeps"]);
+    let of = |session: &str| {
+        let rows = keeps["keeps"].as_array().unwrap();
+        rows.iter().find(|row| row["session"] == session).unwrap().clone()
+    };
+    assert_eq!((text(&of("one"), "by"), text(&of("two"), "note")), ("ada", "the trailer"));
+    assert!(of("one")["since"].is_string() && of("one")["until"].is_string());
+    assert_eq!(text(&of("forbidden"), "note"), "it renders");
+    assert!(of("forbidden")["by"].is_null());
+    let gone = by_ada(&house, &["unkeep", "--match", "state=READY", "--match", "session=t*"]);
+    assert_eq!(gone.code, Some(0), "{}", gone.stderr);
+    assert_eq!((tags(&sandbox, "one").len(), tags(&sandbox, "two").len()), (2, 1));
+    let table = house.run(&["keeps"]);
+    assert_eq!(table.stdout.lines().count(), 3, "{}", table.stdout);
+    house.assert_log_is_whole();
+}
+
+#[test]
+fn a_keep_is_no_longer_than_the_policy_allows() {
+    let sandbox = Watched::small();
+    let policy = always_due(&sandbox.endpoint);
+    let house = House::new(&policy.replace("[[studio]]", "[[studio]]\nkeep_max = \"2d\""));
+    for wrong in [&["--for", "3d"][..], &["--always"]] {
+        let refused = by_ada(&house, &[&["keep", "one"][..], wrong].concat());
+        assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+        assert!(refused.stderr.contains("say --for 2d"), "{}", refused.stderr);
+    }
+    assert_eq!((sandbox.changing_requests(), house.log().exists()), (0, false));
+    assert_eq!(by_ada(&house, &["keep", "one", "--for", "2d"]).code, Some(0));
+    // Whoever tags it by other means is followed, and told of.
+    let tagged = |session: &mut Session| {
+        session.tags.insert("lightsout:keep".to_owned(), "always".to_owned());
+    };
+    sandbox.world.lock().unwrap().amend_session(STUDIO, "two", now(), tagged).unwrap();
+    let before = sandbox.effects();
+    assert_eq!(house.run(&["run", "--once"]).code, Some(0));
+    assert_eq!(sandbox.effects(), before);
+    let alarms = house.records_of("session.decided").into_iter();
+    let alarm = alarms.filter(|record| record["data"]["reason"]["code"] == "keep_too_long");
+    assert_eq!(alarm.map(|r| text(&r["data"], "session").to_owned()).collect::<Vec<_>>(), ["two"]);
+}
+
+#[test]
+fn a_rule_goes_by_what_an_owner_is_in_the_studio() {
+    let sandbox = Watched::small();
+    let rule = "\n[[studio.rule]]\nname = \"admins\"\nmatch = { studio_role = \"ADMINISTRATOR\" }\nkeep = true\n";
+    let house = House::new(&format!("{}{rule}", always_due(&sandbox.endpoint)));
+    let mut world = sandbox.world.lock().unwrap();
+    let of = MembersOf { studio: STUDIO, launch_profile: None };
+    let ada = Member {
+        principal_id: "9067aaaa".to_owned(),
+        identity_store_id: "d-1".to_owned(),
+        persona: Persona::Administrator,
+        sid: None,
+    };
+    world.add_member(of, ada).unwrap();
+    for (session, owner) in [("one", "9067aaaa"), ("two", "9067bbbb")] {
+        let owned = |session: &mut Session| session.owned_by = Some(owner.to_owned());
+        world.amend_session(STUDIO, session, now(), owned).unwrap();
+    }
+    drop(world);
+    let plan = house.json(&["plan"]);
+    let reason = |session: &str| {
+        let rows = plan["decisions"].as_array().unwrap();
+        text(rows.iter().find(|row| row["session"] == session).unwrap(), "reason").to_owned()
+    };
+    assert_eq!((reason("one"), reason("two")), ("rule_keep".to_owned(), "max_uptime".to_owned()));
+    // Whose owner is not known may be an administrator's.
+    assert_eq!(reason("forbidden"), "rule_unclear");
+    let explained = house.run(&["explain", "two"]);
+    let said =
+        "rule `admins` does not match: owner's studio role is \"NONE\", not \"ADMINISTRATOR\"";
+    assert!(explained.stdout.contains(said), "{}", explained.stdout);
+    let rules = &house.json(&["keeps"])["rules"][0];
+    assert_eq!((rules["sessions"].as_u64(), rules["unclear"].as_u64()), (Some(1), Some(1)));
+    // The stop is made upon a reading that has the role too.
+    assert_eq!(house.run(&["run", "--once"]).code, Some(0));
+    assert_eq!(sandbox.effects(), ["two"]);
+    let list = FaultRule::new(Fault::Denied).operation(Operation::ListStudioMembers);
+    sandbox.faults.add(list);
+    let held =
+        serde_json::from_str::<serde_json::Value>(&house.run(&["plan", "--format", "json"]).stdout)
+            .unwrap();
+    let first = &held["decisions"][0];
+    assert_eq!(text(first, "reason"), "listing_incomplete", "{held:#}");
 }

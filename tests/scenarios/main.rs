@@ -40,6 +40,7 @@ scenarios! {
     a_holiday_on_a_monday
     a_keep_just_in_time
     a_keep_on_a_machine_that_is_off
+    a_keep_that_is_too_long
     a_keep_until_that_ends_in_the_night
     a_late_evening_after_a_stop_of_ours
     a_listing_that_loses_sight_of_a_studio

@@ -94,6 +94,7 @@ fn told(record: &Record, zone: &TimeZone) -> Option<String> {
         }
         Kind::StudioHeld | Kind::SessionDecided => decided(record),
         Kind::WarningGiven => format!("warning.given ahead by {}", leads(record)),
+        Kind::KeepReminded => format!("keep.reminded ahead by {}", leads(record)),
         Kind::VetoAnswered => format!("veto.answered: {}", answered(record)),
         kind => deed(kind, record, zone),
     };

@@ -224,6 +224,9 @@ pub struct PastCheckpoint {
     /// The last run that we began to rescue the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rescued: Option<RescuedCheckpoint>,
+    /// The keep whose end was announced last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminded: Option<ReminderCheckpoint>,
     /// The last answers of vetoes, by the veto's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vetoes: BTreeMap<String, AnswerCheckpoint>,
@@ -237,6 +240,16 @@ pub struct RescuedCheckpoint {
     pub start: Timestamp,
     /// Whose the stop before it was: `us` or `another`.
     pub stopped_by: String,
+}
+
+/// The end of a keep, announced.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReminderCheckpoint {
+    /// When the keep ends.
+    #[schemars(with = "String")]
+    pub until: Timestamp,
+    /// `observe` or `enforce`.
+    pub mode: String,
 }
 
 /// The last answer of a veto.

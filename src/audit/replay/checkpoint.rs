@@ -14,13 +14,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Fingerprint, Held, Replay, StudioPast, mode_of};
 use crate::audit::record::checkpoint::{
     AnswerCheckpoint, AttemptsCheckpoint, CheckpointData, CountedCheckpoint, HeldCheckpoint,
-    IntentCheckpoint, PastCheckpoint, RescuedCheckpoint, SessionCheckpoint, WarningCheckpoint,
+    IntentCheckpoint, PastCheckpoint, ReminderCheckpoint, RescuedCheckpoint, SessionCheckpoint,
+    WarningCheckpoint,
 };
 use crate::audit::record::{Data, Kind, Record, VetoData};
 use crate::ids::{SessionId, StudioId, VetoName};
 use crate::plan::{
-    Action, Attempts, History, OpenIntent, OurStop, RescuedRun, SessionHistory, StoppedBy,
-    VetoGiven, WarningGiven,
+    Action, Attempts, History, KeepReminder, OpenIntent, OurStop, RescuedRun, SessionHistory,
+    StoppedBy, VetoGiven, WarningGiven,
 };
 
 /// How much goes into one part. One session has far less than a line may have, so parts of this
@@ -223,6 +224,7 @@ fn past_data(past: &SessionHistory) -> PastCheckpoint {
         marked,
         vetoes,
         rescued,
+        reminded,
     } = past;
     PastCheckpoint {
         warnings: warnings.iter().map(warning_data).collect(),
@@ -242,6 +244,10 @@ fn past_data(past: &SessionHistory) -> PastCheckpoint {
             start,
             stopped_by: stopped_by.to_string(),
         }),
+        reminded: reminded.map(|KeepReminder { until, mode }| ReminderCheckpoint {
+            until,
+            mode: mode.to_string(),
+        }),
     }
 }
 
@@ -258,6 +264,7 @@ fn past_of(data: &PastCheckpoint) -> SessionHistory {
         marked,
         vetoes,
         rescued,
+        reminded,
     } = data;
     SessionHistory {
         warnings: warnings.iter().map(warning_of).collect(),
@@ -276,6 +283,10 @@ fn past_of(data: &PastCheckpoint) -> SessionHistory {
         rescued: rescued.as_ref().map(|RescuedCheckpoint { start, stopped_by }| RescuedRun {
             start: *start,
             stopped_by: stopped_by_of(stopped_by),
+        }),
+        reminded: reminded.as_ref().map(|ReminderCheckpoint { until, mode }| KeepReminder {
+            until: *until,
+            mode: mode_of(Some(mode)),
         }),
     }
 }

@@ -360,6 +360,25 @@ fn warnings_are_kept_by_lead_for_the_latest_run() {
 }
 
 #[test]
+fn the_keep_whose_end_was_announced_last_is_remembered() {
+    let until = "2026-11-21T06:00:00Z";
+    let reminded = |until: Option<&str>, mode: &str| {
+        record(Kind::KeepReminded, |data| {
+            data.until = until.map(at);
+            data.mode = Some(mode.to_owned());
+        })
+    };
+    let given = |mode| Some(KeepReminder { until: at(until), mode });
+    let earlier = reminded(Some("2026-11-20T06:00:00Z"), "enforce");
+    assert_eq!(
+        session(&[earlier, reminded(Some(until), "observe")]).reminded,
+        given(Mode::Observe)
+    );
+    assert_eq!(session(&[reminded(Some(until), "enforce")]).reminded, given(Mode::Enforce));
+    assert_eq!(session(&[reminded(None, "enforce")]).reminded, None);
+}
+
+#[test]
 fn what_vanished_has_no_past() {
     let records = Kind::ALL.iter().filter(|kind| **kind != Kind::SessionVanished);
     let mut records: Vec<_> = records.map(|kind| of_run(kind.clone(), RUN)).collect();

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::Deed;
 use crate::cli::output;
 use crate::inventory::{Session, SessionState, Stopping, Transition};
-use crate::plan::{TAG_KEEP, TAG_KEEP_UNTIL, kept_until};
-use crate::policy::Policy;
+use crate::plan::{TAG_KEEP, TAG_KEEP_UNTIL, kept_until, settings_of};
+use crate::policy::{Policy, StudioPolicy};
 
 /// The answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,13 +17,17 @@ pub(super) enum Fit {
     No(String),
 }
 
-pub(super) fn judge(policy: &Policy, session: &Session, deed: Deed, now: Timestamp) -> Fit {
+pub(super) fn judge(
+    policy: &Policy,
+    studio: &StudioPolicy,
+    session: &Session,
+    deed: Deed,
+    now: Timestamp,
+) -> Fit {
     let against = match deed {
         Deed::Stop { accept_destruction, .. } => against_stop(session, accept_destruction, now),
         Deed::Start { .. } => against_start(session),
-        Deed::Keep { .. } => {
-            (session.state == SessionState::Deleted).then(|| "it is DELETED".to_owned())
-        }
+        Deed::Keep { until } => against_keep(studio, session, until, now),
         Deed::Unkeep => (!is_kept(session)).then(|| "no tag keeps it".to_owned()),
     };
     match against {
@@ -66,7 +70,28 @@ fn against_start(session: &Session) -> Option<String> {
     }
 }
 
-fn is_kept(session: &Session) -> bool {
+fn against_keep(
+    studio: &StudioPolicy,
+    session: &Session,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<String> {
+    if session.state == SessionState::Deleted {
+        return Some("it is DELETED".to_owned());
+    }
+    let keep_max = settings_of(studio, session).keep_max?;
+    let latest = now.checked_add(keep_max).unwrap_or(Timestamp::MAX);
+    let is_short = until.is_some_and(|until| until <= latest);
+    let length = output::length(keep_max);
+    (!is_short).then(|| {
+        format!(
+            "by keep_max it may be kept for {length} at the most, until {}; say --for {length}",
+            output::utc(latest)
+        )
+    })
+}
+
+pub(super) fn is_kept(session: &Session) -> bool {
     [TAG_KEEP, TAG_KEEP_UNTIL].iter().any(|tag| session.tags.contains_key(*tag))
 }
 

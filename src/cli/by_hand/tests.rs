@@ -12,6 +12,7 @@ fn session(state: SessionState, stopping: Stopping) -> Session {
         launch_profile: None,
         launch_profile_name: Some("Comp".into()),
         instance_type: None,
+        studio_role: None,
         streaming_image: None,
         persistence: None,
         created_at: Some(at("2026-11-20T09:00:00Z")),
@@ -32,6 +33,11 @@ fn at(text: &str) -> Timestamp {
 
 /// What is said of it on a Friday evening.
 fn said(session: &Session, deed: Deed) -> String {
+    said_by("", session, deed)
+}
+
+/// The same by a policy whose studio says more.
+fn said_by(settings: &str, session: &Session, deed: Deed) -> String {
     let policy = r#"
 version = 1
 [people."9067aaaa"]
@@ -40,8 +46,10 @@ name = "Ada"
 id = "us-west-2:stid-1"
 max_uptime = "14h"
 "#;
-    let policy = crate::config::parse("policy.toml", policy, Path::new("")).unwrap().policy;
-    match judge(&policy, session, deed, at("2026-11-20T20:00:00Z")) {
+    let policy = format!("{policy}{settings}");
+    let policy = crate::config::parse("policy.toml", &policy, Path::new("")).unwrap().policy;
+    let studio = &policy.studios[&"us-west-2:stid-1".into()];
+    match judge(&policy, studio, session, deed, at("2026-11-20T20:00:00Z")) {
         Fit::Yes(words) => format!("yes: {words}"),
         Fit::No(why) => format!("no: {why}"),
     }
@@ -104,4 +112,21 @@ fn what_the_service_says_becomes_one_line_that_fits() {
     assert_eq!(book::one_line("two\nlines"), "two lines");
     assert_eq!(book::one_line(" \n "), "it said nothing");
     assert_eq!(book::one_line(&"é".repeat(400)).len(), crate::switch::TEXT_MAX);
+}
+
+#[test]
+fn a_keep_that_is_too_long_is_refused_with_what_to_type() {
+    let ready = session(SessionState::Ready, FREE);
+    let keep = |until: Option<&str>| Deed::Keep { until: until.map(at) };
+    let by = |settings: &str, until| said_by(settings, &ready, keep(until));
+    let refused = "no: by keep_max it may be kept for 14d at the most, until 2026-12-04 20:00Z; say --for 14d";
+    assert_eq!(by("keep_max = \"14d\"", None), refused);
+    assert_eq!(by("keep_max = \"14d\"", Some("2026-12-04T20:00:01Z")), refused);
+    assert!(by("keep_max = \"14d\"", Some("2026-12-04T20:00:00Z")).starts_with("yes"));
+    assert!(by("", None).starts_with("yes"));
+    // The rule that the session falls under says more.
+    let rule = "keep_max = \"14d\"\n[[studio.rule]]\nname = \"a\"\nmatch = { owner = \"9067*\" }\nkeep_max = ";
+    assert!(by(&format!("{rule}\"off\""), None).starts_with("yes"));
+    assert!(by(&format!("{rule}\"36h\""), None).ends_with("say --for 36h"));
+    assert!(by(&format!("{rule}\"90m\""), None).ends_with("say --for 1h30m"));
 }

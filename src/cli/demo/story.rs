@@ -80,6 +80,7 @@ fn word(record: &Record) -> Option<&'static str> {
     let is_alarm = record.data.reason.as_ref().is_some_and(|reason| reason.alarm);
     match record.kind {
         Kind::WarningGiven => Some("warned"),
+        Kind::KeepReminded => Some("keep ends"),
         Kind::StudioHeld => Some("held"),
         Kind::StudioResumed => Some("resumed"),
         Kind::SessionDecided if is_alarm => Some("look!"),

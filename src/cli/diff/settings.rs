@@ -160,6 +160,8 @@ fn settings(settings: &Settings) -> Vec<(&'static str, String)> {
         start,
         start_lead,
         catch_up,
+        keep_max,
+        keep_remind,
     } = settings;
     let off = || "off".to_owned();
     let length = |duration: &SignedDuration| format!("{duration:#}");
@@ -179,6 +181,8 @@ fn settings(settings: &Settings) -> Vec<(&'static str, String)> {
         ("start", start.to_string()),
         ("start_lead", length(start_lead)),
         ("catch_up", length(catch_up)),
+        ("keep_max", keep_max.as_ref().map_or_else(off, length)),
+        ("keep_remind", keep_remind.as_ref().map_or_else(off, length)),
     ]
 }
 
@@ -192,6 +196,7 @@ fn matcher(matcher: &Matcher) -> String {
 fn criteria(asked: &Criteria) -> String {
     let Criteria {
         owner,
+        studio_role,
         launch_profile,
         instance_type,
         session,
@@ -205,6 +210,7 @@ fn criteria(asked: &Criteria) -> String {
     };
     let lists = [
         ("owner", owner),
+        ("studio_role", studio_role),
         ("launch_profile", launch_profile),
         ("instance_type", instance_type),
         ("session", session),

@@ -114,6 +114,7 @@ fn a_program_reads_every_member() {
           "session": "comp-1",
           "owner": "9067aaaa",
           "owner_name": "Ada",
+          "studio_role": "NONE",
           "launch_profile": "Rbv7_pZUz2B5e41RD8UmUn",
           "launch_profile_name": "Comp",
           "instance_type": "g4dn.xlarge",

@@ -11,6 +11,7 @@ use super::super::value;
 use super::connection;
 use super::settings::SettingsFile;
 use super::studio;
+use crate::ids::StudioRole;
 use crate::policy::matcher::Criteria;
 use crate::policy::{Glob, Matcher};
 
@@ -69,6 +70,7 @@ fn criteria(value: &Value<'_>, heading: &str, sink: &mut Sink) -> Option<Criteri
     let mut table = Table::of(value, heading, sink)?;
     let lists = ["owner", "launch_profile", "instance_type", "session", "streaming_image"]
         .map(|key| table.field(key, sink, globs));
+    let studio_role = table.field("studio_role", sink, roles);
     let persistence = table.field("persistence", sink, value::boolean);
     let tag = table.field("tag", sink, tags);
     // Within `not`, another `not` would only turn the meaning round again.
@@ -87,12 +89,15 @@ fn criteria(value: &Value<'_>, heading: &str, sink: &mut Sink) -> Option<Criteri
         return None;
     }
     // A member that was refused must not widen the rest of the matcher.
-    let is_whole =
-        lists.iter().all(is_clean) && is_clean(&persistence) && is_clean(&tag) && is_clean(&not);
+    let is_whole = lists.iter().chain([&studio_role]).all(is_clean)
+        && is_clean(&persistence)
+        && is_clean(&tag)
+        && is_clean(&not);
     let [owner, launch_profile, instance_type, session, streaming_image] =
         lists.map(|field| field.value().cloned().unwrap_or_default());
     let criteria = Criteria {
         owner,
+        studio_role: studio_role.value().cloned().unwrap_or_default(),
         launch_profile,
         instance_type,
         session,
@@ -123,21 +128,39 @@ fn not(value: &Value<'_>, sink: &mut Sink) -> Option<Vec<Criteria>> {
     read.into_iter().collect()
 }
 
+/// A role or a list of roles. They are words and no patterns: a role that is mistyped would mean nobody,
+/// and exempt nobody.
+fn roles(value: &Value<'_>, sink: &mut Sink) -> Option<Vec<Glob>> {
+    let words: Vec<(&str, &str)> =
+        StudioRole::ALL.iter().map(|role| (role.as_str(), role.as_str())).collect();
+    let entries = entries(value, words[0].0, sink)?;
+    let read: Vec<_> =
+        entries.iter().map(|entry| value::word(entry, &words, sink).map(Glob::new)).collect();
+    read.into_iter().collect()
+}
+
 /// A glob or a list of globs, at least one.
 fn globs(value: &Value<'_>, sink: &mut Sink) -> Option<Vec<Glob>> {
-    let entries = value.entries();
-    if entries.is_empty() {
-        let message = format!("`{}` is an empty list", value.key);
-        sink.push(
-            Diagnostic::error("empty-match", value.span(), message)
-                .label("nothing could agree with it")
-                .help(format!("leave it out, or write for example `{} = [\"*\"]`", value.key)),
-        );
-        return None;
-    }
+    let entries = entries(value, "*", sink)?;
     let globs: Vec<_> =
         entries.iter().map(|entry| value::text(entry, sink).map(|t| Glob::new(&t))).collect();
     globs.into_iter().collect()
+}
+
+/// One entry or a list of them, at least one.
+fn entries<'a>(value: &Value<'a>, example: &str, sink: &mut Sink) -> Option<Vec<Value<'a>>> {
+    let entries = value.entries();
+    if !entries.is_empty() {
+        return Some(entries);
+    }
+    let message = format!("`{}` is an empty list", value.key);
+    let help = format!("leave it out, or write for example `{} = [\"{example}\"]`", value.key);
+    sink.push(
+        Diagnostic::error("empty-match", value.span(), message)
+            .label("nothing could agree with it")
+            .help(help),
+    );
+    None
 }
 
 /// Tags by key, each with a glob or a list of them.

@@ -23,6 +23,8 @@ pub(in crate::config) struct SettingsFile {
     pub(in crate::config) start: Field<Start>,
     pub(in crate::config) start_lead: Field<SignedDuration>,
     pub(in crate::config) catch_up: Field<SignedDuration>,
+    pub(in crate::config) keep_max: Field<Option<SignedDuration>>,
+    pub(in crate::config) keep_remind: Field<Option<SignedDuration>>,
 }
 
 impl Default for SettingsFile {
@@ -40,6 +42,8 @@ impl Default for SettingsFile {
             start: Field::Absent,
             start_lead: Field::Absent,
             catch_up: Field::Absent,
+            keep_max: Field::Absent,
+            keep_remind: Field::Absent,
         }
     }
 }
@@ -68,6 +72,16 @@ pub(in crate::config) const CATCH_UP: Bounds = Bounds {
     least: ZERO,
     most: SignedDuration::from_hours(24),
     help: "write \"0s\" where a start after the window would be too late, or \"1h\"",
+};
+pub(in crate::config) const KEEP_MAX: Bounds = Bounds {
+    least: SignedDuration::from_mins(1),
+    most: DURATION_MAX,
+    help: "write for example \"14d\", or \"off\" for no limit",
+};
+pub(in crate::config) const KEEP_REMIND: Bounds = Bounds {
+    least: SignedDuration::from_mins(1),
+    most: SignedDuration::from_hours(7 * 24),
+    help: "write for example \"1h\", or \"off\" for no reminder",
 };
 pub(in crate::config) const WARN: Bounds = Bounds {
     least: SignedDuration::from_secs(1),
@@ -101,6 +115,10 @@ impl SettingsFile {
             start_lead: table
                 .field("start_lead", sink, |v, sink| value::duration(v, START_LEAD, sink)),
             catch_up: table.field("catch_up", sink, |v, sink| value::duration(v, CATCH_UP, sink)),
+            keep_max: table
+                .field("keep_max", sink, |v, sink| value::duration_or_off(v, KEEP_MAX, sink)),
+            keep_remind: table
+                .field("keep_remind", sink, |v, sink| value::duration_or_off(v, KEEP_REMIND, sink)),
         }
     }
 
@@ -118,6 +136,8 @@ impl SettingsFile {
             && self.start.is_absent()
             && self.start_lead.is_absent()
             && self.catch_up.is_absent()
+            && self.keep_max.is_absent()
+            && self.keep_remind.is_absent()
     }
 
     /// Where its settings stand.
@@ -138,6 +158,8 @@ impl SettingsFile {
             span(&self.start),
             span(&self.start_lead),
             span(&self.catch_up),
+            span(&self.keep_max),
+            span(&self.keep_remind),
         ];
         spans.into_iter().flatten().collect()
     }

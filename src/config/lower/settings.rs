@@ -82,6 +82,16 @@ impl<'a> Layers<'a> {
             start: self.find(|table| &table.start).said().copied().unwrap_or(built_in.start),
             start_lead: or(self.find(|table| &table.start_lead), built_in.start_lead),
             catch_up: or(self.find(|table| &table.catch_up), built_in.catch_up),
+            keep_max: self
+                .find(|table| &table.keep_max)
+                .said()
+                .copied()
+                .unwrap_or(built_in.keep_max),
+            keep_remind: self
+                .find(|table| &table.keep_remind)
+                .said()
+                .copied()
+                .unwrap_or(built_in.keep_remind),
         }
     }
 

@@ -39,6 +39,7 @@ pub(super) fn lower_all(
                 name,
                 connection,
                 settings,
+                asks_roles: rules.iter().any(|rule| rule.matcher.asks_roles()),
                 rules,
                 brake: studio.brake.value().copied().unwrap_or_default(),
             };

@@ -311,6 +311,20 @@ form! {
     }
 }
 form! {
+    /// Roles in a studio.
+    Roles {
+        "anyOf": [
+            { "type": "string", "enum": ["ADMINISTRATOR", "NONE"] },
+            {
+                "type": "array",
+                "items": { "type": "string", "enum": ["ADMINISTRATOR", "NONE"] },
+                "minItems": 1,
+            },
+        ],
+        "x-form": "`\"ADMINISTRATOR\"` or `\"NONE\"`, or a list of them",
+    }
+}
+form! {
     /// The id of a studio, with or without its region.
     StudioId {
         "type": "string",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::form::{Boolean, Globs, Text};
+use super::form::{Boolean, Globs, Roles, Text};
 use super::settings::Settings;
 
 table! {
@@ -93,6 +93,12 @@ table! {
         /// The ids of owners.
         #[schemars(extend("x-default" = "any", "examples" = ["90676420f7-EXAMPLE1"]))]
         owner: Globs,
+        /// What owners are in the studio: its administrators, or nothing beyond using it. Where a rule asks
+        /// for this, the members of the studio are read too, which needs `nimble:ListStudioMembers` and
+        /// `nimble:GetStudioMember`; where they cannot be, the studio is held. Who is not among them has the
+        /// role `NONE`, since the service lists administrators alone.
+        #[schemars(extend("x-default" = "any", "examples" = ["ADMINISTRATOR"]))]
+        studio_role: Roles,
         /// The ids or the names of launch profiles.
         #[schemars(extend("x-default" = "any", "examples" = [["Lead *", "Supervisor*"]]))]
         launch_profile: Globs,

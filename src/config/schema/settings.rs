@@ -77,6 +77,24 @@ warn = ["30m", "5m"]
             "x-bounds" = bounds(reader::CATCH_UP),
         ))]
         catch_up: Duration,
+        /// How far ahead the end of a keep by tag may lie, be it `lightsout:keep-until` or one without an end.
+        /// `lightsout keep` refuses a longer one. A tag that somebody sets by other means still counts, with an
+        /// alarm until its end is near enough: what is kept too long costs money, and what is stopped against
+        /// somebody's word may cost work. It says nothing of rules that keep. `"off"` unsets it.
+        #[schemars(extend(
+            "x-default" = "none, so that a keep may last for any time",
+            "examples" = ["14d"],
+            "x-bounds" = bounds(reader::KEEP_MAX),
+        ))]
+        keep_max: DurationOrOff,
+        /// How long before a keep by `lightsout:keep-until` ends it is reminded of, once, while the session
+        /// runs. One that is set for less is reminded of at once. `"off"` unsets it.
+        #[schemars(extend(
+            "default" = "1h",
+            "examples" = ["4h"],
+            "x-bounds" = bounds(reader::KEEP_REMIND),
+        ))]
+        keep_remind: DurationOrOff,
         /// What to do where AWS would destroy a session while it is stopped, before people are back.
         ///
         /// With `"rotate"` a session is started half an hour before that, whoever stopped it and whatever

@@ -27,6 +27,16 @@ fn wrong_brakes_and_starts_are_explained() {
     check("start_unknown", &studio("start = \"always\""));
     check("start_lead_too_long", &studio("start_lead = \"2d\""));
     check("catch_up_off", &studio("catch_up = \"off\""));
+    check("keep_max_too_short", &studio("keep_max = \"30s\""));
+    check("keep_remind_too_long", &studio("keep_remind = \"8d\""));
+    let of_role = |role: &str| {
+        studio(&format!(
+            "[[studio.rule]]\nname = \"a\"\nmatch = {{ studio_role = {role} }}\nkeep = true"
+        ))
+    };
+    check("studio_role_unknown", &of_role("\"ADMIN\""));
+    check("studio_role_pattern", &of_role("[\"ADMINISTRATOR\", \"*\"]"));
+    check("studio_role_empty", &of_role("[]"));
 }
 
 #[test]

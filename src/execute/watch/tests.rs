@@ -25,6 +25,7 @@ fn session(state: SessionState, started: Option<&str>, stopped: Option<&str>) ->
         launch_profile: None,
         launch_profile_name: None,
         instance_type: None,
+        studio_role: None,
         streaming_image: None,
         persistence: Some(false),
         created_at: None,

@@ -81,6 +81,20 @@ impl fmt::Display for Reason {
             Self::TagUnreadable { tag, value } => {
                 write!(f, "its tag {tag} = {value:?} cannot be read, which counts as keep")
             }
+            Self::KeepTooLong { until: Some(until), keep_max, .. } => write!(
+                f,
+                "its tag keeps it until {}, further ahead than the keep_max of {keep_max:#}; it counts \
+                 all the same",
+                At(*until)
+            ),
+            Self::KeepTooLong { value, until: None, keep_max } => write!(
+                f,
+                "its tag lightsout:keep says {value:?}, without an end, and keep_max is {keep_max:#}; it \
+                 counts all the same"
+            ),
+            Self::KeepEnding { until, lead } => {
+                write!(f, "its tag keeps it until {}, reminded {lead:#} ahead", At(*until))
+            }
             Self::ProfileUnknown => f.write_str(
                 "its launch profile is not known, so nothing tells whether it may be stopped",
             ),

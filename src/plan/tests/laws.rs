@@ -34,6 +34,8 @@ struct MadeSession {
     stopped: Option<i64>,
     destroyed_after: Option<i64>,
     tag: Option<(&'static str, &'static str)>,
+    /// Whether the end of its keep was announced.
+    reminded: bool,
     ours: bool,
     /// Hours after the first day at which the service destroys it, if it is off.
     ends: Option<i64>,
@@ -58,17 +60,24 @@ fn some_settings() -> impl Strategy<Value = Settings> {
         2 => Just(Preserve::Rotate),
         1 => Just(Preserve::Allow),
     ];
-    (0..8_i64, 0..90_i64, uptime, warn, start, preserve, 0..30_i64).prop_map(
-        |(lease, least_stop, uptime, warn, start, preserve, lead)| Settings {
-            mode: Mode::Enforce,
-            lease: hours(lease),
-            least_stop: minutes(least_stop.max(lead + 1)),
-            max_uptime: uptime.map(hours),
-            warn: warn.into_iter().map(minutes).collect(),
-            start: if start { Start::Resume } else { Start::Never },
-            start_lead: minutes(lead),
-            preserve,
-            ..Settings::built_in()
+    let keep_max = prop::sample::select(vec![None, Some(hours(20)), Some(hours(100))]);
+    let keep_remind = prop::sample::select(vec![None, Some(hours(1)), Some(minutes(1_910))]);
+    let keeps = (keep_max, keep_remind);
+    (0..8_i64, 0..90_i64, uptime, warn, start, preserve, 0..30_i64, keeps).prop_map(
+        |(lease, least_stop, uptime, warn, start, preserve, lead, (keep_max, keep_remind))| {
+            Settings {
+                mode: Mode::Enforce,
+                lease: hours(lease),
+                least_stop: minutes(least_stop.max(lead + 1)),
+                max_uptime: uptime.map(hours),
+                warn: warn.into_iter().map(minutes).collect(),
+                start: if start { Start::Resume } else { Start::Never },
+                start_lead: minutes(lead),
+                preserve,
+                keep_max,
+                keep_remind,
+                ..Settings::built_in()
+            }
         },
     )
 }
@@ -84,16 +93,28 @@ fn some_session() -> impl Strategy<Value = MadeSession> {
         None,
         None,
         Some(("lightsout:keep", "always")),
+        Some(("lightsout:keep-until", "2026-10-22T03:20:30Z")),
         Some(("lightsout:keep-until", "2026-10-25T12:00:00Z")),
     ]);
     let destroyed_after = prop::option::weighted(0.4, 10..96_i64);
     let owner = prop::sample::select(vec!["ada", "bob", "cyd"]);
     let ends = prop::option::of(1..60_i64);
-    (owner, state, 1..40_i64, destroyed_after, tag, prop::bool::ANY, ends).prop_map(
-        |(owner, state, started, destroyed_after, tag, ours, ends)| {
+    let facts = (prop::bool::ANY, prop::bool::ANY);
+    (owner, state, 1..40_i64, destroyed_after, tag, facts, ends).prop_map(
+        |(owner, state, started, destroyed_after, tag, (ours, reminded), ends)| {
             let is_off = state == SessionState::Stopped;
             let (stopped, ends) = (is_off.then_some(started / 2), ends.filter(|_| is_off));
-            MadeSession { owner, state, started, stopped, destroyed_after, tag, ours, ends }
+            MadeSession {
+                owner,
+                state,
+                started,
+                stopped,
+                destroyed_after,
+                tag,
+                reminded,
+                ours,
+                ends,
+            }
         },
     )
 }
@@ -169,6 +190,9 @@ impl Made {
             let stopped_at = session.stopped_at.filter(|_| made.ours);
             let past = SessionHistory {
                 ours: stopped_at.map(|stopped_at| OurStop { stopped_at }),
+                reminded: kept_until(&session)
+                    .filter(|_| made.reminded)
+                    .map(|until| KeepReminder { until, mode: Mode::Enforce }),
                 ..SessionHistory::default()
             };
             world.history.sessions.insert(session.id.clone(), past);

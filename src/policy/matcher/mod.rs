@@ -25,6 +25,8 @@ pub enum Matcher {
 pub struct Criteria {
     /// Owner ids.
     pub owner: Vec<Glob>,
+    /// What owners are in the studio.
+    pub studio_role: Vec<Glob>,
     /// Launch profile ids or names.
     pub launch_profile: Vec<Glob>,
     /// Instance types.
@@ -59,6 +61,8 @@ pub struct Candidate<'a> {
     pub session: &'a str,
     /// The owner's id.
     pub owner: Option<&'a str>,
+    /// What the owner is in the studio.
+    pub studio_role: Option<&'a str>,
     /// The launch profile's id.
     pub launch_profile: Option<&'a str>,
     /// The launch profile's name.
@@ -80,6 +84,15 @@ impl Matcher {
         match self {
             Self::All => Judgement::Match,
             Self::Where(criteria) => criteria.judge(candidate),
+        }
+    }
+
+    /// Whether it goes by what an owner is in the studio.
+    #[must_use]
+    pub fn asks_roles(&self) -> bool {
+        match self {
+            Self::All => false,
+            Self::Where(criteria) => criteria.asks_roles(),
         }
     }
 
@@ -122,6 +135,7 @@ impl Matcher {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
     Owner,
+    StudioRole,
     LaunchProfile,
     InstanceType,
     Session,
@@ -129,12 +143,19 @@ enum Field {
 }
 
 impl Field {
-    const ALL: [Self; 5] =
-        [Self::Owner, Self::LaunchProfile, Self::InstanceType, Self::Session, Self::StreamingImage];
+    const ALL: [Self; 6] = [
+        Self::Owner,
+        Self::StudioRole,
+        Self::LaunchProfile,
+        Self::InstanceType,
+        Self::Session,
+        Self::StreamingImage,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Owner => "owner",
+            Self::StudioRole => "owner's studio role",
             Self::LaunchProfile => "launch profile",
             Self::InstanceType => "instance type",
             Self::Session => "session",
@@ -149,6 +170,7 @@ impl Field {
                 return [candidate.launch_profile, candidate.launch_profile_name];
             }
             Self::Owner => candidate.owner,
+            Self::StudioRole => candidate.studio_role,
             Self::InstanceType => candidate.instance_type,
             Self::Session => Some(candidate.session),
             Self::StreamingImage => candidate.streaming_image,
@@ -159,6 +181,7 @@ impl Field {
     fn wanted(self, criteria: &Criteria) -> &[Glob] {
         match self {
             Self::Owner => &criteria.owner,
+            Self::StudioRole => &criteria.studio_role,
             Self::LaunchProfile => &criteria.launch_profile,
             Self::InstanceType => &criteria.instance_type,
             Self::Session => &criteria.session,
@@ -200,6 +223,10 @@ impl Criteria {
             && self.persistence.is_none()
             && self.tag.is_empty()
             && self.not.is_empty()
+    }
+
+    fn asks_roles(&self) -> bool {
+        !self.studio_role.is_empty() || self.not.iter().any(Self::asks_roles)
     }
 
     /// Whether whatever meets `narrow` meets these as well.

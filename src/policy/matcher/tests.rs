@@ -65,6 +65,7 @@ fn candidate(tags: &BTreeMap<String, String>) -> Candidate<'_> {
     Candidate {
         session: "s1",
         owner: None,
+        studio_role: None,
         launch_profile: None,
         launch_profile_name: None,
         instance_type: None,
@@ -137,6 +138,7 @@ proptest! {
             let candidate = Candidate {
                 session,
                 owner: owner.as_deref(),
+                studio_role: None,
                 launch_profile: profile.as_deref(),
                 launch_profile_name: kind.as_deref(),
                 instance_type: kind.as_deref(),

@@ -110,6 +110,7 @@ fn session(id: &SessionId) -> Session {
         launch_profile: None,
         launch_profile_name: None,
         instance_type: None,
+        studio_role: None,
         streaming_image: None,
         persistence: None,
         created_at: None,

@@ -87,6 +87,7 @@ impl Connections {
         NimbleStudio::new(
             studio.id.clone(),
             studio.connection.account.clone(),
+            studio.asks_roles,
             Arc::clone(&self.clock),
             client,
         )

@@ -8,6 +8,7 @@
 mod connect;
 mod errors;
 mod http;
+mod members;
 mod observe;
 mod pages;
 mod patience;
@@ -42,6 +43,8 @@ use profiles::{ProfileAnswer, ProfileReadings};
 pub struct NimbleStudio {
     id: StudioId,
     account: Option<AccountId>,
+    /// Whether it is to be read what owners are in the studio.
+    asks_roles: bool,
     clock: Arc<dyn Clock>,
     shared: Arc<LazyClient>,
     clients: Mutex<Option<Arc<Clients>>>,
@@ -117,11 +120,12 @@ impl NimbleStudio {
     fn new(
         id: StudioId,
         account: Option<AccountId>,
+        asks_roles: bool,
         clock: Arc<dyn Clock>,
         shared: Arc<LazyClient>,
     ) -> Self {
-        let clients = Mutex::default();
-        Self { id, account, clock, shared, clients, profiles: ProfileReadings::default() }
+        let (clients, profiles) = (Mutex::default(), ProfileReadings::default());
+        Self { id, account, asks_roles, clock, shared, clients, profiles }
     }
 
     async fn clients(&self) -> Arc<Clients> {
@@ -203,9 +207,11 @@ impl NimbleStudio {
             Some(profile) => self.read_profile(&profile.as_str().into()).await?,
             None => None,
         };
-        translate::session(answer, profile.as_deref())
+        let session = translate::session(answer, profile.as_deref())
             .filter(|session| session.id == *id)
-            .ok_or_else(|| garbled(OPERATION, "it is about another session"))
+            .ok_or_else(|| garbled(OPERATION, "it is about another session"))?;
+        let studio_role = self.read_role(session.owner.as_ref()).await?;
+        Ok(Session { studio_role, ..session })
     }
 
     async fn read_profile(&self, id: &LaunchProfileId) -> ProfileAnswer {

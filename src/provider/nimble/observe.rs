@@ -1,4 +1,5 @@
-//! One reading of a whole studio: two lists side by side, joined page by page.
+//! One reading of a whole studio: two lists side by side, joined page by page, and where a rule asks for
+//! it a third one of the members.
 //!
 //! The service's own types are several times as large as ours, so that no more than a page of them
 //! is kept: the first page of sessions waits for the launch profiles, and is translated with them.
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use super::errors::provider_error;
+use super::members::Roles;
 use super::pages::{Listing, Page, read_pages};
 use super::stopping::stopping_of_new;
 use super::translate::{self, Profile};
@@ -29,9 +31,12 @@ impl NimbleStudio {
     pub(super) async fn read_studio(&self) -> Snapshot {
         let began = self.clock.now();
         let profiles = OnceCell::new();
-        let (profiles, sessions) =
-            futures_util::join!(self.read_profiles(&profiles), self.list_sessions(&profiles));
-        let mut snapshot = snapshot(began, profiles, sessions);
+        let (profiles, sessions, roles) = futures_util::join!(
+            self.read_profiles(&profiles),
+            self.list_sessions(&profiles),
+            self.list_roles()
+        );
+        let mut snapshot = snapshot(began, profiles, &roles, sessions);
         // A studio with a gap is held whatever its account is.
         if snapshot.accounts.is_empty() && snapshot.gaps.is_empty() {
             match self.studio_account().await {
@@ -140,8 +145,14 @@ impl Profiles {
 
 /// The sessions that were listed. Of one that is listed twice, as can happen when it moves between
 /// pages, the later row counts: it was read later.
-fn snapshot(began: Timestamp, profiles: &Profiles, listing: Listing<Option<Session>>) -> Snapshot {
-    let mut gaps: Vec<Gap> = listing.gap.into_iter().chain(profiles.gap.clone()).collect();
+fn snapshot(
+    began: Timestamp,
+    profiles: &Profiles,
+    roles: &Roles,
+    listing: Listing<Option<Session>>,
+) -> Snapshot {
+    let gaps = listing.gap.into_iter().chain(profiles.gap.clone());
+    let mut gaps: Vec<Gap> = gaps.chain(roles.gap().cloned()).collect();
     let mut accounts = profiles.accounts.clone();
     let mut sessions = BTreeMap::new();
     let mut nameless = 0_usize;
@@ -151,7 +162,8 @@ fn snapshot(began: Timestamp, profiles: &Profiles, listing: Listing<Option<Sessi
             continue;
         };
         accounts.extend(session.arn.as_deref().and_then(translate::account));
-        sessions.insert(session.id.clone(), Arc::new(session));
+        let studio_role = roles.of(session.owner.as_ref());
+        sessions.insert(session.id.clone(), Arc::new(Session { studio_role, ..session }));
     }
     gaps.extend(nameless_gap(nameless));
     let accounts = accounts.into_iter().collect();

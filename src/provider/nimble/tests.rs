@@ -2,6 +2,7 @@
 //!
 //! Time is simulated, so that retries and timeouts take milliseconds.
 
+mod members;
 mod renewal;
 mod shape;
 
@@ -60,7 +61,11 @@ impl World {
         let seen = Arc::default();
         let url = serve(Arc::clone(&seen), Arc::new(answer)).await;
         let policy = studio_policy(account, &url);
-        let studio = Connections::new(Arc::new(clock.clone())).connect(&policy);
+        Self::of(&policy, clock, seen)
+    }
+
+    fn of(policy: &StudioPolicy, clock: SimulatedClock, seen: Arc<Mutex<Vec<Seen>>>) -> Self {
+        let studio = Connections::new(Arc::new(clock.clone())).connect(policy);
         Self { clock, studio, seen }
     }
 
@@ -106,6 +111,7 @@ fn studio_policy(account: Option<&str>, url: &str) -> StudioPolicy {
         settings: Settings::built_in(),
         rules: Vec::new(),
         brake: crate::policy::Brake::default(),
+        asks_roles: false,
     }
 }
 
@@ -187,6 +193,7 @@ fn session(retains_volumes: bool) -> Session {
         launch_profile: None,
         launch_profile_name: None,
         instance_type: None,
+        studio_role: None,
         streaming_image: None,
         persistence: Some(false),
         created_at: None,

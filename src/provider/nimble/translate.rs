@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use aws_sdk_nimble::primitives::DateTime;
 use aws_sdk_nimble::types::{
     AutomaticTerminationMode, LaunchProfile, SessionPersistenceMode, StreamingSession,
-    StreamingSessionState, VolumeRetentionMode,
+    StreamingSessionState, StudioMembership, StudioPersona, VolumeRetentionMode,
 };
 use jiff::Timestamp;
 
@@ -17,7 +17,7 @@ use super::stopping::{
     self, Instants, ProfileModes, Retention, SessionModes, Setting, Switch, ending,
     retains_volumes, termination,
 };
-use crate::ids::{AccountId, SessionId};
+use crate::ids::{AccountId, SessionId, StudioRole};
 use crate::inventory::{Session, SessionState, Transition};
 
 /// What a session takes from its launch profile.
@@ -65,6 +65,7 @@ pub(super) fn session(session: StreamingSession, profile: Option<&Profile>) -> O
         arn: session.arn,
         status: session.status_code.map(|code| one_line(code.as_str())),
         owner: session.owned_by.map(Into::into),
+        studio_role: None,
         launch_profile: session.launch_profile_id.map(Into::into),
         launch_profile_name: profile.and_then(|profile| profile.name.clone()),
         instance_type: session.ec2_instance_type.map(Into::into),
@@ -83,10 +84,18 @@ pub(super) fn session(session: StreamingSession, profile: Option<&Profile>) -> O
     })
 }
 
+/// A member of a studio; `None` where nothing tells what they are there.
+pub(super) fn studio_role(member: &StudioMembership) -> Option<StudioRole> {
+    match member.persona.as_ref()? {
+        StudioPersona::Administrator => Some(StudioRole::Administrator),
+        _ => None,
+    }
+}
+
 /// The same session as the service answers it after a call. `None` if it is about another one.
 ///
-/// The answer says how the session is doing. What its launch profile says of it is not in the answer
-/// and stays as it was asked with.
+/// The answer says how the session is doing. What its launch profile says of it, and what its
+/// owner is in the studio, is not in the answer and stays as it was asked with.
 pub(super) fn answered(answer: StreamingSession, asked: &Session) -> Option<Session> {
     let answered = session(answer, None).filter(|answered| answered.id == asked.id)?;
     let instants = Instants {
@@ -96,6 +105,7 @@ pub(super) fn answered(answer: StreamingSession, asked: &Session) -> Option<Sess
         terminate_at: answered.terminate_at,
     };
     Some(Session {
+        studio_role: asked.studio_role,
         launch_profile_name: asked.launch_profile_name.clone(),
         persistence: answered.persistence.or(asked.persistence),
         terminate_at: termination(&answered.state, &asked.stopping, &instants),

@@ -51,6 +51,7 @@ fn a_session_carries_everything_that_a_decision_needs() {
         owner: Some(
             "9067-artist",
         ),
+        studio_role: None,
         launch_profile: Some(
             "lp-1",
         ),
