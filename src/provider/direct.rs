@@ -251,12 +251,11 @@ impl Known {
             let edition = profile.map(|known| known.edition);
             while before.next_if(|known| known.session.id < session.id).is_some() {}
             let role = roles.of(session);
-            let is_same = |known: &Box<KnownSession>| {
+            let known = before.next_if(|known| {
                 known.edition == edition
                     && known.seen.studio_role == role
                     && known.session == **session
-            };
-            let known = before.next_if(is_same);
+            });
             self.sessions.push(known.unwrap_or_else(|| {
                 let profile = profile.map(|known| &known.profile);
                 let seen = Arc::new(translate(session, profile, role));

@@ -47,7 +47,8 @@ impl Choice {
         if self.patterns.is_empty() {
             return Ok(Which::Named(&self.sessions));
         }
-        Ok(Which::Agreeing { patterns: Patterns::read(&self.patterns)?, at_most: self.at_most })
+        let patterns = Box::new(Patterns::read(&self.patterns)?);
+        Ok(Which::Agreeing { patterns, at_most: self.at_most })
     }
 }
 
@@ -55,7 +56,7 @@ impl Choice {
 #[derive(Debug)]
 pub(in crate::cli) enum Which<'a> {
     Named(&'a [String]),
-    Agreeing { patterns: Patterns, at_most: usize },
+    Agreeing { patterns: Box<Patterns>, at_most: usize },
 }
 
 /// What is asked of sessions.
