@@ -11,15 +11,6 @@ use crate::policy::Mode;
 /// How long a session rests after the first attempt that came to nothing.
 pub(super) const REST_FIRST: SignedDuration = SignedDuration::from_mins(1);
 
-/// What is under way for one session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Task {
-    /// An attempt of this action.
-    Attempt(Action),
-    /// Its mark.
-    Mark,
-}
-
 /// What came of a task.
 #[derive(Debug)]
 pub(super) enum Done {

@@ -32,6 +32,13 @@ use crate::policy::Connection;
 /// How long a probe may take: what the adapter allows a call that it does not repeat.
 const PROBE_WAIT: SignedDuration = SignedDuration::from_secs(30);
 
+/// How long whoever lets something urgent pass leaves it to begin.
+const URGENT_TURN: SignedDuration = SignedDuration::from_millis(100);
+
+/// How many that are urgent one that is not lets pass: a studio whose sessions are all rescued must still
+/// be looked at, or nobody would see what came of it.
+const LET_PASS_MAX: u32 = 4;
+
 /// What makes two studios share a gate: the service counts calls by account and region. Where no
 /// account is configured, who asks stands for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +115,10 @@ struct Gate {
     probing: tokio::sync::Mutex<()>,
     /// Held by whoever waits for the pace; the others wait for them.
     pacing: tokio::sync::Mutex<()>,
+    /// The same for what is urgent.
+    urgent_pacing: tokio::sync::Mutex<()>,
+    /// Set while something urgent waits for the pace: then nothing else begins.
+    is_urgent: AtomicBool,
 }
 
 impl fmt::Debug for Gate {
@@ -132,6 +143,8 @@ impl Gate {
             pace: Mutex::default(),
             probing: tokio::sync::Mutex::default(),
             pacing: tokio::sync::Mutex::default(),
+            urgent_pacing: tokio::sync::Mutex::default(),
+            is_urgent: AtomicBool::new(false),
         }
     }
 
@@ -152,6 +165,9 @@ pub struct Lane {
     /// The one call that nobody else can take. It comes out of the pool, where that has any left.
     own: Arc<Semaphore>,
     is_from_pool: bool,
+    /// Held by the first of those that wait for a permit and are not urgent; the others wait for it, so that
+    /// what is urgent has one before it at most.
+    queue: tokio::sync::Mutex<()>,
     /// Whether the last call failed.
     is_in_doubt: AtomicBool,
     /// Held by whoever asks while the breaker is open.
@@ -164,11 +180,37 @@ impl Drop for Lane {
     }
 }
 
+/// Whom an attempt lets pass that waits for leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// It waits for its turn.
+    Usual,
+    /// Work is destroyed if it comes too late: it waits for what is in flight, and for others that are
+    /// urgent, but not for what only waits as well.
+    Urgent,
+}
+
 /// Leave for the calls of one attempt, while it exists.
 #[derive(Debug)]
 #[must_use = "the leave ends when it is dropped"]
 pub struct Permit {
     _permit: OwnedSemaphorePermit,
+}
+
+/// A flag, set as long as this exists.
+struct Raised<'a>(&'a AtomicBool);
+
+impl<'a> Raised<'a> {
+    fn over(flag: &'a AtomicBool) -> Self {
+        flag.store(true, Ordering::Relaxed);
+        Self(flag)
+    }
+}
+
+impl Drop for Raised<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 impl Lane {
@@ -180,6 +222,7 @@ impl Lane {
             id,
             own: Arc::new(Semaphore::new(1)),
             is_from_pool,
+            queue: tokio::sync::Mutex::default(),
             is_in_doubt: AtomicBool::new(false),
             turn: Arc::default(),
         }
@@ -193,9 +236,18 @@ impl Lane {
     ///
     /// # Errors
     /// None in practice: no semaphore here is ever closed.
-    pub async fn acquire(&self) -> Result<Permit, AcquireError> {
-        let _permit = self.own_or_pool().await?;
-        self.keep_pace().await;
+    pub async fn acquire(&self, urgency: Urgency) -> Result<Permit, AcquireError> {
+        let _permit = match urgency {
+            Urgency::Usual => {
+                let _first = self.queue.lock().await;
+                self.own_or_pool().await?
+            }
+            Urgency::Urgent => self.own_or_pool().await?,
+        };
+        match urgency {
+            Urgency::Usual => self.keep_pace().await,
+            Urgency::Urgent => self.keep_pace_urgently().await,
+        }
         Ok(Permit { _permit })
     }
 
@@ -223,16 +275,44 @@ impl Lane {
 
     /// Waits for as long as the service has asked for patience.
     async fn keep_pace(&self) {
-        let gate = &self.gate;
-        if gate.pace().wait(self.id, gate.clock.monotonic()).is_none() {
+        if self.pace_wait().is_none() {
             return;
         }
+        let gate = &self.gate;
         let _turn = gate.pacing.lock().await;
-        let wait = gate.pace().wait(self.id, gate.clock.monotonic());
-        if let Some(wait) = wait {
-            gate.clock.sleep(wait).await;
-            gate.pace().begins(gate.clock.monotonic());
+        let mut let_pass = 0;
+        while let Some(wait) = self.pace_wait() {
+            let is_turn_of_urgent =
+                gate.is_urgent.load(Ordering::Relaxed) && let_pass < LET_PASS_MAX;
+            match wait {
+                SignedDuration::ZERO if is_turn_of_urgent => {
+                    let_pass += 1;
+                    gate.clock.sleep(URGENT_TURN).await;
+                }
+                SignedDuration::ZERO => break,
+                wait => gate.clock.sleep(wait).await,
+            }
         }
+        gate.pace().begins(gate.clock.monotonic());
+    }
+
+    /// The same, before what is not urgent.
+    async fn keep_pace_urgently(&self) {
+        if self.pace_wait().is_none() {
+            return;
+        }
+        let gate = &self.gate;
+        let _turn = gate.urgent_pacing.lock().await;
+        let _sign = Raised::over(&gate.is_urgent);
+        while let Some(wait) = self.pace_wait().filter(|wait| *wait > SignedDuration::ZERO) {
+            gate.clock.sleep(wait).await;
+        }
+        gate.pace().begins(gate.clock.monotonic());
+    }
+
+    /// How long the next call has to wait, where calls have to.
+    fn pace_wait(&self) -> Option<SignedDuration> {
+        self.gate.pace().wait(self.id, self.gate.clock.monotonic())
     }
 
     /// Leave to read something, now or after a probe; or why there is none. What it answers with is to
