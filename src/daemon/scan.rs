@@ -3,7 +3,7 @@
 use super::Ledger;
 use super::news::{Missing, commit, record_news};
 use crate::audit::record::{Data, Deed, JournalError, Record, Stage};
-use crate::execute::{Arrival, Workshop, arrival, seen_data, session_subject, unseen};
+use crate::execute::{Arrival, Known, Workshop, arrival, seen_data, session_subject, unseen};
 use crate::ids::SessionId;
 use crate::inventory::{Session, SessionState, Snapshot, Transition};
 use crate::plan::{Action, History, OpenIntent, Plan, Reason, SessionHistory, hold_of, plan};
@@ -54,13 +54,15 @@ pub(super) async fn settle(
     snapshot: &Snapshot,
 ) -> Result<Arrivals, JournalError> {
     let now = ledger.time(workshop.clock.as_ref()).await?;
-    let (hold, open, us) = ledger.with(&workshop.studio.id, |past| {
+    let (hold, open, us, clock_behind) = ledger.with(&workshop.studio.id, |past| {
         let hold = hold_of(&workshop.studio, snapshot, &past.history, now);
-        (hold, open_intents(&past.history), past.us.clone())
+        let clock_behind = past.history.clock_behind.unwrap_or_default();
+        (hold, open_intents(&past.history), past.us.clone(), clock_behind)
     });
     // What is seen in another studio than ours proves nothing here.
     let is_foreign = hold.as_ref().is_some_and(|reason| !shows_what_is(reason));
     let has_jumped = matches!(hold, Some(Reason::ClockJumped { .. }));
+    let known = Known { us: us.as_deref(), clock_behind };
     let mut arrivals = Arrivals::default();
     let mut records = Vec::new();
     for Open { id, action, intent } in open {
@@ -70,7 +72,7 @@ pub(super) async fn settle(
         let arrival = if is_hidden {
             unseen(action, &intent, now)
         } else {
-            arrival(action, &intent, session, us.as_deref(), now)
+            arrival(action, &intent, session, known, now)
         };
         // How long it has been waited for is in doubt as well; what was proven is proven.
         let is_told = !has_jumped || matches!(arrival, Arrival::Proven(_));

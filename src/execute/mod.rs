@@ -22,7 +22,7 @@ pub use mark::{Mark, mark, marks};
 pub use order::{Order, orders};
 pub use records::{seen_data, session_subject};
 pub use token::{client_token, client_token_by_hand};
-pub use watch::{Arrival, arrival, arrival_max, unseen};
+pub use watch::{Arrival, Known, arrival, arrival_max, unseen};
 
 use crate::audit::record::{Data, Deed, Journal, JournalError, Record, Stage};
 use crate::clock::Clock;

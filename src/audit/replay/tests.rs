@@ -235,6 +235,17 @@ fn a_run_that_began_long_after_the_call_is_somebody_s_own() {
     let rescued = |start| session(&rescue(StoppedBy::Us, Stage::Accepted, start)).rescued.is_some();
     assert!(rescued("2026-11-20T03:28:00Z") && rescued("2026-11-20T03:35:00Z"));
     assert!(!rescued("2026-11-20T03:27:59Z") && !rescued("2026-11-20T03:35:01Z"));
+    // By the service's clock, where a stop has told how far ours is ahead of it: by four minutes here.
+    let by_its_clock = |start| {
+        let stop = deed(Action::Stop, Stage::Intended, RUN);
+        let mut proven = of_run(Kind::StopProven, RUN);
+        (proven.time, proven.data.stopped_at) =
+            (stop.time, Some(stop.time - SignedDuration::from_mins(4)));
+        let records = [vec![stop, proven], rescue(StoppedBy::Us, Stage::Accepted, start)].concat();
+        session(&records).rescued.is_some()
+    };
+    assert!(by_its_clock("2026-11-20T03:24:00Z") && by_its_clock("2026-11-20T03:31:00Z"));
+    assert!(!by_its_clock("2026-11-20T03:23:59Z") && !by_its_clock("2026-11-20T03:31:01Z"));
     // Of two calls under one token, one of which was no rescue, nobody can tell which led to it.
     let mut records = rescue(StoppedBy::Us, Stage::Unanswered, "2026-11-20T03:30:01Z");
     records.insert(0, deed(Action::Start, Stage::Intended, RUN));
@@ -542,6 +553,11 @@ fn a_stop_just_made_tells_how_far_the_clock_is_behind_the_service_s() {
     assert_eq!(behind(&records), SignedDuration::from_mins(6));
     assert_eq!(behind(&[jumped(from + by, from)]), SignedDuration::ZERO);
     assert_eq!(behind(&[intended.clone(), proven(0, 1), jumped(from + by, from)]), by);
+    // It was made between its intent and its proof, three minutes later: no more is known than that.
+    let told = |minutes| past(&stop(proven(minutes, 3))).history.clock_behind.unwrap();
+    for (minutes, by) in [(4, 4), (0, 0), (-3, 0), (-4, -1), (-7, -4)] {
+        assert_eq!(told(minutes), SignedDuration::from_mins(by), "{minutes}");
+    }
 }
 
 #[test]
