@@ -24,6 +24,10 @@ pub fn arrival_max(action: Action) -> SignedDuration {
     }
 }
 
+/// How long a rescue that was accepted may take to begin before it is given up and made anew. A start
+/// shows in the next listing; and of the half hour that a rescue has, no attempt may take all.
+const RESCUE_BEGINS_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
 /// What is known of the service by which a listing is read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Known<'a> {
@@ -57,7 +61,7 @@ pub fn arrival(
     known: Known<'_>,
     now: Timestamp,
 ) -> Arrival {
-    let watch = Watch { action, intent, known, late: is_late(action, intent, now) };
+    let watch = Watch::new(action, intent, known, now);
     // A row may be missed between two pages; it is given up when the action would be late.
     let Some(session) = session else {
         return if watch.late { Arrival::Failed } else { Arrival::Pending };
@@ -71,12 +75,7 @@ pub fn arrival(
 /// What can be said of an action whose session could not be seen.
 #[must_use]
 pub fn unseen(action: Action, intent: &OpenIntent, now: Timestamp) -> Arrival {
-    let late = is_late(action, intent, now);
-    Watch { action, intent, known: Known::default(), late }.under_way()
-}
-
-fn is_late(action: Action, intent: &OpenIntent, now: Timestamp) -> bool {
-    intent.at.duration_until(now) > arrival_max(action)
+    Watch::new(action, intent, Known::default(), now).under_way()
 }
 
 /// An action that was asked for, and whether its time is over.
@@ -85,9 +84,20 @@ struct Watch<'a> {
     intent: &'a OpenIntent,
     known: Known<'a>,
     late: bool,
+    /// Whether it is given up, where nothing shows that it has begun.
+    is_given_up: bool,
 }
 
-impl Watch<'_> {
+impl<'a> Watch<'a> {
+    fn new(action: Action, intent: &'a OpenIntent, known: Known<'a>, now: Timestamp) -> Self {
+        let waited = intent.at.duration_until(now);
+        let late = waited > arrival_max(action);
+        // Without an answer a rescue is called again all the time.
+        let is_rescue = intent.rescue.is_some() && intent.accepted;
+        let is_given_up = late || is_rescue && waited > RESCUE_BEGINS_WITHIN;
+        Self { action, intent, known, late, is_given_up }
+    }
+
     /// It is on its way, or cannot be seen.
     fn under_way(&self) -> Arrival {
         if self.late { Arrival::Late } else { Arrival::Pending }
@@ -95,7 +105,7 @@ impl Watch<'_> {
 
     /// Nothing seems to have come of it yet.
     fn not_begun(&self) -> Arrival {
-        if self.late { self.in_vain() } else { Arrival::Pending }
+        if self.is_given_up { self.in_vain() } else { Arrival::Pending }
     }
 
     /// Nothing came of it. A call that is made again under its token is not late; one without an

@@ -184,6 +184,21 @@ async fn a_rescue_that_fails_is_made_again_soon_and_a_person_is_told() {
 }
 
 #[tokio::test]
+async fn a_rescue_that_is_accepted_and_does_nothing_is_made_anew_while_there_is_time() {
+    let rig = Rig::started(ROTATE, MORTAL).await;
+    until(&rig, saturday("19:29:00")).await;
+    let before = rig.calls().len();
+    rig.door.starts_in_vain(3);
+    until(&rig, saturday("20:30:00")).await;
+    assert!(!is_lost(&rig));
+    let calls = &rig.calls()[before..];
+    let tokens: std::collections::BTreeSet<&String> =
+        calls.iter().take(4).map(|call| &call.token).collect();
+    assert_eq!((tokens.len(), rig.count(&Kind::StartFailed)), (4, 3), "{calls:?}");
+    assert_eq!(operations(&rig, "artist"), [STOP, START, STOP], "it has no lease");
+}
+
+#[tokio::test]
 async fn a_rescue_does_not_wait_for_the_mark_of_its_stop() {
     let rig = Rig::started(ROTATE, MORTAL).await;
     rig.door.tag_takes(SignedDuration::from_hours(24));

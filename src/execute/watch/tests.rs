@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::inventory::{SessionState, Stopping, Transition};
+use crate::plan::StoppedBy;
 
 fn at(text: &str) -> Timestamp {
     format!("2026-11-20T{text}Z").parse().unwrap()
@@ -199,6 +200,22 @@ mod of_a_start {
         check(&off(None, RUN), NOT_BEGUN[0], NOT_BEGUN[1]);
         // The start before this one failed, an hour ago.
         check(&off(EARLIER, RUN), NOT_BEGUN[0], NOT_BEGUN[1]);
+    }
+
+    #[test]
+    fn a_rescue_that_was_accepted_and_does_not_begin_is_given_up_in_five_minutes() {
+        let seen = |accepted, state, now| {
+            let intent = OpenIntent { rescue: Some(StoppedBy::Us), ..intent(accepted) };
+            let session = session(state, BEFORE, RUN);
+            arrival(Action::Start, &intent, Some(&session), Known::default(), at(now))
+        };
+        for state in [SessionState::Stopped, START_FAILED] {
+            assert_eq!(seen(true, state.clone(), "20:05:00"), Arrival::Pending);
+            assert_eq!(seen(true, state.clone(), "20:05:01"), Arrival::Failed);
+            // It is called again under its token in any case.
+            assert_eq!(seen(false, state, "20:30:00"), Arrival::Pending);
+        }
+        assert_eq!(seen(true, STARTING, "20:30:00"), Arrival::Pending);
     }
 
     #[test]
