@@ -512,9 +512,14 @@ fn after_a_jump_of_the_clock_everything_is_as_old_as_before() {
     });
     let intended = deed(Action::Stop, Stage::Intended, RUN);
     let failed = deed(Action::Start, Stage::Failed, RUN);
+    let answered = record(Kind::VetoAnswered, |data| {
+        data.seen.as_mut().unwrap().started_at = Some(at(RUN));
+        data.veto = Some(VetoData::new(&"farm".into(), &VetoSays::Clear));
+    });
     for (by, to) in [(1, "2026-11-20T04:40:00Z"), (-1, "2026-11-20T02:40:00Z")] {
         let (from, to, by) = (at("2026-11-20T03:40:00Z"), at(to), SignedDuration::from_hours(by));
-        let records = [warned.clone(), intended.clone(), failed.clone(), jumped(from, to)];
+        let before = [warned.clone(), answered.clone(), intended.clone(), failed.clone()];
+        let records = [&before[..], &[jumped(from, to)]].concat();
         let StudioPast { history, .. } = past(&records);
         assert_eq!(history.clock_jump, Some(ClockJump { at: to, by }));
         let asked = at("2026-11-20T03:30:00Z");
@@ -522,6 +527,9 @@ fn after_a_jump_of_the_clock_everything_is_as_old_as_before() {
         let session = history.of(&"s1".into());
         assert_eq!(session.warnings[0].at, asked + by);
         assert_eq!(session.warnings[0].due, at("2026-11-20T04:00:00Z"));
+        let veto = &session.vetoes[&"farm".into()];
+        assert_eq!((veto.since, veto.at), (asked + by, asked + by));
+        assert_eq!(veto.due, at("2026-11-20T04:00:00Z"));
         // Nobody rests until an hour that the clock has yet to show again; what is compared with the
         // service's instants stays.
         let open = session.open.as_ref().unwrap();
