@@ -166,7 +166,8 @@ impl Replay {
         self.studios.get(studio).unwrap_or(&self.others)
     }
 
-    /// The time of the last record, checkpoints apart.
+    /// The latest time of any record since the last jump of the clock, checkpoints apart: what the clock
+    /// showed last, or more, where nobody has noticed yet that it went back.
     #[must_use]
     pub fn latest(&self) -> Option<Timestamp> {
         self.latest
@@ -177,7 +178,10 @@ impl Replay {
         if record.kind == Kind::LogCheckpoint {
             return self.take_part(&record.data);
         }
-        self.latest = Some(record.time);
+        // What was written since the clock was set back hides that as little as it noticed it.
+        let is_known = record.kind == Kind::ClockJumped;
+        let before = self.latest.filter(|_| !is_known);
+        self.latest = Some(before.map_or(record.time, |before| before.max(record.time)));
         self.unfinished = None;
         if record.kind == Kind::ClockJumped {
             return self.jump(record);

@@ -569,6 +569,25 @@ fn a_stop_just_made_tells_how_far_the_clock_is_behind_the_service_s() {
 }
 
 #[test]
+fn what_is_written_by_a_clock_that_was_set_back_hides_that_as_little_as_it_knew_it() {
+    let mut replay = Replay::default();
+    let at_time = |kind, time: &str| {
+        let mut record = record(kind, |_| {});
+        record.time = at(time);
+        record
+    };
+    replay.apply(&at_time(Kind::SessionDecided, "2026-11-20T12:00:00Z"));
+    for kind in [Kind::LogRepaired, Kind::OperatorIntended, Kind::DaemonStarted] {
+        replay.apply(&at_time(kind, "2026-11-20T09:00:00Z"));
+        assert_eq!(replay.latest(), Some(at("2026-11-20T12:00:00Z")));
+    }
+    replay.apply(&jumped(at("2026-11-20T12:00:00Z"), at("2026-11-20T09:00:01Z")));
+    assert_eq!(replay.latest(), Some(at("2026-11-20T09:00:01Z")));
+    replay.apply(&at_time(Kind::SessionDecided, "2026-11-20T09:05:00Z"));
+    assert_eq!(replay.latest(), Some(at("2026-11-20T09:05:00Z")));
+}
+
+#[test]
 fn every_studio_learns_of_a_jump_and_no_detail_of_it_is_needed() {
     let mut replay = Replay::default();
     replay.apply(&deed(Action::Stop, Stage::Intended, RUN));
