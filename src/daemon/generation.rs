@@ -80,7 +80,7 @@ impl Grounds {
     }
 
     /// Takes what people ask for, until `ending`.
-    fn listen(
+    pub(super) fn listen(
         &self,
         policy: &Arc<Policy>,
         ending: &CancellationToken,
