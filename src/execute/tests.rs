@@ -182,7 +182,7 @@ impl Morning {
         let studio = Arc::new(policy.studios[&STUDIO.into()].clone());
         let gates = Gates::new(Arc::new(clock.clone()));
         let workshop = Workshop {
-            permits: gates.lane(&studio.connection, 1),
+            permits: gates.lane(&studio.id, &studio.connection, 1),
             studio,
             policy,
             provider: Arc::new(faulty.clone()),

@@ -25,7 +25,7 @@ use pace::Pace;
 
 use super::{PROBE, Provider, ProviderError};
 use crate::clock::Clock;
-use crate::ids::{AccountId, Region};
+use crate::ids::{AccountId, Region, StudioId};
 use crate::inventory::Problem;
 use crate::policy::Connection;
 
@@ -76,28 +76,76 @@ pub struct Gates {
     clock: Arc<dyn Clock>,
     /// Weak, so that a gate goes with the last studio behind it.
     gates: Mutex<BTreeMap<Key, Weak<Gate>>>,
+    /// What is known of each service stays when its gate goes: another policy is no reason to ask one that
+    /// is down again at once.
+    services: Mutex<BTreeMap<Key, Arc<Service>>>,
 }
 
 impl Gates {
     /// No gate yet.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, gates: Mutex::default() }
+        Self { clock, gates: Mutex::default(), services: Mutex::default() }
     }
 
     /// A lane for one studio, through the gate that it shares with all studios of the same account,
-    /// region and endpoint. `concurrency` bounds the calls in flight there, for whoever comes first.
+    /// region and endpoint. `concurrency` bounds the calls in flight there, for whoever comes first. What
+    /// is known of an earlier lane of the studio stays known, where it was connected in the same way.
     #[must_use]
-    pub fn lane(&self, connection: &Connection, concurrency: usize) -> Arc<Lane> {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn lane(
+        &self,
+        studio: &StudioId,
+        connection: &Connection,
+        concurrency: usize,
+    ) -> Arc<Lane> {
+        let mut gates = lock(&self.gates);
         gates.retain(|_, gate| gate.strong_count() > 0);
         let key = Key::from(connection);
         let gate = gates.get(&key).and_then(Weak::upgrade).unwrap_or_else(|| {
-            let gate = Arc::new(Gate::new(connection, concurrency, &self.clock));
+            let service = Arc::clone(lock(&self.services).entry(key.clone()).or_default());
+            let gate = Arc::new(Gate::new(connection, concurrency, &self.clock, service));
             gates.insert(key, Arc::downgrade(&gate));
             gate
         });
-        Arc::new(Lane::new(gate))
+        Arc::new(Lane::new(gate, studio, connection))
+    }
+
+    /// Forgets what is known of services that no studio leads to any more.
+    pub fn forget_unused(&self) {
+        lock(&self.services).retain(|_, service| Arc::strong_count(service) > 1);
+    }
+}
+
+/// What is known of one service.
+#[derive(Debug, Default)]
+struct Service {
+    breaker: Mutex<Breaker>,
+    pace: Mutex<Pace>,
+    studios: Mutex<BTreeMap<StudioId, Known>>,
+    next_lane: AtomicU64,
+}
+
+/// What is known of one studio, as long as it is connected in the same way.
+#[derive(Debug, Clone)]
+struct Known {
+    connection: Connection,
+    lane: LaneId,
+    /// Whether the last call failed.
+    is_in_doubt: Arc<AtomicBool>,
+}
+
+impl Service {
+    /// A studio is known by what it is connected with: other credentials may fare better.
+    fn studio(&self, studio: &StudioId, connection: &Connection) -> Known {
+        let mut studios = lock(&self.studios);
+        let known = studios.get(studio).filter(|known| known.connection == *connection);
+        let known = known.cloned().unwrap_or_else(|| Known {
+            connection: connection.clone(),
+            lane: self.next_lane.fetch_add(1, Ordering::Relaxed),
+            is_in_doubt: Arc::default(),
+        });
+        studios.insert(studio.clone(), known.clone());
+        known
     }
 }
 
@@ -108,9 +156,7 @@ struct Gate {
     clock: Arc<dyn Clock>,
     /// The calls in flight beyond the one of each lane.
     pool: Arc<Semaphore>,
-    next_lane: AtomicU64,
-    breaker: Mutex<Breaker>,
-    pace: Mutex<Pace>,
+    service: Arc<Service>,
     /// Held by whoever probes.
     probing: tokio::sync::Mutex<()>,
     /// Held by whoever waits for the pace; the others wait for them.
@@ -128,7 +174,12 @@ impl fmt::Debug for Gate {
 }
 
 impl Gate {
-    fn new(connection: &Connection, concurrency: usize, clock: &Arc<dyn Clock>) -> Self {
+    fn new(
+        connection: &Connection,
+        concurrency: usize,
+        clock: &Arc<dyn Clock>,
+        service: Arc<Service>,
+    ) -> Self {
         let region = &connection.region;
         let label = match &connection.account {
             Some(account) => format!("account {account} in {region}"),
@@ -138,9 +189,7 @@ impl Gate {
             label,
             clock: Arc::clone(clock),
             pool: Arc::new(Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS))),
-            next_lane: AtomicU64::new(0),
-            breaker: Mutex::default(),
-            pace: Mutex::default(),
+            service,
             probing: tokio::sync::Mutex::default(),
             pacing: tokio::sync::Mutex::default(),
             urgent_pacing: tokio::sync::Mutex::default(),
@@ -149,11 +198,11 @@ impl Gate {
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.service.breaker)
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.service.pace)
     }
 }
 
@@ -169,7 +218,7 @@ pub struct Lane {
     /// what is urgent has one before it at most.
     queue: tokio::sync::Mutex<()>,
     /// Whether the last call failed.
-    is_in_doubt: AtomicBool,
+    is_in_doubt: Arc<AtomicBool>,
     /// Held by whoever asks while the breaker is open.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
@@ -214,8 +263,8 @@ impl Drop for Raised<'_> {
 }
 
 impl Lane {
-    fn new(gate: Arc<Gate>) -> Self {
-        let id = gate.next_lane.fetch_add(1, Ordering::Relaxed);
+    fn new(gate: Arc<Gate>, studio: &StudioId, connection: &Connection) -> Self {
+        let Known { lane: id, is_in_doubt, .. } = gate.service.studio(studio, connection);
         let is_from_pool = gate.pool.forget_permits(1) == 1;
         Self {
             gate,
@@ -223,7 +272,7 @@ impl Lane {
             own: Arc::new(Semaphore::new(1)),
             is_from_pool,
             queue: tokio::sync::Mutex::default(),
-            is_in_doubt: AtomicBool::new(false),
+            is_in_doubt,
             turn: Arc::default(),
         }
     }
@@ -419,6 +468,10 @@ impl Lane {
             Sign::Silent => {}
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -147,7 +147,9 @@ impl Pair {
     fn new(concurrency: usize) -> Self {
         let clock = SimulatedClock::new("2026-11-21T04:00:00Z".parse().unwrap());
         let gates = Gates::new(Arc::new(clock.clone()));
-        let lanes = [(); 2].map(|()| gates.lane(&connection(Some("111122223333")), concurrency));
+        let lanes = ["one", "two"].map(|studio| {
+            gates.lane(&studio.into(), &connection(Some("111122223333")), concurrency)
+        });
         let stubs = [Stub::default(), Stub::default()];
         let gated = |number: usize| {
             let stub: &Stub = &stubs[number];
@@ -178,7 +180,7 @@ impl Pair {
 #[test]
 fn studios_share_a_gate_by_account_region_and_endpoint() {
     let gates = Gates::new(Arc::new(SimulatedClock::new(Timestamp::UNIX_EPOCH)));
-    let lane = |connection: &Connection| gates.lane(connection, 16);
+    let lane = |connection: &Connection| gates.lane(&"one".into(), connection, 16);
     let ours = connection(Some("111122223333"));
     let one = lane(&ours);
     let shares = |other: Connection| Arc::ptr_eq(&one.gate, &lane(&other).gate);
@@ -360,6 +362,42 @@ async fn a_probe_without_an_answer_is_given_up() {
     };
     assert_eq!(Pair::problem(&snapshot), Some(Problem::NotAsked));
     assert_eq!(began.duration_until(pair.clock.now()), PROBE_WAIT);
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_service_outlives_the_lanes_to_it() {
+    let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
+    let gates = Gates::new(Arc::new(clock.clone()));
+    let ours = connection(Some("111122223333"));
+    let stub = Stub::default();
+    stub.fails(Some(Problem::TimedOut));
+    let studio = |connection: &Connection| {
+        let lane = gates.lane(&"one".into(), connection, 16);
+        gates.forget_unused();
+        (Gated::new(Arc::new(stub.clone()), Arc::clone(&lane)), lane)
+    };
+    let (before, lane) = studio(&ours);
+    for _ in 0..FAILURES_MAX {
+        before.observe().await;
+    }
+    let asks_again = lane.asks_again();
+    assert!(asks_again.is_some());
+    drop((before, lane, stub.take()));
+    // Another policy with the same connection: the service is not asked, and the studio is in doubt.
+    let (after, lane) = studio(&ours);
+    assert_eq!(Pair::problem(&after.observe().await), Some(Problem::NotAsked));
+    assert_eq!((stub.take(), lane.asks_again()), (vec![], asks_again));
+    assert!(lane.is_in_doubt());
+    drop((after, lane));
+    // Other credentials may fare better, and are tried at once.
+    let (other, lane) = studio(&Connection { role_arn: Some("arn".into()), ..ours.clone() });
+    assert!(!lane.is_in_doubt());
+    assert_eq!(Pair::problem(&other.observe().await), Some(Problem::TimedOut));
+    assert_eq!(stub.take(), ["observe"]);
+    drop((other, lane));
+    // What nobody leads to is forgotten.
+    gates.forget_unused();
+    assert_eq!(studio(&ours).1.asks_again(), None);
 }
 
 #[tokio::test]
