@@ -176,6 +176,7 @@ impl Daemon {
             Ok(_) => {
                 tracing::info!(policy = %policy.hash, "the policy is in force");
                 self.grounds.vitals.policy_read(None);
+                self.grounds.ledger.rotate_by(policy.audit_rotation);
                 Arc::new(*policy)
             }
             Err(error) => {
