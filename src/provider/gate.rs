@@ -3,8 +3,9 @@
 //!
 //! What one studio does must not hinder another. So each has a [`Lane`] with one call of its own, which
 //! nobody else can take; a studio whose last call failed has no more than that; and one that has not
-//! failed or been throttled is never kept from asking because others have. All time is the clock's. Start at [`Gates`],
-//! then [`Gated`], which puts a studio behind its lane; the rules are in `breaker` and `pace`.
+//! failed or been throttled is never kept from asking because others have. What is urgent waits for what is
+//! in flight, and not behind what waits. All time is the clock's. Start at [`Gates`], then [`Gated`], which
+//! puts a studio behind its lane; the rules are in `breaker` and `pace`.
 
 mod breaker;
 mod gated;
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{AcquireError, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 pub use gated::Gated;
 
@@ -219,6 +220,8 @@ pub struct Lane {
     queue: tokio::sync::Mutex<()>,
     /// Whether the last call failed.
     is_in_doubt: Arc<AtomicBool>,
+    /// That it is in doubt no longer.
+    trusted: Notify,
     /// Held by whoever asks while the breaker is open.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
@@ -273,6 +276,7 @@ impl Lane {
             is_from_pool,
             queue: tokio::sync::Mutex::default(),
             is_in_doubt,
+            trusted: Notify::new(),
             turn: Arc::default(),
         }
     }
@@ -302,20 +306,25 @@ impl Lane {
 
     async fn own_or_pool(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
         let own = Arc::clone(&self.own).acquire_owned();
-        if self.is_in_doubt() {
-            return own.await;
-        }
         tokio::pin!(own);
-        let taken = tokio::select! {
-            biased;
-            own = &mut own => return own,
-            taken = Arc::clone(&self.gate.pool).acquire_owned() => taken?,
-        };
-        if self.is_in_doubt() {
-            drop(taken);
-            return own.await;
+        loop {
+            let trusted = self.trusted.notified();
+            if self.is_in_doubt() {
+                tokio::select! {
+                    biased;
+                    own = &mut own => return own,
+                    () = trusted => continue,
+                }
+            }
+            let taken = tokio::select! {
+                biased;
+                own = &mut own => return own,
+                taken = Arc::clone(&self.gate.pool).acquire_owned() => taken?,
+            };
+            if !self.is_in_doubt() {
+                return Ok(taken);
+            }
         }
-        Ok(taken)
     }
 
     fn is_in_doubt(&self) -> bool {
@@ -454,7 +463,9 @@ impl Lane {
         }
         match sign {
             Sign::Answered | Sign::Throttled => {
-                self.is_in_doubt.store(false, Ordering::Relaxed);
+                if self.is_in_doubt.swap(false, Ordering::Relaxed) {
+                    self.trusted.notify_waiters();
+                }
                 if self.gate.breaker().answered() {
                     tracing::info!(api, "the API answers again");
                 }

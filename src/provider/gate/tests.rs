@@ -269,9 +269,14 @@ async fn a_studio_whose_last_call_failed_has_one_call_alone() {
     pair.stubs[0].fails(Some(Problem::TimedOut));
     pair.studios[0].observe().await;
     let own = lane.acquire(Urgency::Usual).await.unwrap();
-    assert!(futures_util::poll!(Box::pin(lane.acquire(Urgency::Usual))).is_pending());
+    let mut waiting = Box::pin(lane.acquire(Urgency::Usual));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
     pair.stubs[0].fails(None);
     pair.studios[0].observe().await;
+    assert!(
+        futures_util::poll!(&mut waiting).is_ready(),
+        "it does not wait for the one that hangs"
+    );
     drop((
         own,
         lane.acquire(Urgency::Usual).await.unwrap(),
