@@ -8,8 +8,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::Ledger;
 use super::asking::Asking;
-use super::news::Missing;
-use super::scan::{Arrivals, Scan, scan, settle};
+use super::scan::{Arrivals, Memory, Scan, scan, settle};
 use super::studio::{WATCH_FIRST, is_held, longer};
 use super::tasks::{is_done_already, log_mark, log_outcome, rests_until};
 use crate::audit::record::JournalError;
@@ -78,8 +77,8 @@ pub(super) async fn once(
     let ending = workshop.ending.clone();
     let mut summary = Summary::default();
     let mut arrivals = Arrivals::default();
-    let mut missing = Missing::default();
-    let looked = look(&workshop, &ledger, Asking::new(vetoes), &mut missing, &mut arrivals);
+    let mut memory = Memory::default();
+    let looked = look(&workshop, &ledger, Asking::new(vetoes), &mut memory, &mut arrivals);
     let mut scanned = match ending.run_until_cancelled(looked).await {
         None => return summary,
         Some(Err(error)) => {
@@ -109,7 +108,7 @@ pub(super) async fn once(
         summary.late += arrivals.pending;
     }
     mark_all(&workshop, &ledger, &scanned.snapshot).await;
-    let confirmed = confirm_missing(&workshop, &ledger, &mut missing, &mut arrivals);
+    let confirmed = confirm_missing(&workshop, &ledger, &mut memory, &mut arrivals);
     match ending.run_until_cancelled(confirmed).await {
         None | Some(Ok(())) => {}
         Some(Err(error)) => {
@@ -136,14 +135,14 @@ async fn look(
     workshop: &Workshop,
     ledger: &Arc<Ledger>,
     mut asking: Asking,
-    missing: &mut Missing,
+    memory: &mut Memory,
     arrivals: &mut Arrivals,
 ) -> Result<Scan, JournalError> {
-    let mut scanned = scan(workshop, ledger, missing).await?;
+    let mut scanned = scan(workshop, ledger, memory).await?;
     arrivals.add(scanned.arrivals);
     asking.begin(workshop, ledger, &scanned, &BTreeMap::new());
     if asking.finish().await {
-        scanned = scan(workshop, ledger, missing).await?;
+        scanned = scan(workshop, ledger, memory).await?;
         arrivals.add(scanned.arrivals);
     }
     Ok(scanned)
@@ -154,12 +153,12 @@ async fn look(
 async fn confirm_missing(
     workshop: &Workshop,
     ledger: &Ledger,
-    missing: &mut Missing,
+    memory: &mut Memory,
     arrivals: &mut Arrivals,
 ) -> Result<(), JournalError> {
-    let Some(wait) = missing.confirmed_after(workshop.clock.now()) else { return Ok(()) };
+    let Some(wait) = memory.missing.confirmed_after(workshop.clock.now()) else { return Ok(()) };
     workshop.clock.sleep(wait).await;
-    arrivals.add(scan(workshop, ledger, missing).await?.arrivals);
+    arrivals.add(scan(workshop, ledger, memory).await?.arrivals);
     Ok(())
 }
 
