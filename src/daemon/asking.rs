@@ -54,7 +54,8 @@ impl Asking {
             self.under_way.clear();
         }
         let decisions = plan.decisions.iter();
-        for decision in decisions.filter(|d| !in_flight.contains_key(&d.session)) {
+        let asks = decisions.filter(|decision| !decision.asks.is_empty());
+        for decision in asks.filter(|decision| !in_flight.contains_key(&decision.session)) {
             let session = snapshot.sessions.get(&decision.session);
             let Some((session, due)) = session.zip(decision.due) else { continue };
             for veto in &decision.asks {

@@ -5,7 +5,9 @@
 //! has changed, nor anything that is common to all, it need not be made again. A debug build makes it all
 //! the same, and compares.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, btree_map};
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -79,10 +81,8 @@ impl Precedents {
         let mut decisions = Vec::with_capacity(snapshot.sessions.len());
         for (id, session) in &snapshot.sessions {
             let past = pasts.of_next(id);
-            while before.next_if(|other| other.session.id < *id).is_some() {}
-            let precedent = before.next_if(|other| other.session.id == *id);
-            let precedent =
-                precedent.filter(|precedent| precedent.holds(session, past, common.now));
+            let precedent = next_of(&mut before, |precedent| precedent.session.id.cmp(id))
+                .filter(|precedent| precedent.holds(session, past, common.now));
             let case = match precedent {
                 Some(precedent) => {
                     debug_assert_eq!(
@@ -106,6 +106,20 @@ impl Precedents {
     }
 }
 
+/// The item that is looked for, in an order in which everything is looked for.
+fn next_of<T>(
+    items: &mut Peekable<impl Iterator<Item = T>>,
+    compare: impl Fn(&T) -> Ordering,
+) -> Option<T> {
+    loop {
+        match items.peek().map(&compare)? {
+            Ordering::Less => drop(items.next()),
+            Ordering::Equal => return items.next(),
+            Ordering::Greater => return None,
+        }
+    }
+}
+
 impl Basis {
     fn of(common: Common<'_>) -> Self {
         let Common { policy, studio, hold: _, is_foreign, clock_behind, now: _ } = common;
@@ -115,9 +129,7 @@ impl Basis {
 }
 
 /// The pasts of sessions that are asked for in their order: one walk, since it is asked of every scan.
-struct Pasts<'a>(
-    std::iter::Peekable<std::collections::btree_map::Iter<'a, SessionId, SessionHistory>>,
-);
+struct Pasts<'a>(Peekable<btree_map::Iter<'a, SessionId, SessionHistory>>);
 
 impl<'a> Pasts<'a> {
     fn of(sessions: &'a BTreeMap<SessionId, SessionHistory>) -> Self {
@@ -125,7 +137,7 @@ impl<'a> Pasts<'a> {
     }
 
     fn of_next(&mut self, session: &SessionId) -> &'a SessionHistory {
-        while self.0.next_if(|(id, _)| *id < session).is_some() {}
-        self.0.next_if(|(id, _)| *id == session).map_or(SessionHistory::none(), |(_, past)| past)
+        let found = next_of(&mut self.0, |(id, _)| (*id).cmp(session));
+        found.map_or(SessionHistory::none(), |(_, past)| past)
     }
 }
