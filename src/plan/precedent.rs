@@ -13,10 +13,13 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::Common;
-use super::{Cause, Decision, History, Reason, SessionHistory, Verdict};
+use super::{Cause, Decision, History, Reason, SessionHistory, Verdict, moved};
 use crate::ids::{PolicyHash, SessionId, StudioId};
 use crate::inventory::{Session, Snapshot};
 use crate::policy::matcher::RuleLookup;
+
+/// What next changes are exact to: within the second before one, the answer may be the next already.
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// The decisions of the plan before, each with what it rests on.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +27,7 @@ pub struct Precedents {
     /// What all of them rest on; nothing, where there are none.
     basis: Option<Basis>,
     /// In the order of the sessions.
+    #[expect(clippy::vec_box, reason = "each is moved from one list to the next")]
     cases: Vec<Box<Precedent>>,
 }
 
@@ -48,7 +52,8 @@ struct Precedent {
 impl Precedent {
     fn holds(&self, session: &Arc<Session>, past: &SessionHistory, now: Timestamp) -> bool {
         let decision = &self.decision;
-        let is_of_now = self.at <= now && decision.next_change.is_none_or(|change| now < change);
+        let until = decision.next_change.map(|change| moved(change, -SECOND));
+        let is_of_now = self.at <= now && until.is_none_or(|until| now <= until);
         let is_same = Arc::ptr_eq(&self.session, session) || self.session == *session;
         is_of_now && stands(decision) && is_same && self.past == *past
     }
