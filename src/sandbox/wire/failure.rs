@@ -96,6 +96,11 @@ impl Failure {
         Self { violation, ..failure }
     }
 
+    /// What people read of it.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn violation(&self) -> Option<&Violation> {
         self.violation.as_ref()
     }

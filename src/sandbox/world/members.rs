@@ -157,7 +157,7 @@ impl World {
         self.members_of(of)?;
         let held = self.held_mut(of.studio)?;
         let Some(profile) = of.launch_profile else {
-            return Ok(&mut held.members);
+            return Ok(held.members.change());
         };
         let found = held.profiles.get_mut(profile);
         let found = found.ok_or_else(|| Refusal::LaunchProfileNotFound(profile.to_owned()))?;

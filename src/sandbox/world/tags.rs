@@ -73,7 +73,7 @@ impl World {
         let tags = found.and_then(|(studio, (kind, id))| {
             let held = self.studios.get_mut(&studio)?;
             match kind {
-                "studio" => Some(&mut held.studio.tags),
+                "studio" => Some(&mut held.studio.change().tags),
                 "launch-profile" => held.profiles.get_mut(id).map(|profile| &mut profile.tags),
                 "streaming-image" => held.images.get_mut(id).map(|image| &mut image.tags),
                 "studio-component" => held.components.get_mut(id).map(|held| &mut held.tags),
