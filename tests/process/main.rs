@@ -12,6 +12,7 @@ mod foresight;
 mod full_disk;
 mod house;
 mod judging;
+mod killed_sandbox;
 mod killing;
 mod lasting;
 mod limits;
