@@ -118,8 +118,8 @@ impl Story {
                 expected.insert(new[0].0.clone(), Known::default());
             }
             Change::Stop(session) => {
-                let stopped_at = found[&session].stopped_at.clone();
-                assert!(stopped_at.is_some());
+                let stopped_at = found.get(&session).and_then(|known| known.stopped_at.clone());
+                assert!(stopped_at.is_some(), "{session} is neither as it was nor stopped");
                 expected.get_mut(&session).unwrap().stopped_at = stopped_at;
             }
             Change::Mark(session) => {

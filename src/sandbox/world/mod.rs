@@ -23,6 +23,8 @@ mod tokens;
 mod tracked;
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -302,14 +304,20 @@ impl World {
 
     /// Lets everything happen that is due by `now`, in the order of its instants.
     pub fn advance(&mut self, now: Timestamp) {
-        while let Some(timer) = self.timers.first().filter(|(due, ..)| *due <= now).cloned() {
-            self.timers.remove(&timer);
-            let (at, studio, subject) = timer;
-            match subject {
-                Subject::Session(session) => self.pass(at, &(studio, session)),
-                Subject::LaunchProfile(profile) => self.pass_profile(at, &studio, &profile),
-            }
+        while self.pass_next(now) {}
+    }
+
+    /// Lets the first event happen that is due by `now`. Says whether there was one.
+    fn pass_next(&mut self, now: Timestamp) -> bool {
+        if self.timers.first().is_none_or(|(due, ..)| *due > now) {
+            return false;
         }
+        let Some((at, studio, subject)) = self.timers.pop_first() else { return false };
+        match subject {
+            Subject::Session(session) => self.pass(at, &(studio, session)),
+            Subject::LaunchProfile(profile) => self.pass_profile(at, &studio, &profile),
+        }
+        true
     }
 
     /// The next instant at which something happens by itself.
