@@ -169,6 +169,8 @@ fn a_change_is_told_alone() {
     let tags = [("a".to_owned(), "b".to_owned())].into();
     world.tag(&arn, &tags, CALLER, start()).unwrap();
     assert_eq!(told(&mut world), [Table::Sessions]);
+    world.tags(&arn, start()).unwrap();
+    assert_eq!(told(&mut world), [], "whoever looks changes nothing");
     let of = MembersOf { studio: STUDIO, launch_profile: None };
     let new = [("9067f1a2b3-admin".to_owned(), Persona::Administrator)];
     world.put_members(of, "d-1", &new, CALLER, start()).unwrap();
