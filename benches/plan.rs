@@ -153,7 +153,7 @@ fn snapshot(now: Timestamp) -> Snapshot {
     });
     Snapshot {
         began: now,
-        sessions: sessions.collect(),
+        sessions: sessions.map(|(id, session)| (id, std::sync::Arc::new(session))).collect(),
         profiles: BTreeMap::new(),
         gaps: Vec::new(),
         accounts: vec!["111122223333".into()],

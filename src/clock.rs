@@ -112,6 +112,19 @@ pub struct SimulatedClock(Arc<Simulation>);
 struct Simulation {
     state: Mutex<SimulationState>,
     changed: Notify,
+    idle: Option<Idle>,
+}
+
+/// Tells the simulated clock that its runtime has nothing left to do: its `on_thread_park` calls
+/// [`Idle::tell`].
+#[derive(Debug, Clone, Default)]
+pub struct Idle(Arc<Notify>);
+
+impl Idle {
+    /// Nothing is left to do.
+    pub fn tell(&self) {
+        self.0.notify_waiters();
+    }
 }
 
 #[derive(Debug)]
@@ -137,6 +150,16 @@ impl SimulatedClock {
     /// A clock that shows `start`.
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
+        Self::made(start, None)
+    }
+
+    /// The same on a runtime that tells when it is idle: no turns are given for nothing.
+    #[must_use]
+    pub fn told(start: Timestamp, idle: Idle) -> Self {
+        Self::made(start, Some(idle))
+    }
+
+    fn made(start: Timestamp, idle: Option<Idle>) -> Self {
         Self(Arc::new(Simulation {
             state: Mutex::new(SimulationState {
                 now: start,
@@ -148,6 +171,7 @@ impl SimulatedClock {
                 stalled: HashSet::new(),
             }),
             changed: Notify::new(),
+            idle,
         }))
     }
 
@@ -174,10 +198,12 @@ impl SimulatedClock {
     pub async fn drive(&self, end: Timestamp) {
         loop {
             self.settle().await;
-            let mut state = self.0.lock();
-            if state.is_held() {
+            if self.0.lock().is_held() {
+                // Nothing else is left to do, so only its end can change that.
+                self.0.changed.notified().await;
                 continue;
             }
+            let mut state = self.0.lock();
             let left = state.now.duration_until(end).max(SignedDuration::ZERO);
             let next = state.next_waking().filter(|wait| *wait <= left);
             state.pass(next.unwrap_or(left));
@@ -189,6 +215,9 @@ impl SimulatedClock {
     }
 
     async fn settle(&self) {
+        if let Some(Idle(idle)) = &self.0.idle {
+            return idle.notified().await;
+        }
         let mut turns = 0;
         while turns < SETTLING_TURNS {
             if self.0.lock().is_held() {

@@ -139,7 +139,9 @@ async fn ask_everything(studio: &NimbleStudio, script: &Script) {
     if let Err(error) = &read {
         judge_error(error);
     }
-    if let Some(session) = read.ok().or_else(|| snapshot.sessions.into_values().next()) {
+    if let Some(session) =
+        read.ok().map(Arc::new).or_else(|| snapshot.sessions.into_values().next())
+    {
         act(studio, script, &session).await;
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -128,7 +130,7 @@ pub(super) fn assuming_warnings(
     }
     for decision in plan::plan(policy, studio, snapshot, history, at).decisions {
         let Reason::Warning { due, announcement, .. } = &decision.reason else { continue };
-        let run = snapshot.sessions.get(&decision.session).and_then(Session::start);
+        let run = snapshot.sessions.get(&decision.session).and_then(|session| session.start());
         let Some(run) = run else { continue };
         let past = assumed.sessions.entry(decision.session.clone()).or_default();
         for lead in &announcement.leads {
@@ -145,15 +147,9 @@ fn print_json(
     at: Timestamp,
     plans: &[(&StudioPolicy, &Snapshot, Plan)],
 ) -> Result<(), Failure> {
-    let rows = |(_, snapshot, plan): &'_ (&StudioPolicy, &'_ Snapshot, Plan)| -> Vec<_> {
-        let sessions = plan.decisions.iter().map(|decision| &snapshot.sessions[&decision.session]);
-        sessions.cloned().collect()
-    };
-    // Sessions are looked up once so that rows can borrow them in order.
-    let sessions: Vec<Vec<Session>> = plans.iter().map(rows).collect();
-    let decisions = plans.iter().zip(&sessions).flat_map(|((_, _, plan), sessions)| {
-        let rows = plan.decisions.iter().zip(sessions);
-        rows.map(|(decision, session)| row(plan, decision, session))
+    let decisions = plans.iter().flat_map(|(_, snapshot, plan)| {
+        let decisions = plan.decisions.iter();
+        decisions.map(|decision| row(plan, decision, &snapshot.sessions[&decision.session]))
     });
     let holds = plans.iter().flat_map(|(_, _, plan)| {
         let hold = |reason| Hold { studio: plan.studio.as_str(), reason: reason_row(reason) };
@@ -211,7 +207,7 @@ fn print_table(at: Timestamp, plans: &[(&StudioPolicy, &Snapshot, Plan)]) {
         }
         let mut table =
             output::table(&["VERDICT", "MODE", "SESSION", "PROFILE", "STATE", "RULE", "REASON"]);
-        let mut decisions: Vec<&Decision> = plan.decisions.iter().collect();
+        let mut decisions: Vec<&Decision> = plan.decisions.iter().map(Arc::as_ref).collect();
         decisions.sort_by_key(|decision| (decision.verdict(), decision.due, &decision.session));
         for decision in decisions {
             let session = &snapshot.sessions[&decision.session];

@@ -62,15 +62,15 @@ impl Asking {
                 if self.under_way.insert((session.id.clone(), veto.name.clone())) {
                     let asked = Asked {
                         veto: Arc::clone(veto),
-                        session: session.clone(),
-                        decision: decision.clone(),
+                        session: Arc::clone(session),
+                        decision: Arc::clone(decision),
                         due,
                     };
                     let (workshop, ledger) = (workshop.clone(), Arc::clone(ledger));
                     let vetoes = Arc::clone(&self.vetoes);
                     self.tasks.spawn(async move {
                         let recorded = asked.answer(&workshop, &ledger, vetoes.as_ref()).await;
-                        (asked.session.id, asked.veto.name.clone(), recorded)
+                        (asked.session.id.clone(), asked.veto.name.clone(), recorded)
                     });
                 }
             }
@@ -113,8 +113,8 @@ impl Asking {
 /// One question.
 struct Asked {
     veto: Arc<Veto>,
-    session: Session,
-    decision: Decision,
+    session: Arc<Session>,
+    decision: Arc<Decision>,
     due: Timestamp,
 }
 

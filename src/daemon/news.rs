@@ -4,17 +4,19 @@
 //! ends, a session's end when whole listings lack it that begin a minute apart.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::Ledger;
+use super::scan::Memory;
 use super::studio_news::studio_news;
 use crate::audit::record::{Data, Deed, Journal, JournalError, Kind, Record, Stage};
 use crate::audit::replay::{Fingerprint, StudioPast};
 use crate::execute::{Workshop, seen_data, session_subject};
 use crate::ids::SessionId;
-use crate::inventory::{Session, Snapshot};
-use crate::plan::{Action, CONFIRMED_AFTER, Decision, Plan, Reason, VetoSays};
+use crate::inventory::Snapshot;
+use crate::plan::{Action, CONFIRMED_AFTER, Decision, Plan, Reason, VetoSays, lacking};
 
 /// How many records are gathered before they are committed: it bounds the memory they take.
 const RECORDS_PER_COMMIT: usize = 500;
@@ -32,7 +34,7 @@ impl Missing {
     /// The sessions that are gone, now that there is another whole listing.
     fn gone(&mut self, past: &StudioPast, snapshot: &Snapshot) -> BTreeSet<SessionId> {
         let began = snapshot.began;
-        let lacking = past.decisions.keys().filter(|id| !snapshot.sessions.contains_key(*id));
+        let lacking = lacking(past.decisions.keys(), snapshot.sessions.keys());
         let since = |id: &SessionId| self.0.get(id).copied().unwrap_or(began).min(began);
         self.0 = lacking.map(|id| (id.clone(), since(id))).collect();
         let is_gone = |(id, since): &(&SessionId, &Timestamp)| {
@@ -44,6 +46,30 @@ impl Missing {
     }
 }
 
+/// What the decisions of the last plan say in short: most are those of this one.
+#[derive(Debug, Default)]
+pub(super) struct Told(Vec<(Arc<Decision>, Option<Timestamp>, Fingerprint)>);
+
+impl Told {
+    /// What the decisions of a plan say in short, in its order.
+    fn of(&mut self, plan: &Plan, snapshot: &Snapshot) {
+        let mut before = std::mem::take(&mut self.0).into_iter().peekable();
+        let say = |decision: &Arc<Decision>| {
+            while before.next_if(|(other, ..)| other.session < decision.session).is_some() {}
+            let run = || snapshot.sessions.get(&decision.session)?.start();
+            // The very same decision is about the same run.
+            let is_same = |(other, of, _): &(Arc<Decision>, Option<Timestamp>, Fingerprint)| {
+                Arc::ptr_eq(other, decision) || (other == decision && *of == run())
+            };
+            before.next_if(is_same).unwrap_or_else(|| {
+                let says = Fingerprint::of_decision(decision, run());
+                (Arc::clone(decision), run(), says)
+            })
+        };
+        self.0 = plan.decisions.iter().map(say).collect();
+    }
+}
+
 /// Records what a plan says that the log does not say yet: in parts, since the first scan of a large
 /// studio has news of every session.
 pub(super) async fn record_news(
@@ -51,21 +77,24 @@ pub(super) async fn record_news(
     ledger: &Ledger,
     snapshot: &Snapshot,
     plan: &Plan,
-    missing: &mut Missing,
+    memory: &mut Memory,
 ) -> Result<(), JournalError> {
     let studio = &workshop.studio.id;
     let mut records = ledger.with(studio, |past| studio_news(workshop, snapshot, plan, past));
-    for decisions in plan.decisions.chunks(RECORDS_PER_COMMIT) {
+    memory.told.of(plan, snapshot);
+    for decisions in memory.told.0.chunks(RECORDS_PER_COMMIT) {
         ledger.with(studio, |past| {
-            let news = |decision| decision_news(workshop, snapshot, plan.at, decision, past);
-            records.extend(decisions.iter().flat_map(news));
+            for (decision, _, says) in decisions {
+                let is_new = past.decisions.get(&decision.session) != Some(says);
+                records.extend(decision_news(workshop, snapshot, plan.at, decision, is_new));
+            }
         });
         if records.len() >= RECORDS_PER_COMMIT {
             commit(workshop, ledger, std::mem::take(&mut records)).await?;
         }
     }
     if plan.hold.is_none() {
-        let gone = ledger.with(studio, |past| missing.gone(past, snapshot));
+        let gone = ledger.with(studio, |past| memory.missing.gone(past, snapshot));
         records.extend(gone.iter().map(|id| vanished(workshop, id, plan.at)));
     }
     commit(workshop, ledger, records).await
@@ -86,17 +115,13 @@ fn decision_news(
     snapshot: &Snapshot,
     time: Timestamp,
     decision: &Decision,
-    past: &StudioPast,
+    is_new: bool,
 ) -> Vec<Record> {
-    let known = past.decisions.get(&decision.session);
-    let session = snapshot.sessions.get(&decision.session);
-    let run = session.and_then(Session::start);
-    let is_new = known != Some(&Fingerprint::of_decision(decision, run));
     let leads = warning_leads(decision);
     if !is_new && leads.is_none() {
         return Vec::new();
     }
-    let seen = session.map(seen_data);
+    let seen = snapshot.sessions.get(&decision.session).map(|session| seen_data(session));
     let data = Data {
         studio: Some(workshop.studio.id.to_string()),
         policy: Some(workshop.policy.hash.to_string()),

@@ -8,8 +8,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::Ledger;
 use super::asking::Asking;
-use super::news::Missing;
-use super::scan::{Arrivals, Scan, scan, settle};
+use super::scan::{Arrivals, Memory, Scan, scan, settle};
 use super::studio::{WATCH_FIRST, is_held, longer};
 use super::tasks::{is_done_already, log_mark, log_outcome, rests_until};
 use crate::audit::record::JournalError;
@@ -124,13 +123,12 @@ async fn look(
     mut asking: Asking,
     arrivals: &mut Arrivals,
 ) -> Result<Scan, JournalError> {
-    // One listing shows of no session that it is gone.
-    let mut missing = Missing::default();
-    let mut scanned = scan(workshop, ledger, &mut missing).await?;
+    let mut memory = Memory::default();
+    let mut scanned = scan(workshop, ledger, &mut memory).await?;
     arrivals.add(scanned.arrivals);
     asking.begin(workshop, ledger, &scanned, &BTreeMap::new());
     if asking.finish().await {
-        scanned = scan(workshop, ledger, &mut missing).await?;
+        scanned = scan(workshop, ledger, &mut memory).await?;
         arrivals.add(scanned.arrivals);
     }
     Ok(scanned)

@@ -1,12 +1,16 @@
 //! One look at one studio: what is seen, what is decided, and what of it is new.
 
+use std::sync::Arc;
+
 use super::Ledger;
-use super::news::{Missing, commit, record_news};
+use super::news::{Missing, Told, commit, record_news};
 use crate::audit::record::{Data, Deed, JournalError, Record, Stage};
 use crate::execute::{Arrival, Workshop, arrival, seen_data, session_subject, unseen};
 use crate::ids::SessionId;
 use crate::inventory::{Session, SessionState, Snapshot, Transition};
-use crate::plan::{Action, History, OpenIntent, Plan, Reason, SessionHistory, hold_of, plan};
+use crate::plan::{
+    Action, History, OpenIntent, Plan, Precedents, Reason, SessionHistory, hold_of, plan_again,
+};
 
 /// What a scan came to.
 #[derive(Debug)]
@@ -30,20 +34,29 @@ pub(super) struct Arrivals {
     pub(super) pending: usize,
 }
 
+/// What is remembered from one look at a studio to the next. The log knows all that matters of it.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    precedents: Precedents,
+    pub(super) told: Told,
+    pub(super) missing: Missing,
+}
+
 /// Reads the studio, records what has arrived and what is decided anew, and answers with the plan.
 /// Without an error everything in it is on disk, and only then may it be acted upon.
 pub(super) async fn scan(
     workshop: &Workshop,
     ledger: &Ledger,
-    missing: &mut Missing,
+    memory: &mut Memory,
 ) -> Result<Scan, JournalError> {
     let snapshot = workshop.provider.observe().await;
     let arrivals = settle(workshop, ledger, &snapshot).await?;
     let now = ledger.time(workshop.clock.as_ref()).await?;
     let plan = ledger.with(&workshop.studio.id, |past| {
-        plan(&workshop.policy, &workshop.studio, &snapshot, &past.history, now)
+        let Workshop { policy, studio, .. } = workshop;
+        plan_again(policy, studio, &snapshot, &past.history, now, &mut memory.precedents)
     });
-    record_news(workshop, ledger, &snapshot, &plan, missing).await?;
+    record_news(workshop, ledger, &snapshot, &plan, memory).await?;
     Ok(Scan { plan, snapshot, arrivals })
 }
 
@@ -55,8 +68,10 @@ pub(super) async fn settle(
 ) -> Result<Arrivals, JournalError> {
     let now = ledger.time(workshop.clock.as_ref()).await?;
     let (hold, open, us) = ledger.with(&workshop.studio.id, |past| {
-        let hold = hold_of(&workshop.studio, snapshot, &past.history, now);
-        (hold, open_intents(&past.history), past.us.clone())
+        let open = open_intents(&past.history);
+        let hold = || hold_of(&workshop.studio, snapshot, &past.history, now);
+        let hold = if open.is_empty() { None } else { hold() };
+        (hold, open, past.us.clone())
     });
     // What is seen in another studio than ours proves nothing here.
     let is_foreign = hold.as_ref().is_some_and(|reason| !shows_what_is(reason));
@@ -64,7 +79,7 @@ pub(super) async fn settle(
     let mut arrivals = Arrivals::default();
     let mut records = Vec::new();
     for Open { id, action, intent } in open {
-        let session = snapshot.sessions.get(&id).filter(|_| !is_foreign);
+        let session = snapshot.sessions.get(&id).map(Arc::as_ref).filter(|_| !is_foreign);
         // Not seen is not gone while the listing is not whole, or lacks too many.
         let is_hidden = session.is_none() && hold.is_some();
         let arrival = if is_hidden {
@@ -201,5 +216,8 @@ fn open_intents(history: &History) -> Vec<Open> {
         };
         Action::ALL.iter().filter_map(open).collect::<Vec<_>>()
     };
-    history.sessions.iter().flat_map(of_session).collect()
+    let is_open = |(_, past): &(&SessionId, &SessionHistory)| {
+        Action::ALL.iter().any(|action| past.open_intent(*action).is_some())
+    };
+    history.sessions.iter().filter(is_open).flat_map(of_session).collect()
 }

@@ -9,8 +9,7 @@ use tokio::task::JoinSet;
 
 use super::asking::Asking;
 use super::health::Vitals;
-use super::news::Missing;
-use super::scan::{Arrivals, Scan, scan};
+use super::scan::{Arrivals, Memory, Scan, scan};
 use super::tasks::{
     Done, Look, REST_FIRST, Task, is_done_already, log_mark, log_outcome, looks_again, rests_until,
 };
@@ -44,7 +43,7 @@ pub(super) struct Studio {
     in_flight: BTreeMap<SessionId, Task>,
     asking: Asking,
     watch_pause: SignedDuration,
-    missing: Missing,
+    memory: Memory,
     /// Tells when a person has said something.
     switched: watch::Receiver<()>,
 }
@@ -65,7 +64,7 @@ impl Studio {
             in_flight: BTreeMap::new(),
             asking,
             watch_pause: WATCH_FIRST,
-            missing: Missing::default(),
+            memory: Memory::default(),
         }
     }
 
@@ -90,7 +89,7 @@ impl Studio {
     /// One scan. Answers with the instant of the next.
     async fn scan_and_act(&mut self, began: Timestamp) -> Timestamp {
         let studio = self.workshop.studio.label().to_owned();
-        let change = match scan(&self.workshop, &self.ledger, &mut self.missing).await {
+        let change = match scan(&self.workshop, &self.ledger, &mut self.memory).await {
             Ok(scan) => {
                 let retry = self.act(&scan);
                 self.set_marks(&scan);

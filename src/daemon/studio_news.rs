@@ -90,8 +90,7 @@ fn inventory_news(
     plan: &Plan,
     past: &StudioPast,
 ) -> Option<Record> {
-    let change = InventoryChange::of(snapshot, &past.history);
-    let change = change.or_else(|| InventoryChange::regained(snapshot, &past.history))?;
+    let change = InventoryChange::confirmed(snapshot, &past.history)?;
     let InventoryChange { before, now, missing, new } = change;
     let reason = ReasonData::from(&Reason::InventoryChanged { before, now, missing, new });
     let reason = Some(ReasonData { alarm: false, ..reason });

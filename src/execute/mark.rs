@@ -35,7 +35,7 @@ pub fn marks<'a>(
     let decisions = plan.decisions.iter().filter(|_| plan.hold.is_none());
     decisions.filter_map(|decision| {
         let stopped_at = decision.mark.filter(|_| decision.mode == Mode::Enforce)?;
-        Some((snapshot.sessions.get(&decision.session)?, stopped_at))
+        Some((snapshot.sessions.get(&decision.session)?.as_ref(), stopped_at))
     })
 }
 

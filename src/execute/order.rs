@@ -22,7 +22,7 @@ pub fn orders(plan: &Plan, snapshot: &Snapshot) -> impl Iterator<Item = Order> {
         let action = action(decision.verdict())?;
         let session = snapshot.sessions.get(&decision.session);
         let run = session.and_then(|session| action.run(session));
-        Some(Order { action, run, decision: decision.clone() })
+        Some(Order { action, run, decision: Decision::clone(decision) })
     })
 }
 

@@ -528,11 +528,11 @@ async fn nothing_is_marked_in_observe_in_a_studio_that_is_held_or_at_the_end() {
     let decision = Decision { mark: Some(at("04:00:00")), ..order.decision };
     let (studio, at, brakes) = (STUDIO.into(), at("06:50:00"), Vec::new());
     let latches = std::collections::BTreeMap::new();
-    let decisions = vec![decision];
+    let decisions = vec![Arc::new(decision)];
     let plan = plan::Plan { studio, at, hold: None, brakes, latches, decisions };
     assert_eq!(marks(&plan, &snapshot).count(), 1);
     let mut observing = plan.clone();
-    observing.decisions[0].mode = Mode::Observe;
+    Arc::make_mut(&mut observing.decisions[0]).mode = Mode::Observe;
     assert_eq!(marks(&observing, &snapshot).count(), 0);
     let hold = Some(Reason::ClockInDoubt { listed: at });
     let held = plan::Plan { hold, ..plan };

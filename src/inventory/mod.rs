@@ -9,6 +9,7 @@ pub use session::{Doubt, Ending, Forbidden, Session, SessionState, Stopping, Tra
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -20,7 +21,7 @@ pub struct Snapshot {
     /// When the reading began. Nothing in it is older.
     pub began: Timestamp,
     /// Every session that was seen, by id.
-    pub sessions: BTreeMap<SessionId, Session>,
+    pub sessions: BTreeMap<SessionId, Arc<Session>>,
     /// Every launch profile that was seen, by id.
     pub profiles: BTreeMap<LaunchProfileId, LaunchProfile>,
     /// What could not be read. Anything here vetoes every stop of the studio.

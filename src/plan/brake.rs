@@ -7,6 +7,7 @@
 //! plans that overlap to the second.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -43,7 +44,7 @@ impl Latch {
 pub(super) struct Known<'a> {
     pub(super) policy: &'a PolicyHash,
     pub(super) history: &'a History,
-    pub(super) sessions: &'a BTreeMap<SessionId, Session>,
+    pub(super) sessions: &'a BTreeMap<SessionId, Arc<Session>>,
 }
 
 /// Why actions of each kind and mode are held, where they are, and how many of them pass all the same.
@@ -70,7 +71,7 @@ impl Brakes {
     /// room that the others leave, and of an hour no more than half, so that it keeps nobody else on.
     pub(super) fn over(
         brake: Brake,
-        decisions: &[Decision],
+        decisions: &[Arc<Decision>],
         known: Known<'_>,
         now: Timestamp,
     ) -> Self {
@@ -101,10 +102,10 @@ impl Brakes {
     }
 
     /// Holds what is over the bound.
-    pub(super) fn apply(&self, decisions: &mut [Decision], known: Known<'_>) {
+    pub(super) fn apply(&self, decisions: &mut [Arc<Decision>], known: Known<'_>) {
         for Braked { action, mode, first, again, reason } in &self.0 {
             let (mut first, mut again) = (*first, *again);
-            let is_about = |d: &&mut Decision| d.mode == *mode && is_new(d, *action, known);
+            let is_about = |d: &&mut Arc<Decision>| d.mode == *mode && is_new(d, *action, known);
             for decision in decisions.iter_mut().filter(is_about) {
                 let is_again = was_refused(decision, *action, known.history);
                 let left = if is_again { &mut again } else { &mut first };
@@ -112,6 +113,7 @@ impl Brakes {
                     *left -= 1;
                     continue;
                 }
+                let decision = Arc::make_mut(decision);
                 decision.reason = reason.clone();
                 // What is off may come near its end meanwhile.
                 decision.next_change = decision.next_change.filter(|_| *action == Action::Start);
@@ -280,7 +282,6 @@ fn size(number: u32) -> usize {
 /// Whether a decision asks for an action that was not asked for yet.
 fn is_new(decision: &Decision, action: Action, known: Known<'_>) -> bool {
     let history = known.history;
-    let past = history.of(&decision.session);
     match (action, decision.verdict()) {
         (Action::Stop, Verdict::Stop) => is_new_stop(decision, history),
         // What its vetoes are asked about would be stopped, as far as anybody knows. Were it not counted,
@@ -291,6 +292,7 @@ fn is_new(decision: &Decision, action: Action, known: Known<'_>) -> bool {
         // What would be destroyed meanwhile does not wait.
         (Action::Start, Verdict::Start) if decision.reason.is_rescue() => false,
         (Action::Start, Verdict::Start) => {
+            let past = history.of(&decision.session);
             // The tag alone may tell that its stop was ours.
             let session = known.sessions.get(&decision.session);
             let stopped_at = session.and_then(|session| session.stopped_at);

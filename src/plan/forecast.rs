@@ -65,7 +65,7 @@ pub fn forecast(
         let past = history.of(&session.id).clone();
         let history =
             History { sessions: [(session.id.clone(), past)].into(), ..History::default() };
-        let future = Future { policy, studio, session: session.clone(), history, at: now };
+        let future = Future { policy, studio, session: Session::clone(session), history, at: now };
         events.extend(future.until(until));
     }
     events.sort_by(|one, other| (one.at, &one.session).cmp(&(other.at, &other.session)));

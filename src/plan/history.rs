@@ -62,8 +62,7 @@ impl History {
     /// The past of one session; most have none.
     #[must_use]
     pub fn of(&self, session: &SessionId) -> &SessionHistory {
-        static NONE: SessionHistory = SessionHistory::NONE;
-        self.sessions.get(session).unwrap_or(&NONE)
+        self.sessions.get(session).unwrap_or(SessionHistory::none())
     }
 
     /// By how much the wall clock is known to be behind the service's.
@@ -140,6 +139,13 @@ impl SessionHistory {
         marked: None,
         rescued: None,
     };
+
+    /// The past of a session of which nothing is known.
+    #[must_use]
+    pub fn none() -> &'static Self {
+        static NONE: SessionHistory = SessionHistory::NONE;
+        &NONE
+    }
 
     /// Whether the run that began at `start` is one that we began to rescue the session, and that nobody
     /// asked for.

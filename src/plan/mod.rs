@@ -16,6 +16,7 @@ mod hold;
 mod keeps;
 mod line;
 mod lines;
+mod precedent;
 mod reason;
 mod remedy;
 mod rescue;
@@ -42,9 +43,10 @@ pub use history::{
 pub use hold::account_doubt;
 pub use keeps::kept_until;
 pub use line::Step;
+pub use precedent::Precedents;
 pub use reason::{BrakeBound, Reason, STOPPED_BY};
 pub use rescue::{ROTATED_AT_LEAST, Unrotated};
-pub use sudden::{CONFIRMED_AFTER, FEW, Inventory, InventoryChange, InventoryDoubt};
+pub use sudden::{CONFIRMED_AFTER, FEW, Inventory, InventoryChange, InventoryDoubt, lacking};
 pub use warning::Announcement;
 
 use crate::ids::{RuleName, SessionId, StudioId};
@@ -69,7 +71,7 @@ pub struct Plan {
     /// The brakes by which no stop passes, by the mode of those that they hold: what holds from now on.
     pub latches: BTreeMap<Mode, Latch>,
     /// One decision for each session that was seen, by session id.
-    pub decisions: Vec<Decision>,
+    pub decisions: Vec<Arc<Decision>>,
 }
 
 impl Plan {
@@ -185,13 +187,32 @@ pub fn plan(
     history: &History,
     now: Timestamp,
 ) -> Plan {
+    plan_again(policy, studio, snapshot, history, now, &mut Precedents::default())
+}
+
+/// The same, for who decides again and again: `before` is what the last time left, and what this one
+/// leaves. It changes no decision, and spares most.
+pub fn plan_again(
+    policy: &Policy,
+    studio: &StudioPolicy,
+    snapshot: &Snapshot,
+    history: &History,
+    now: Timestamp,
+    before: &mut Precedents,
+) -> Plan {
     let mut hold = hold::of_studio(studio, snapshot, history, now);
-    let mut decisions = decide_all(policy, studio, snapshot, history, hold.as_ref(), now);
-    if hold.is_none() {
-        hold = sudden::policy_changed(policy, &decisions, history, now);
-        if hold.is_some() {
-            decisions = decide_all(policy, studio, snapshot, history, hold.as_ref(), now);
-        }
+    let is_foreign = hold::account_doubt(studio, snapshot).is_some();
+    let clock_behind = history.clock_behind();
+    let common = Common { policy, studio, hold: hold.as_ref(), is_foreign, clock_behind, now };
+    let mut decisions = before.decide_all(common, snapshot, history);
+    let held = match common.hold {
+        Some(_) => None,
+        None => sudden::policy_changed(policy, &decisions, history, now),
+    };
+    if held.is_some() {
+        let common = Common { hold: held.as_ref(), ..common };
+        decisions = before.decide_all(common, snapshot, history);
+        hold = held;
     }
     let known = brake::Known { policy: &policy.hash, history, sessions: &snapshot.sessions };
     let brakes = brake::Brakes::over(studio.brake, &decisions, known, now);
@@ -200,29 +221,13 @@ pub fn plan(
     Plan { studio, at: now, hold, brakes: brakes.reasons(), latches, decisions }
 }
 
-fn decide_all(
-    policy: &Policy,
-    studio: &StudioPolicy,
-    snapshot: &Snapshot,
-    history: &History,
-    hold: Option<&Reason>,
-    now: Timestamp,
-) -> Vec<Decision> {
-    let is_foreign = hold::account_doubt(studio, snapshot).is_some();
-    let clock_behind = history.clock_behind();
-    let common = Common { policy, studio, hold, is_foreign, clock_behind, now };
-    let mut rules = RuleLookup::new(&studio.rules);
-    let sessions = snapshot.sessions.values();
-    sessions.map(|session| decide(common, session, history, &mut rules)).collect()
-}
-
 fn decide<'a>(
     common: Common<'a>,
     session: &'a Session,
-    history: &'a History,
+    past: &'a SessionHistory,
     rules: &mut RuleLookup<'a>,
 ) -> Decision {
-    lines::decide(&Case::new(common, session, history.of(&session.id), rules))
+    lines::decide(&Case::new(common, session, past, rules))
 }
 
 /// Why a whole studio is to be left alone, as far as its snapshot and its past tell.
@@ -251,7 +256,7 @@ pub fn decide_again(
 ) -> Decision {
     let clock_behind = history.clock_behind();
     let common = Common { policy, studio, hold: None, is_foreign: false, clock_behind, now };
-    decide(common, session, history, &mut RuleLookup::new(&studio.rules))
+    decide(common, session, history.of(&session.id), &mut RuleLookup::new(&studio.rules))
 }
 
 /// The whole chain of questions about one session of a snapshot, with the answer of each.

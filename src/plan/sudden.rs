@@ -6,6 +6,8 @@
 //! further is confirmed by the next listing, and a policy that makes nothing more due holds nothing.
 //! While the numbers go on changing by more than a tenth from listing to listing nothing confirms them.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Decision, History, Reason};
@@ -59,21 +61,23 @@ pub struct InventoryChange {
 
 impl InventoryChange {
     /// Compares a whole listing with what the log knows. A log that knows nothing doubts nothing.
-    #[must_use]
-    pub fn of(snapshot: &Snapshot, history: &History) -> Option<Self> {
-        let change = Self::between(snapshot, history)?;
-        let Self { before, missing, new, .. } = change;
-        let lost = missing.saturating_sub(history.inventory.gone);
-        let is_sudden = lost > FEW.max(before / 2) || new > FEW.max(before);
-        is_sudden.then_some(change)
+    fn of(snapshot: &Snapshot, history: &History) -> Option<Self> {
+        Self::between(snapshot, history).filter(|change| change.is_sudden(history))
     }
 
-    /// The same where some are back that were confirmed to be gone: when they are lacking again, that is
-    /// to be doubted again.
+    /// What is to be recorded of a listing that nobody doubts any more: a sudden change, or that some are
+    /// back that were confirmed to be gone; when they are lacking again, that is to be doubted again.
     #[must_use]
-    pub fn regained(snapshot: &Snapshot, history: &History) -> Option<Self> {
+    pub fn confirmed(snapshot: &Snapshot, history: &History) -> Option<Self> {
         let change = Self::between(snapshot, history)?;
-        (change.missing < history.inventory.gone).then_some(change)
+        let is_regained = change.missing < history.inventory.gone;
+        (is_regained || change.is_sudden(history)).then_some(change)
+    }
+
+    fn is_sudden(&self, history: &History) -> bool {
+        let Self { before, missing, new, .. } = *self;
+        let lost = missing.saturating_sub(history.inventory.gone);
+        lost > FEW.max(before / 2) || new > FEW.max(before)
     }
 
     fn between(snapshot: &Snapshot, history: &History) -> Option<Self> {
@@ -81,7 +85,7 @@ impl InventoryChange {
             return None;
         }
         let now = snapshot.sessions.len();
-        let missing = lacking(history.known.keys(), snapshot.sessions.keys());
+        let missing = lacking(history.known.keys(), snapshot.sessions.keys()).count();
         let new = now.saturating_sub(history.known.len().saturating_sub(missing));
         let before = history.known.len().saturating_sub(history.inventory.gone);
         Some(Self { before, now, missing, new })
@@ -93,18 +97,17 @@ impl InventoryChange {
     }
 }
 
-/// How many of the first are not among the second, both in their order: one walk, since it is asked of
+/// Those of the first that are not among the second, both in their order: one walk, since it is asked of
 /// every scan.
-fn lacking<'a>(
+pub fn lacking<'a, 'b>(
     known: impl Iterator<Item = &'a SessionId>,
-    seen: impl Iterator<Item = &'a SessionId>,
-) -> usize {
+    seen: impl Iterator<Item = &'b SessionId>,
+) -> impl Iterator<Item = &'a SessionId> {
     let mut seen = seen.peekable();
-    let lacks = |id: &&SessionId| {
+    known.filter(move |id| {
         while seen.next_if(|other| other < id).is_some() {}
-        seen.next_if_eq(id).is_none()
-    };
-    known.filter(lacks).count()
+        seen.next_if(|other| other == id).is_none()
+    })
 }
 
 /// Whether two numbers differ by no more than a few, or a tenth.
@@ -141,14 +144,14 @@ fn is_another(policy: &Policy, history: &History) -> bool {
 /// by hand has not approved the rest.
 pub(super) fn policy_changed(
     policy: &Policy,
-    decisions: &[Decision],
+    decisions: &[Arc<Decision>],
     history: &History,
     now: Timestamp,
 ) -> Option<Reason> {
     if !is_another(policy, history) {
         return None;
     }
-    let was_due = |decision: &&Decision| {
+    let was_due = |decision: &&Arc<Decision>| {
         let due = history.known.get(&decision.session).copied().flatten();
         due.is_some_and(|due| due <= now)
     };

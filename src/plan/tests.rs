@@ -108,9 +108,10 @@ impl World {
 
     /// Sets up the one session, READY since Friday morning.
     fn session(mut self, change: impl FnOnce(&mut Session)) -> Self {
-        let mut session = self.snapshot.sessions.pop_first().map_or_else(session, |(_, s)| s);
+        let before = self.snapshot.sessions.pop_first();
+        let mut session = before.map_or_else(session, |(_, session)| Session::clone(&session));
         change(&mut session);
-        self.snapshot.sessions.insert(session.id.clone(), session);
+        self.snapshot.sessions.insert(session.id.clone(), Arc::new(session));
         self
     }
 
@@ -139,7 +140,7 @@ impl World {
     fn decide(&self, now: &str) -> Decision {
         let plan = plan(&self.policy, &self.studio, &self.snapshot, &self.history, at(now));
         assert_eq!(plan.decisions.len(), self.snapshot.sessions.len());
-        plan.decisions.into_iter().next().unwrap()
+        Decision::clone(&plan.decisions[0])
     }
 
     /// One line: verdict, code, sentence, next change.

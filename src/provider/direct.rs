@@ -34,6 +34,7 @@ pub struct Direct {
     world: Arc<Mutex<World>>,
     clock: Arc<dyn Clock>,
     principal: String,
+    known: Arc<Mutex<Known>>,
 }
 
 impl fmt::Debug for Direct {
@@ -51,7 +52,7 @@ impl Direct {
         clock: Arc<dyn Clock>,
         principal: &str,
     ) -> Self {
-        Self { studio, world, clock, principal: principal.to_owned() }
+        Self { studio, world, clock, principal: principal.to_owned(), known: Arc::default() }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -68,7 +69,8 @@ impl Direct {
             gaps: Vec::new(),
             accounts: Vec::new(),
         };
-        if let Err(refusal) = fill(&mut snapshot, &mut world, self.studio.as_str(), now) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(refusal) = known.fill(&mut snapshot, &mut world, self.studio.as_str(), now) {
             let error = provider_error("ListStreamingSessions", &refusal);
             let gap =
                 Gap { wanted: Wanted::Sessions, problem: error.problem, detail: error.detail };
@@ -173,32 +175,87 @@ impl Provider for Direct {
     }
 }
 
-fn fill(
-    snapshot: &mut Snapshot,
-    world: &mut World,
-    studio: &str,
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    world.advance(now);
-    let everything = LaunchProfileFilter::default();
-    let profiles = world.launch_profiles(studio, &everything, None, usize::MAX)?;
-    let profiles: BTreeMap<String, LaunchProfile> =
-        profiles.items.into_iter().map(|p| (p.id.as_str().to_owned(), p.clone())).collect();
-    let seen = |(id, profile): (&String, &LaunchProfile)| {
-        let stopping = stopping_of_new(Some(&profile_modes(profile)));
-        let name = Some(profile.name.clone());
-        (id.as_str().into(), inventory::LaunchProfile { name, stopping })
-    };
-    snapshot.profiles = profiles.iter().map(seen).collect();
-    let account = AccountId::from(world.studio(studio)?.account.as_str());
-    snapshot.accounts = BTreeSet::from([account]).into_iter().collect();
-    let sessions = world.sessions(studio, &SessionFilter::default(), None, usize::MAX, now)?;
-    for session in sessions.items {
-        let profile = session.launch_profile_id.as_ref().and_then(|id| profiles.get(id.as_str()));
-        let session = translate(session, profile);
-        snapshot.sessions.insert(session.id.clone(), session);
+/// What was translated last: a studio is listed again and again, and little of it changes meanwhile.
+#[derive(Default)]
+struct Known {
+    /// In the order of the ids.
+    profiles: Vec<Box<KnownProfile>>,
+    /// In the order of the ids.
+    sessions: Vec<Box<KnownSession>>,
+    /// How many translations of profiles there were.
+    editions: u64,
+}
+
+struct KnownProfile {
+    profile: LaunchProfile,
+    seen: inventory::LaunchProfile,
+    /// Another one for each translation.
+    edition: u64,
+}
+
+struct KnownSession {
+    session: WorldSession,
+    /// The edition of its launch profile, if it has one.
+    edition: Option<u64>,
+    seen: Arc<Session>,
+}
+
+impl Known {
+    fn fill(
+        &mut self,
+        snapshot: &mut Snapshot,
+        world: &mut World,
+        studio: &str,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        world.advance(now);
+        let everything = LaunchProfileFilter::default();
+        self.read_profiles(&world.launch_profiles(studio, &everything, None, usize::MAX)?.items);
+        let profiles = self.profiles.iter();
+        let seen = profiles.map(|known| (known.profile.id.as_str().into(), known.seen.clone()));
+        snapshot.profiles = seen.collect();
+        let account = AccountId::from(world.studio(studio)?.account.as_str());
+        snapshot.accounts = BTreeSet::from([account]).into_iter().collect();
+        let everything = SessionFilter::default();
+        self.read_sessions(&world.sessions(studio, &everything, None, usize::MAX, now)?.items);
+        let sessions = self.sessions.iter();
+        snapshot.sessions =
+            sessions.map(|known| (known.seen.id.clone(), Arc::clone(&known.seen))).collect();
+        Ok(())
     }
-    Ok(())
+
+    fn read_profiles(&mut self, profiles: &[&LaunchProfile]) {
+        let mut before = std::mem::take(&mut self.profiles).into_iter().peekable();
+        for profile in profiles {
+            while before.next_if(|known| known.profile.id < profile.id).is_some() {}
+            let known = before.next_if(|known| known.profile == **profile);
+            self.profiles.push(known.unwrap_or_else(|| {
+                self.editions += 1;
+                let stopping = stopping_of_new(Some(&profile_modes(profile)));
+                let seen = inventory::LaunchProfile { name: Some(profile.name.clone()), stopping };
+                let (profile, edition) = ((*profile).clone(), self.editions);
+                Box::new(KnownProfile { profile, seen, edition })
+            }));
+        }
+    }
+
+    fn read_sessions(&mut self, sessions: &[&WorldSession]) {
+        let mut before = std::mem::take(&mut self.sessions).into_iter().peekable();
+        for session in sessions {
+            let profile = session.launch_profile_id.as_ref().and_then(|id| {
+                let place = self.profiles.binary_search_by(|known| known.profile.id.cmp(id));
+                self.profiles.get(place.ok()?)
+            });
+            let edition = profile.map(|known| known.edition);
+            while before.next_if(|known| known.session.id < session.id).is_some() {}
+            let known =
+                before.next_if(|known| known.edition == edition && known.session == **session);
+            self.sessions.push(known.unwrap_or_else(|| {
+                let seen = Arc::new(translate(session, profile.map(|known| &known.profile)));
+                Box::new(KnownSession { session: (*session).clone(), edition, seen })
+            }));
+        }
+    }
 }
 
 fn translate(session: &WorldSession, profile: Option<&LaunchProfile>) -> Session {

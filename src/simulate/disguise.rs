@@ -1,15 +1,20 @@
 //! What the service shows that is not so, or that the studio itself could not bring about.
 
+use std::sync::Arc;
+
 use super::faults::Fault;
-use super::ground::Ground;
+use super::ground::{Ground, locked};
 use crate::ids::AccountId;
 use crate::inventory::{Doubt, Gap, Problem, Session, SessionState, Snapshot, Stopping, Wanted};
 use jiff::SignedDuration;
 
 /// A listing as the weather has it.
 pub(super) fn snapshot(ground: &Ground, snapshot: &mut Snapshot) {
+    if locked(&ground.weather).is_calm() {
+        return;
+    }
     for session in snapshot.sessions.values_mut() {
-        self::session(ground, session);
+        self::session(ground, Arc::make_mut(session));
     }
     if ground.prevails(Fault::WrongAccount) {
         snapshot.accounts = vec![AccountId::from("999999999999")];

@@ -98,19 +98,26 @@ impl DiskHandle {
     /// The power fails.
     pub(super) fn crash(&self, ground: &Ground) {
         let mut files = locked(&self.0);
-        files.losses += 1;
-        if files.names != files.durable_names && ground.draw(|chance| chance.once_in(2)) {
+        let mut is_loss = files.names != files.durable_names;
+        if is_loss && ground.draw(|chance| chance.once_in(2)) {
             ground.count(Fault::LostWrite);
             files.names = files.durable_names.clone();
         }
         files.durable_names = files.names.clone();
         for content in &mut files.contents {
+            is_loss |= content.is_in_doubt();
             content.crash(ground);
         }
+        files.losses += u64::from(is_loss);
     }
 }
 
 impl Content {
+    /// Whether what a reader sees is not what a power failure leaves.
+    fn is_in_doubt(&self) -> bool {
+        self.seen.len() > self.durable || !self.uncut.is_empty()
+    }
+
     fn crash(&mut self, ground: &Ground) {
         let loose = self.seen.len() - self.durable;
         let kept =

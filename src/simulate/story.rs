@@ -20,7 +20,7 @@ use super::service::Service;
 use super::{Outcome, Shape, ending, ledgers, panics, people, studio};
 use crate::audit::inline::InlineLog;
 use crate::audit::record::{Journal, JournalError, Record};
-use crate::clock::{Clock, SimulatedClock};
+use crate::clock::{Clock, Idle, SimulatedClock};
 use crate::config;
 use crate::daemon::{Daemon, Ledger, Refusal, Reload};
 use crate::policy::{AuditRotation, Policy, StudioPolicy};
@@ -86,6 +86,8 @@ enum Death {
 /// One story.
 pub(super) struct Story {
     seed: u64,
+    /// How the clock knows that nothing is left to do in a life's runtime.
+    idle: Idle,
     ground: Arc<Ground>,
     disk: DiskHandle,
     /// Where people say what they want of the daemon.
@@ -123,7 +125,8 @@ impl Story {
         } else {
             Weather::calm(weather)
         };
-        let clock = SimulatedClock::new(from);
+        let idle = Idle::default();
+        let clock = SimulatedClock::told(from, idle.clone());
         let ground = Arc::new(Ground {
             service: ServiceClock::new(clock.clone()),
             clock,
@@ -142,6 +145,7 @@ impl Story {
         let events = course(&mut events, &rules, from, calm, shape.is_stormy);
         Self {
             seed,
+            idle,
             ground,
             disk: DiskHandle::default(),
             desk: Arc::default(),
@@ -164,7 +168,9 @@ impl Story {
         loop {
             let lifeline = Arc::new(Lifeline::new(self.fatal_point()));
             // Each life has a runtime of its own, which takes all that ran in it along.
-            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else {
+            let idle = self.idle.clone();
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let Ok(runtime) = runtime.on_thread_park(move || idle.tell()).build() else {
                 self.ground.find("the simulator works", "no runtime".to_owned());
                 break;
             };

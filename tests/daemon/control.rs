@@ -201,7 +201,7 @@ async fn plans_that_overlap_announce_no_more_than_the_hour_allows() {
     rig.door
         .shows_until(at("20:00:45"), |snapshot| {
             let mut session = snapshot.sessions.remove(&lost.as_str().into()).unwrap();
-            session.id = "artist-99".into();
+            std::sync::Arc::make_mut(&mut session).id = "artist-99".into();
             snapshot.sessions.insert(session.id.clone(), session);
         })
         .await;

@@ -14,7 +14,14 @@ use crate::running::{SESSION_ARN, SESSIONS, STUDIO, run};
 async fn each_error_fault_is_the_errors_own_variant() {
     let running = run().await;
     let mut seen = Vec::new();
-    for fault in [Fault::Denied, Fault::QuotaExceeded, Fault::Throttled, Fault::InternalError] {
+    let faults = [
+        Fault::Denied,
+        Fault::QuotaExceeded,
+        Fault::Conflict,
+        Fault::Throttled,
+        Fault::InternalError,
+    ];
+    for fault in faults {
         running.fault(fault);
         let error = running.get_studio_error().await;
         let status = error.raw_response().unwrap().status().as_u16();
@@ -22,16 +29,18 @@ async fn each_error_fault_is_the_errors_own_variant() {
         let variant = (
             error.is_access_denied_exception(),
             error.is_service_quota_exceeded_exception(),
+            error.is_conflict_exception(),
             error.is_throttling_exception(),
             error.is_internal_server_error_exception(),
         );
         seen.push((status, variant));
     }
     let expected = [
-        (403, (true, false, false, false)),
-        (402, (false, true, false, false)),
-        (429, (false, false, true, false)),
-        (500, (false, false, false, true)),
+        (403, (true, false, false, false, false)),
+        (402, (false, true, false, false, false)),
+        (409, (false, false, true, false, false)),
+        (429, (false, false, false, true, false)),
+        (500, (false, false, false, false, true)),
     ];
     assert_eq!(seen, expected);
 }

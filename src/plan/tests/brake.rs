@@ -10,7 +10,7 @@ fn twenty(per_scan: u32, per_hour: u32) -> World {
     for number in 2..=20 {
         let id: crate::ids::SessionId = format!("session-{number}").into();
         let session = Session { id: id.clone(), ..session() };
-        world.snapshot.sessions.insert(id, session);
+        world.snapshot.sessions.insert(id, Arc::new(session));
     }
     world
 }
@@ -44,7 +44,7 @@ fn of_too_many_starts_as_many_pass_as_the_bound_allows() {
         world.studio.settings.start = crate::policy::Start::Resume;
         world.history.starts = vec![at("20T06:40:00"); used];
         let stopped_at = at("19T20:00:00");
-        for session in world.snapshot.sessions.values_mut() {
+        for session in world.snapshot.sessions.values_mut().map(Arc::make_mut) {
             session.state = SessionState::Stopped;
             session.stopped_at = Some(stopped_at);
             let past = world.history.sessions.entry(session.id.clone()).or_default();
@@ -67,7 +67,7 @@ fn twenty_asleep(per_scan: u32) -> World {
     let mut world = twenty(per_scan, 40);
     world.studio.settings.start = crate::policy::Start::Resume;
     world.studio.settings.mode = Mode::Observe;
-    for session in world.snapshot.sessions.values_mut() {
+    for session in world.snapshot.sessions.values_mut().map(Arc::make_mut) {
         session.state = SessionState::Stopped;
         session.stopped_at = Some(at("19T20:00:00"));
         session.tags.insert("lightsout:stopped".to_owned(), "2026-11-20T04:00:00Z".to_owned());
@@ -91,7 +91,7 @@ fn a_start_that_was_withheld_is_not_counted_again_whoever_tells_of_its_stop() {
 #[test]
 fn a_start_that_is_held_still_names_when_its_answer_may_change() {
     let mut world = twenty_asleep(0);
-    for session in world.snapshot.sessions.values_mut() {
+    for session in world.snapshot.sessions.values_mut().map(Arc::make_mut) {
         session.terminate_at = Some(at("20T11:30:00"));
     }
     let decision = world.decide("20T06:50:00");
@@ -266,7 +266,7 @@ fn what_is_under_way_is_not_counted_again() {
 fn what_is_only_observed_does_not_brake_what_is_enforced() {
     let mut world = twenty(10, 40).rule(false, |settings| settings.mode = Mode::Enforce);
     world.studio.settings.mode = Mode::Observe;
-    for session in world.snapshot.sessions.values_mut().skip(5) {
+    for session in world.snapshot.sessions.values_mut().map(Arc::make_mut).skip(5) {
         session.owner = Some("other".into());
     }
     let World { policy, studio, snapshot, history, .. } = &world;

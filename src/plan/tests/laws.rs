@@ -172,7 +172,7 @@ impl Made {
                 ..SessionHistory::default()
             };
             world.history.sessions.insert(session.id.clone(), past);
-            world.snapshot.sessions.insert(session.id.clone(), session);
+            world.snapshot.sessions.insert(session.id.clone(), Arc::new(session));
         }
         world
     }
@@ -310,6 +310,42 @@ proptest! {
         }
     }
 
+    /// What was decided before spares work, and changes nothing: neither as time goes on, nor where a
+    /// session or its past becomes another meanwhile.
+    #[test]
+    fn a_plan_with_precedents_is_the_plan_without(
+        made in made(), steps in prop::collection::vec((1..90_i64, 0..8_u8), 40..120),
+    ) {
+        let World { policy, studio, mut snapshot, mut history } = made.world();
+        let (mut now, mut before) = (first_day(), Precedents::default());
+        for (pass, change) in steps {
+            now += minutes(pass);
+            let (id, session) = snapshot.sessions.first_key_value().unwrap();
+            let (id, mut session) = (id.clone(), Session::clone(session));
+            match change {
+                0 => {
+                    let is_off = session.state == SessionState::Stopped;
+                    session.state = if is_off { SessionState::Ready } else { SessionState::Stopped };
+                    session.started_at = if is_off { Some(now) } else { session.started_at };
+                    session.stopped_at = if is_off { session.stopped_at } else { Some(now) };
+                }
+                1 => { session.tags.insert(TAG_KEEP.to_owned(), "always".to_owned()); }
+                2 => { session.tags.clear(); }
+                3 => {
+                    let past = history.sessions.entry(id.clone()).or_default();
+                    past.ours = session.stopped_at.map(|stopped_at| OurStop { stopped_at });
+                }
+                4 => history.clock_behind = Some(minutes(pass % 3)),
+                // It has become another, and says the same.
+                _ => {}
+            }
+            snapshot.sessions.insert(id, Arc::new(session));
+            snapshot.began = now;
+            let again = plan_again(&policy, &studio, &snapshot, &history, now, &mut before);
+            prop_assert_eq!(again, plan(&policy, &studio, &snapshot, &history, now));
+        }
+    }
+
     #[test]
     fn planning_is_deterministic_and_apart_from_other_studios(made in made(), other in made()) {
         let world = made.world();
@@ -356,7 +392,7 @@ proptest! {
         let world = made.world();
         let mut kept = made.world();
         let first = kept.snapshot.sessions.first_entry().unwrap().into_mut();
-        first.tags.insert("lightsout:keep-until".to_owned(), "2026-10-28T00:00:00Z".to_owned());
+        Arc::make_mut(first).tags.insert("lightsout:keep-until".to_owned(), "2026-10-28T00:00:00Z".to_owned());
         assert_not_earlier(&world, &kept)?;
     }
 
@@ -453,7 +489,7 @@ proptest! {
             let plan = plan(policy, studio, snapshot, history, now);
             let count = |verdict| plan.decisions.iter().filter(|d| d.verdict() == verdict).count();
             prop_assert!(count(Verdict::Stop) <= per_scan as usize);
-            let is_braked = |d: &&Decision| d.verdict() == Verdict::Start && !d.reason.is_rescue();
+            let is_braked = |d: &&Arc<Decision>| d.verdict() == Verdict::Start && !d.reason.is_rescue();
             prop_assert!(plan.decisions.iter().filter(is_braked).count() <= per_scan as usize);
             prop_assert_eq!(count(Verdict::Hold) > 0, !plan.brakes.is_empty());
         }

@@ -219,7 +219,7 @@ fn a_rescue_neither_counts_for_the_brake_nor_is_it_counted() {
     let ours = Some(OurStop { stopped_at: at("20T21:00:00") });
     let history = SessionHistory { ours, ..SessionHistory::default() };
     world.history.sessions.insert(resumed.id.clone(), history);
-    world.snapshot.sessions.insert(resumed.id.clone(), resumed);
+    world.snapshot.sessions.insert(resumed.id.clone(), Arc::new(resumed));
     let world = world.session(|session| session.terminate_at = Some(at("23T07:10:00")));
     let World { policy, studio, snapshot, history, .. } = &world;
     let plan = plan(policy, studio, snapshot, history, at("23T06:50:00"));

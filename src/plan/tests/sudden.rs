@@ -9,7 +9,10 @@ fn studio(seen: std::ops::Range<usize>, known: std::ops::Range<usize>) -> World 
     let mut world = World::new();
     world.snapshot.sessions.clear();
     for number in seen {
-        world.snapshot.sessions.insert(id(number), Session { id: id(number), ..session() });
+        world
+            .snapshot
+            .sessions
+            .insert(id(number), Arc::new(Session { id: id(number), ..session() }));
     }
     world.history.known = known.map(|number| (id(number), None)).collect();
     world

@@ -245,7 +245,7 @@ fn the_brake_counts_what_vetoes_have_yet_to_be_asked_about() {
     let mut world = vetoed(&["farm"]).says("farm", DUE, VetoSays::Clear);
     let id: crate::ids::SessionId = "session-2".into();
     let other = Session { id: id.clone(), ..session() };
-    world.snapshot.sessions.insert(id, other);
+    world.snapshot.sessions.insert(id, Arc::new(other));
     let codes = |world: &World| {
         let World { policy, studio, snapshot, history, .. } = world;
         let plan = plan(policy, studio, snapshot, history, at("20T20:00:01"));

@@ -4,6 +4,7 @@
 //! is kept: the first page of sessions waits for the launch profiles, and is translated with them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use aws_sdk_nimble::Client;
 use aws_sdk_nimble::types::{LaunchProfile, StreamingSession};
@@ -150,7 +151,7 @@ fn snapshot(began: Timestamp, profiles: &Profiles, listing: Listing<Option<Sessi
             continue;
         };
         accounts.extend(session.arn.as_deref().and_then(translate::account));
-        sessions.insert(session.id.clone(), session);
+        sessions.insert(session.id.clone(), Arc::new(session));
     }
     gaps.extend(nameless_gap(nameless));
     let accounts = accounts.into_iter().collect();

@@ -31,6 +31,7 @@ pub(super) const KINDS: &[Kind] = &[
     plain("denied", |_, _| Some(Fault::Denied)),
     plain("credentials_expired", |_, _| Some(Fault::CredentialsExpired)),
     plain("quota", |_, _| Some(Fault::QuotaExceeded)),
+    plain("conflict", |_, _| Some(Fault::Conflict)),
     plain("truncated_json", |_, _| Some(Fault::TruncatedJson)),
     plain("malformed_json", |_, _| Some(Fault::MalformedJson)),
     plain("cut_off", |_, _| Some(Fault::CutOff)),

@@ -34,7 +34,7 @@ fn each_kind_is_read_and_has_its_own_code() {
         assert_eq!(rule.fault().code(), kind.name);
         assert!(codes.insert(kind.name), "{}", kind.name);
     }
-    assert_eq!(codes.len(), 25);
+    assert_eq!(codes.len(), 26);
 }
 
 #[test]
@@ -122,8 +122,8 @@ fn mistakes_name_the_line_and_what_is_valid() {
     insta::assert_snapshot!(told.join("\n"), @r#"
     faults.toml:1: there is no fault in it: write `[[fault]]` and its `kind`
     faults.toml:1: this must be a list of tables: write [[fault]]
-    faults.toml:1: the fault has no kind: valid are throttle, rate_limit, error_500, html_503, denied, credentials_expired, quota, truncated_json, malformed_json, cut_off, huge_body, unknown_value, missing_members, stale_list, vanishing_session, restart_race, expired_token, endless_token, repeating_token, clock_skew, latency, stall, silence, reset, lost_answer
-    faults.toml:2: unknown kind "throtle" (did you mean "throttle"?): valid are throttle, rate_limit, error_500, html_503, denied, credentials_expired, quota, truncated_json, malformed_json, cut_off, huge_body, unknown_value, missing_members, stale_list, vanishing_session, restart_race, expired_token, endless_token, repeating_token, clock_skew, latency, stall, silence, reset, lost_answer
+    faults.toml:1: the fault has no kind: valid are throttle, rate_limit, error_500, html_503, denied, credentials_expired, quota, conflict, truncated_json, malformed_json, cut_off, huge_body, unknown_value, missing_members, stale_list, vanishing_session, restart_race, expired_token, endless_token, repeating_token, clock_skew, latency, stall, silence, reset, lost_answer
+    faults.toml:2: unknown kind "throtle" (did you mean "throttle"?): valid are throttle, rate_limit, error_500, html_503, denied, credentials_expired, quota, conflict, truncated_json, malformed_json, cut_off, huge_body, unknown_value, missing_members, stale_list, vanishing_session, restart_race, expired_token, endless_token, repeating_token, clock_skew, latency, stall, silence, reset, lost_answer
     faults.toml:1: there is no fault in it: write `[[fault]]` and its `kind`
     faults.toml:1: unknown key "faults" at the top of a fault plan (did you mean "fault"?): valid are seed, fault
     faults.toml:3: "age" is no key of throttle: it belongs to stale_list

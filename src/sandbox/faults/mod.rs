@@ -30,6 +30,8 @@ pub enum Fault {
     CredentialsExpired,
     /// 402 ServiceQuotaExceededException.
     QuotaExceeded,
+    /// 409 ConflictException.
+    Conflict,
     /// 429 ThrottlingException.
     Throttled,
     /// 429 for what goes beyond so many requests a second. As many as `burst` may come at once.
@@ -87,6 +89,7 @@ impl Fault {
             Self::Denied => "denied",
             Self::CredentialsExpired => "credentials_expired",
             Self::QuotaExceeded => "quota",
+            Self::Conflict => "conflict",
             Self::Throttled => "throttle",
             Self::RateLimit { .. } => "rate_limit",
             Self::InternalError => "error_500",
@@ -130,6 +133,7 @@ impl Fault {
             Self::Denied
             | Self::CredentialsExpired
             | Self::QuotaExceeded
+            | Self::Conflict
             | Self::Throttled
             | Self::RateLimit { .. }
             | Self::InternalError

@@ -223,6 +223,7 @@ fn settings(fault: &Fault) -> Value {
         Fault::Denied
         | Fault::CredentialsExpired
         | Fault::QuotaExceeded
+        | Fault::Conflict
         | Fault::Throttled
         | Fault::InternalError
         | Fault::Html503

@@ -38,7 +38,7 @@ pub(super) fn perform(
         Fault::Reset => Outcome::Reset,
         Fault::LostAnswer => Outcome::Lost(performed(shared, call, input)),
         fault => Outcome::Answered(
-            refused(fault)
+            refused(fault, call.operation())
                 .map(|failure| Reply::failure(&failure))
                 .unwrap_or_else(|| changed(shared, call, input, fault)),
         ),
@@ -56,8 +56,8 @@ fn performed(shared: &Shared, call: &Call, input: Result<Input, Failure>) -> Rep
     answered.unwrap_or_else(|failure| Reply::failure(&failure))
 }
 
-/// The refusal that a fault is, if it is nothing but that.
-fn refused(fault: &Fault) -> Option<Failure> {
+/// The refusal of an operation that a fault is, if it is nothing but that.
+fn refused(fault: &Fault, operation: Operation) -> Option<Failure> {
     let (kind, code, message) = match fault {
         Fault::Denied => (FailureKind::Denied, "ACCESS_DENIED", "the caller is not authorized"),
         Fault::CredentialsExpired => (
@@ -66,6 +66,9 @@ fn refused(fault: &Fault) -> Option<Failure> {
             "The security token included in the request is expired",
         ),
         Fault::QuotaExceeded => (FailureKind::Quota, "QUOTA", "the quota does not allow it"),
+        Fault::Conflict => {
+            (FailureKind::Conflict, "OPERATION_IN_PROGRESS", "Another operation is in progress")
+        }
         Fault::Throttled | Fault::RateLimit { .. } => {
             (FailureKind::Throttled, "THROTTLED", "too many requests")
         }
@@ -77,7 +80,7 @@ fn refused(fault: &Fault) -> Option<Failure> {
         }
         _ => return None,
     };
-    Some(Failure::new(kind, code, message))
+    Some(Failure::new(kind, code, message).of_operation(operation.name()))
 }
 
 /// An answer that a fault changes. Those that never answer do not come here.
@@ -124,6 +127,7 @@ fn changed(shared: &Shared, call: &Call, input: Result<Input, Failure>, fault: &
         Fault::Denied
         | Fault::CredentialsExpired
         | Fault::QuotaExceeded
+        | Fault::Conflict
         | Fault::Throttled
         | Fault::RateLimit { .. }
         | Fault::InternalError

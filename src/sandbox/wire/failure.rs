@@ -101,6 +101,12 @@ impl Failure {
         &self.message
     }
 
+    /// A failure that is about nothing in the studio, and so tells what was asked for.
+    pub(crate) fn of_operation(mut self, name: &str) -> Self {
+        self.context.insert("operation", name.to_owned());
+        self
+    }
+
     pub(crate) fn violation(&self) -> Option<&Violation> {
         self.violation.as_ref()
     }

@@ -297,7 +297,7 @@ impl Studio {
 }
 
 /// A launch profile: what artists start sessions from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LaunchProfile {
     pub id: LaunchProfileId,
     pub name: String,
@@ -348,7 +348,7 @@ impl LaunchProfile {
 }
 
 /// The streaming half of a launch profile.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StreamConfiguration {
     pub clipboard_mode: ClipboardMode,
     pub ec2_instance_types: Vec<String>,
@@ -390,7 +390,7 @@ pub struct SessionBackup {
 }
 
 /// The volume of a persistent session.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VolumeConfiguration {
     /// GiB, 100 to 16,000.
     pub size: Option<u32>,
@@ -401,7 +401,7 @@ pub struct VolumeConfiguration {
 }
 
 /// Where a session's uploads go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SessionStorage {
     pub mode: Vec<String>,
     pub root_linux: Option<String>,
@@ -409,7 +409,7 @@ pub struct SessionStorage {
 }
 
 /// A streaming session: one artist's virtual workstation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Session {
     pub id: SessionId,
     pub arn: String,
@@ -451,7 +451,7 @@ pub struct Session {
 }
 
 /// The failures that a session is told to have.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Failures {
     /// Each stop ends in STOP_FAILED.
     pub fails_to_stop: bool,

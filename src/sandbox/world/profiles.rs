@@ -56,6 +56,8 @@ impl World {
         let operation = Operation::CreateLaunchProfile;
         let parameters = format!("{studio}\n{new:?}");
         self.once(operation, parameters, caller, now, |world, at| {
+            // What is not there is told before what it does not allow.
+            world.held(studio)?;
             check_tags(&new.tags)?;
             check_stream(&new.stream)?;
             let ends = later(at, world.timings.profile);

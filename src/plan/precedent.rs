@@ -1,0 +1,131 @@
+//! What was decided before, and what it rests on: where that is the same, so is the decision.
+//!
+//! A large studio is looked at every few minutes, and nearly every decision in it is to go on as before.
+//! Each says until when it stands by the passing of time alone; so while neither the session nor its past
+//! has changed, nor anything that is common to all, it need not be made again. A debug build makes it all
+//! the same, and compares.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::case::Common;
+use super::{Cause, Decision, History, Reason, SessionHistory, Verdict};
+use crate::ids::{PolicyHash, SessionId, StudioId};
+use crate::inventory::{Session, Snapshot};
+use crate::policy::matcher::RuleLookup;
+
+/// The decisions of the plan before, each with what it rests on.
+#[derive(Debug, Clone, Default)]
+pub struct Precedents {
+    /// What all of them rest on; nothing, where there are none.
+    basis: Option<Basis>,
+    /// In the order of the sessions.
+    cases: Vec<Box<Precedent>>,
+}
+
+/// What is common to the decisions of a plan, but for the instant, which only goes on.
+#[derive(Debug, Clone, PartialEq)]
+struct Basis {
+    policy: PolicyHash,
+    studio: StudioId,
+    is_foreign: bool,
+    clock_behind: SignedDuration,
+}
+
+/// One decision.
+#[derive(Debug, Clone)]
+struct Precedent {
+    session: Arc<Session>,
+    past: SessionHistory,
+    at: Timestamp,
+    decision: Arc<Decision>,
+}
+
+impl Precedent {
+    fn holds(&self, session: &Arc<Session>, past: &SessionHistory, now: Timestamp) -> bool {
+        let decision = &self.decision;
+        let is_of_now = self.at <= now && decision.next_change.is_none_or(|change| now < change);
+        let is_same = Arc::ptr_eq(&self.session, session) || self.session == *session;
+        is_of_now && stands(decision) && is_same && self.past == *past
+    }
+}
+
+/// Whether a decision says the same at each instant until its next change. What is called upon at once has
+/// no need to, and a stop by uptime may wait so long from now.
+fn stands(decision: &Decision) -> bool {
+    match &decision.reason {
+        Reason::Due { cause, .. } => matches!(cause, Cause::IdleHours { .. }),
+        reason => reason.verdict() == Verdict::Keep,
+    }
+}
+
+impl Precedents {
+    /// Decides about every session of a snapshot, and remembers that instead.
+    pub(super) fn decide_all(
+        &mut self,
+        common: Common<'_>,
+        snapshot: &Snapshot,
+        history: &History,
+    ) -> Vec<Arc<Decision>> {
+        let basis = Basis::of(common);
+        let is_followed = common.hold.is_none() && self.basis.as_ref() == Some(&basis);
+        let before = std::mem::take(&mut self.cases);
+        let mut before = before.into_iter().filter(|_| is_followed).peekable();
+        self.basis = common.hold.is_none().then_some(basis);
+        let mut pasts = Pasts::of(&history.sessions);
+        let mut rules = RuleLookup::new(&common.studio.rules);
+        let mut decisions = Vec::with_capacity(snapshot.sessions.len());
+        for (id, session) in &snapshot.sessions {
+            let past = pasts.of_next(id);
+            while before.next_if(|other| other.session.id < *id).is_some() {}
+            let precedent = before.next_if(|other| other.session.id == *id);
+            let precedent =
+                precedent.filter(|precedent| precedent.holds(session, past, common.now));
+            let case = match precedent {
+                Some(precedent) => {
+                    debug_assert_eq!(
+                        *precedent.decision,
+                        super::decide(common, session, past, &mut rules),
+                        "a decision of {} stands that would be another",
+                        precedent.at
+                    );
+                    precedent
+                }
+                None => {
+                    let decision = Arc::new(super::decide(common, session, past, &mut rules));
+                    let (session, past) = (Arc::clone(session), past.clone());
+                    Box::new(Precedent { session, past, at: common.now, decision })
+                }
+            };
+            decisions.push(Arc::clone(&case.decision));
+            self.cases.push(case);
+        }
+        decisions
+    }
+}
+
+impl Basis {
+    fn of(common: Common<'_>) -> Self {
+        let Common { policy, studio, hold: _, is_foreign, clock_behind, now: _ } = common;
+        let (policy, studio) = (policy.hash.clone(), studio.id.clone());
+        Self { policy, studio, is_foreign, clock_behind }
+    }
+}
+
+/// The pasts of sessions that are asked for in their order: one walk, since it is asked of every scan.
+struct Pasts<'a>(
+    std::iter::Peekable<std::collections::btree_map::Iter<'a, SessionId, SessionHistory>>,
+);
+
+impl<'a> Pasts<'a> {
+    fn of(sessions: &'a BTreeMap<SessionId, SessionHistory>) -> Self {
+        Self(sessions.iter().peekable())
+    }
+
+    fn of_next(&mut self, session: &SessionId) -> &'a SessionHistory {
+        while self.0.next_if(|(id, _)| *id < session).is_some() {}
+        self.0.next_if(|(id, _)| *id == session).map_or(SessionHistory::none(), |(_, past)| past)
+    }
+}
