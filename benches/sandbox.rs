@@ -5,6 +5,7 @@
 //! arrival of a request to its answer, as the sandbox's log of requests has it. Start at [`main`].
 
 #[path = "../tests/process/client.rs"]
+#[expect(dead_code, reason = "the bench creates no sessions, and the tests do")]
 mod client;
 
 use std::fs;
