@@ -21,8 +21,11 @@ use super::*;
 
 const STUDIO: &str = "us-west-2:stid-EXAMPLE11111";
 
+/// A name, minutes, persistence and termination.
+type Kind = (&'static str, Option<u32>, Option<Mode>, Option<Mode>);
+
 /// The kinds of launch profiles: how long sessions may be stopped, their persistence and termination.
-const PROFILES: [(&str, Option<u32>, Option<Mode>, Option<Mode>); 5] = [
+const PROFILES: [Kind; 5] = [
     ("forbidding", None, None, None),
     ("old", Some(240), None, None),
     ("persistent", None, Some(Mode::Activated), Some(Mode::Deactivated)),
