@@ -314,12 +314,12 @@ proptest! {
     /// session or its past becomes another meanwhile.
     #[test]
     fn a_plan_with_precedents_is_the_plan_without(
-        made in made(), steps in prop::collection::vec((1..90_i64, 0..8_u8), 40..120),
+        made in made(), steps in prop::collection::vec((1..5_400_000_i64, 0..8_u8), 40..120),
     ) {
         let World { policy, studio, mut snapshot, mut history } = made.world();
         let (mut now, mut before) = (first_day(), Precedents::default());
         for (pass, change) in steps {
-            now += minutes(pass);
+            now += SignedDuration::from_millis(pass);
             let (id, session) = snapshot.sessions.first_key_value().unwrap();
             let (id, mut session) = (id.clone(), Session::clone(session));
             match change {
