@@ -192,13 +192,7 @@ impl Asked {
         };
         match &self.call {
             Call::Create { .. } => {
-                let new = NewSession {
-                    launch_profile: profile.into(),
-                    owned_by: "artist".to_owned(),
-                    ec2_instance_type: None,
-                    streaming_image_id: None,
-                    tags: Tags::new(),
-                };
+                let new = new_session(profile);
                 shown(world.create_session(STUDIO, new, caller, now))
             }
             Call::Stop { retention, .. } => {
@@ -213,15 +207,7 @@ impl Asked {
                 shown(world.create_stream(STUDIO, session, Some(*seconds), caller, now))
             }
             Call::NewProfile { is_good } => {
-                let subnet = if *is_good { "subnet-1" } else { "nowhere" };
-                let new = NewLaunchProfile {
-                    name: "new".to_owned(),
-                    description: None,
-                    subnet_ids: vec![subnet.to_owned()],
-                    studio_component_ids: Vec::new(),
-                    stream: StreamConfiguration::default(),
-                    tags: Tags::new(),
-                };
+                let new = new_profile(*is_good);
                 shown(world.create_launch_profile(STUDIO, new, caller, now))
             }
             Call::UpdateProfile { to, .. } => {
@@ -255,6 +241,29 @@ impl Asked {
 
 fn shown<T: fmt::Debug>(answer: Result<T, Refusal>) -> Result<String, Refusal> {
     answer.map(|answer| format!("{answer:?}"))
+}
+
+fn new_session(profile: &str) -> NewSession {
+    NewSession {
+        launch_profile: profile.into(),
+        owned_by: "artist".to_owned(),
+        ec2_instance_type: None,
+        streaming_image_id: None,
+        tags: Tags::new(),
+    }
+}
+
+/// A launch profile that can come into being, or one that cannot.
+fn new_profile(is_good: bool) -> NewLaunchProfile {
+    let subnet = if is_good { "subnet-1" } else { "nowhere" };
+    NewLaunchProfile {
+        name: "new".to_owned(),
+        description: None,
+        subnet_ids: vec![subnet.to_owned()],
+        studio_component_ids: Vec::new(),
+        stream: StreamConfiguration::default(),
+        tags: Tags::new(),
+    }
 }
 
 fn arn(session: &str) -> String {
