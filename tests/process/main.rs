@@ -3,6 +3,7 @@
 //! Each process gets a limit far above what it needs; nothing else here depends on how fast it is.
 
 mod by_hand;
+mod client;
 mod control;
 mod ending;
 mod example;
@@ -11,7 +12,9 @@ mod foresight;
 mod full_disk;
 mod house;
 mod judging;
+mod killed_sandbox;
 mod killing;
+mod lasting;
 mod limits;
 mod modes;
 mod reloading;
