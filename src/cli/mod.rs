@@ -49,6 +49,7 @@ Examples:
   lightsout -c studio.toml run --dry-run       the daemon, without any effect
   lightsout -c studio.toml sessions            whose each machine is, and what it has cost
   lightsout -c studio.toml keep SESSION --for 3d    leave one machine alone
+  lightsout -c studio.toml keeps               what is exempt, since when, by whom and until when
   lightsout -c studio.toml pause --for 2h      do nothing for two hours, in every studio
   lightsout -c studio.toml audit show --kind stop --since 2026-11-20T00:00:00Z
 
