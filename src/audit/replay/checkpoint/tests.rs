@@ -64,6 +64,7 @@ fn happening() -> impl Strategy<Value = Record> {
             session,
             mode,
             due,
+            until: due,
             stopped_at,
             client_token,
             stopped_by,
