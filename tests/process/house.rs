@@ -330,6 +330,7 @@ impl Watched {
             r#"
 [settings]
 stop_time = "1s"
+profile_time = "1s"
 
 [[studio]]
 id = "{STUDIO}"
@@ -372,6 +373,7 @@ started = "-9h"
             r#"
 [settings]
 stop_time = "1s"
+profile_time = "1s"
 
 [[studio]]
 id = "{STUDIO}"
