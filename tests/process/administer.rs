@@ -38,6 +38,17 @@ fn a_profile_is_changed_after_it_was_shown_and_recorded_and_its_sessions_may_be_
     };
     assert_eq!((text(&row(&rows), "stopping"), &row(&rows)["sessions"]), ("forbidden", &1.into()));
     let before = profile(&sandbox, "forbidding");
+    let dry = house.json(&[
+        "profiles",
+        "allow-stop",
+        "forbidding",
+        "--stopped-length",
+        "2d",
+        "--dry-run",
+        "--as",
+        "ada",
+    ]);
+    assert_eq!((text(&dry, "outcome"), &dry["destroys_sooner"]), ("dry_run", &false.into()));
     let arguments = ["Forbidding", "--stopped-length", "2d", "--reason", "nights", "--yes"];
     let changed = allow(&house, &arguments);
     assert_eq!(changed.code, Some(0), "{}", changed.stderr);

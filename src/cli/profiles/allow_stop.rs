@@ -12,18 +12,19 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
+use serde::Serialize;
 
 use super::super::by_hand::book::{Book, Entry, one_line};
 use super::super::by_hand::confirm;
 use super::super::handing::{plain, who};
-use super::super::{Failure, load_to_act, studios};
+use super::super::{Failure, Format, load_to_act, studios};
 use super::{OnIt, sentence};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::client_token_of_profile;
 use crate::ids::LaunchProfileId;
 use crate::inventory::{Snapshot, Stopping};
 use crate::policy::{Policy, StudioPolicy};
-use crate::provider::administer::{Administer, Progress, Proposal};
+use crate::provider::administer::{Administer, Change, Progress, Proposal};
 use crate::provider::nimble::{Connections, NimbleStudio, STOPPED_LENGTH_MAX};
 use crate::provider::{Provider, ProviderError};
 use crate::switch::{ByHand, Changed, Stage, Told};
@@ -66,6 +67,10 @@ pub(super) struct Arguments {
     /// Do not wait until the launch profile is ready again.
     #[arg(long)]
     no_wait: bool,
+
+    /// How to print; `json` is one object, at the end.
+    #[arg(long, default_value = "table")]
+    format: Format,
 }
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
@@ -77,36 +82,155 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     super::super::runtime()?.block_on(async {
         let target = find(&policy, &clock, &arguments.profile).await?;
         let proposal = target.propose(stopped).await?;
-        for line in shown(&target.name(), &proposal, target.on_it) {
-            anstream::println!("{line}");
+        if arguments.format == Format::Table {
+            let lines = shown(&target.name(), &proposal, target.on_it);
+            lines.iter().for_each(|line| anstream::println!("{line}"));
         }
-        if proposal.changes.is_empty() {
-            anstream::println!("there is nothing to change");
-            return Ok(());
+        let end = carry_out(&policy, &clock, arguments, who, &target, &proposal).await;
+        match (arguments.format, &end) {
+            (Format::Json, end) => {
+                let studio = target.studio.id.to_string();
+                let printed = Printed::new(studio, &proposal, target.on_it, end);
+                let text = serde_json::to_string_pretty(&printed)
+                    .map_err(|error| Failure::Failed(error.to_string()))?;
+                anstream::println!("{text}");
+            }
+            (Format::Table, Ok(outcome)) => {
+                anstream::println!("{}", outcome.words(&target.name()));
+            }
+            (Format::Table, Err(_)) => {}
         }
-        if is_sooner(&proposal) && !arguments.accept_destruction {
-            return Err(Failure::Failed(
-                "nothing was done: it would destroy work sooner than today; if that is meant, say \
-                 --accept-destruction"
-                    .to_owned(),
-            ));
-        }
-        if arguments.dry_run {
-            anstream::println!("nothing was done: --dry-run");
-            return Ok(());
-        }
-        confirm("change it so?", arguments.yes)?;
-        let book = Book::open(&policy, who, Arc::clone(&clock))?;
-        let note = arguments.reason.clone();
-        let changed = target.change(&book, &*clock, &proposal, note).await;
-        // The log is free again for a daemon that starts meanwhile.
-        drop(book);
-        changed?;
-        if arguments.no_wait {
-            return Ok(());
-        }
-        arrive(&*clock, &target.studio_client, &target.name(), &proposal).await
+        end.map(drop)
     })
+}
+
+/// How it ended, where nothing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    NothingToChange,
+    DryRun,
+    /// The service took it; it was not waited for.
+    Accepted,
+    /// It is in force.
+    Done,
+}
+
+impl Outcome {
+    fn code(self) -> &'static str {
+        match self {
+            Self::NothingToChange => "nothing_to_change",
+            Self::DryRun => "dry_run",
+            Self::Accepted => "accepted",
+            Self::Done => "done",
+        }
+    }
+
+    fn words(self, name: &str) -> String {
+        match self {
+            Self::NothingToChange => "there is nothing to change".to_owned(),
+            Self::DryRun => "nothing was done: --dry-run".to_owned(),
+            Self::Accepted => format!("{name}: accepted"),
+            Self::Done => format!("{name}: READY, and as it was asked for"),
+        }
+    }
+}
+
+/// Does what was shown, where nothing speaks against it.
+async fn carry_out(
+    policy: &Policy,
+    clock: &Arc<dyn Clock>,
+    arguments: &Arguments,
+    who: String,
+    target: &Target<'_>,
+    proposal: &Proposal,
+) -> Result<Outcome, Failure> {
+    if proposal.changes.is_empty() {
+        return Ok(Outcome::NothingToChange);
+    }
+    if is_sooner(proposal) && !arguments.accept_destruction {
+        return Err(Failure::Failed(
+            "nothing was done: it would destroy work sooner than today; if that is meant, say \
+             --accept-destruction"
+                .to_owned(),
+        ));
+    }
+    if arguments.dry_run {
+        return Ok(Outcome::DryRun);
+    }
+    confirm("change it so?", arguments.yes)?;
+    let book = Book::open(policy, who, Arc::clone(clock))?;
+    let note = arguments.reason.clone();
+    let changed = target.change(&book, &**clock, proposal, note).await;
+    // The log is free again for a daemon that starts meanwhile.
+    drop(book);
+    changed?;
+    if arguments.no_wait {
+        return Ok(Outcome::Accepted);
+    }
+    arrive(&**clock, &target.studio_client, &target.name(), proposal).await?;
+    Ok(Outcome::Done)
+}
+
+/// What was shown and what came of it, in the stable form for programs.
+#[derive(Debug, Serialize)]
+struct Printed {
+    studio: String,
+    launch_profile: String,
+    launch_profile_name: Option<String>,
+    sessions: usize,
+    /// How many of them are off.
+    off: usize,
+    changes: BTreeMap<String, Member>,
+    /// The members that are written back as they were read.
+    untouched: Vec<String>,
+    /// How long what is off may stay so, today; nothing where that has no end, or stopping is forbidden.
+    destroyed_after_seconds_today: Option<i64>,
+    /// The same, then.
+    destroyed_after_seconds: Option<i64>,
+    /// Whether anything that is off would be destroyed sooner than today.
+    destroys_sooner: bool,
+    /// `nothing_to_change`, `dry_run`, `accepted`, `done`, or `failed`.
+    outcome: &'static str,
+    /// Why, where it failed.
+    error: Option<String>,
+}
+
+/// One member before and after; nothing where it is absent.
+#[derive(Debug, Serialize)]
+struct Member {
+    from: Option<String>,
+    to: Option<String>,
+}
+
+impl Printed {
+    fn new(
+        studio: String,
+        proposal: &Proposal,
+        OnIt { all, off }: OnIt,
+        end: &Result<Outcome, Failure>,
+    ) -> Self {
+        let after = |stopping: &Stopping| match stopping {
+            Stopping::Allowed { destroyed_after } => destroyed_after.map(|after| after.as_secs()),
+            Stopping::Forbidden(_) | Stopping::Unclear(_) => None,
+        };
+        let member = |(name, change): (&String, &Change)| {
+            (name.clone(), Member { from: change.from.clone(), to: change.to.clone() })
+        };
+        Self {
+            studio,
+            launch_profile: proposal.profile.to_string(),
+            launch_profile_name: proposal.name.clone(),
+            sessions: all,
+            off,
+            changes: proposal.changes.iter().map(member).collect(),
+            untouched: proposal.untouched.clone(),
+            destroyed_after_seconds_today: after(&proposal.before),
+            destroyed_after_seconds: after(&proposal.after),
+            destroys_sooner: is_sooner(proposal),
+            outcome: end.as_ref().map_or("failed", |outcome| outcome.code()),
+            error: end.as_ref().err().map(ToString::to_string),
+        }
+    }
 }
 
 /// A length that the service can be told.
@@ -351,10 +475,7 @@ async fn arrive(
     let end = clock.monotonic().saturating_add(WAIT_MAX);
     loop {
         let last = match administer.progress(proposal).await {
-            Ok(Progress::Done) => {
-                anstream::println!("{name}: READY, and as it was asked for");
-                return Ok(());
-            }
+            Ok(Progress::Done) => return Ok(()),
             Ok(Progress::Failed(why)) => return Err(Failure::Failed(format!("{name}: {why}"))),
             Ok(Progress::Otherwise(members)) => {
                 let members = members.join(", ");

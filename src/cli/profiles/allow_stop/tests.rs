@@ -84,6 +84,48 @@ fn what_destroys_work_sooner_is_said_plainly() {
 }
 
 #[test]
+fn a_program_reads_every_member() {
+    let length = [("maxStoppedSessionLengthInMinutes", Some("5760"), "2880")];
+    let proposal = proposal(allowed(96), allowed(48), &length);
+    let on_it = OnIt { all: 3, off: 1 };
+    let refused = Err(Failure::Failed("nothing was done: sooner".to_owned()));
+    let printed = Printed::new("us-west-2:stid-1".to_owned(), &proposal, on_it, &refused);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&printed).unwrap(), @r#"
+    {
+      "studio": "us-west-2:stid-1",
+      "launch_profile": "lp-1",
+      "launch_profile_name": "Archive",
+      "sessions": 3,
+      "off": 1,
+      "changes": {
+        "maxStoppedSessionLengthInMinutes": {
+          "from": "5760",
+          "to": "2880"
+        }
+      },
+      "untouched": [
+        "clipboardMode",
+        "ec2InstanceTypes"
+      ],
+      "destroyed_after_seconds_today": 345600,
+      "destroyed_after_seconds": 172800,
+      "destroys_sooner": true,
+      "outcome": "failed",
+      "error": "nothing was done: sooner"
+    }
+    "#);
+    for (outcome, code) in [
+        (Outcome::NothingToChange, "nothing_to_change"),
+        (Outcome::DryRun, "dry_run"),
+        (Outcome::Accepted, "accepted"),
+        (Outcome::Done, "done"),
+    ] {
+        let printed = Printed::new(String::new(), &proposal, on_it, &Ok(outcome));
+        assert_eq!((printed.outcome, printed.error), (code, None));
+    }
+}
+
+#[test]
 fn a_length_is_whole_minutes_that_the_service_can_be_told() {
     let read = |text: &str| stopped_length(text).ok().map(|length| length.as_mins());
     assert_eq!((read("2d"), read("4d"), read("90m")), (Some(2880), Some(5760), Some(90)));
