@@ -52,6 +52,10 @@ impl Journal for InlineLog {
         self.lock().head()
     }
 
+    fn rotate_by(&self, rotation: AuditRotation) {
+        self.lock().rotate_by(rotation);
+    }
+
     fn unrotated(&self) -> Option<String> {
         self.lock().unrotated()
     }

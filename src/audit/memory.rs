@@ -6,12 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::future::BoxFuture;
 
 use super::record::{Journal, JournalError, Record};
+use crate::policy::AuditRotation;
 
 /// Keeps records in memory, in order.
 #[derive(Debug, Default)]
 pub struct MemoryJournal {
     records: Mutex<Vec<Record>>,
     failing: AtomicBool,
+    rotation: Mutex<Option<AuditRotation>>,
 }
 
 impl MemoryJournal {
@@ -38,6 +40,12 @@ impl MemoryJournal {
         self.failing.store(failing, Ordering::SeqCst);
     }
 
+    /// When it was told last to go on in a new file, if it was: it has none.
+    #[must_use]
+    pub fn rotation(&self) -> Option<AuditRotation> {
+        *self.rotation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Record>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -52,5 +60,8 @@ impl Journal for MemoryJournal {
             self.lock().extend_from_slice(&records);
             Ok(records)
         })
+    }
+    fn rotate_by(&self, rotation: AuditRotation) {
+        *self.rotation.lock().unwrap_or_else(PoisonError::into_inner) = Some(rotation);
     }
 }

@@ -21,6 +21,7 @@ pub use deed::{Deed, Stage};
 use super::chain::Head;
 use crate::ids::VetoName;
 use crate::plan::{Decision, Reason, VetoSays};
+use crate::policy::AuditRotation;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -428,6 +429,9 @@ pub trait Journal: Send + Sync + fmt::Debug {
     fn head(&self) -> Option<Head> {
         None
     }
+
+    /// From now on the log goes on in a new file when this says so.
+    fn rotate_by(&self, _: AuditRotation) {}
 
     /// Why the log does not go on in a new file although it should, where that is so: it grows meanwhile.
     fn unrotated(&self) -> Option<String> {

@@ -166,7 +166,8 @@ impl Replay {
         self.studios.get(studio).unwrap_or(&self.others)
     }
 
-    /// The time of the last record, checkpoints apart.
+    /// The latest time of any record since the last jump of the clock, checkpoints apart: what the clock
+    /// showed last, or more, where nobody has noticed yet that it went back.
     #[must_use]
     pub fn latest(&self) -> Option<Timestamp> {
         self.latest
@@ -177,7 +178,10 @@ impl Replay {
         if record.kind == Kind::LogCheckpoint {
             return self.take_part(&record.data);
         }
-        self.latest = Some(record.time);
+        // What was written since the clock was set back hides that as little as it noticed it.
+        let is_known = record.kind == Kind::ClockJumped;
+        let before = self.latest.filter(|_| !is_known);
+        self.latest = Some(before.map_or(record.time, |before| before.max(record.time)));
         self.unfinished = None;
         if record.kind == Kind::ClockJumped {
             return self.jump(record);
@@ -243,14 +247,15 @@ impl StudioPast {
         }
     }
 
-    /// Learns from the service's instant of a stop that was just made how far our clock is behind.
+    /// Learns from the service's instant of a stop that was just made how far our clock is behind, or
+    /// ahead. It was made between its intent and its proof: no more is believed than that shows.
     fn compare_clocks(&mut self, session: &SessionId, record: &Record) {
-        let open = self.history.of(session).open.as_ref();
-        let is_fresh = open
-            .is_some_and(|open| record.time.duration_since(open.since) <= CLOCKS_COMPARED_WITHIN);
+        let Some(open) = self.history.of(session).open.as_ref() else { return };
+        let is_fresh = record.time.duration_since(open.since) <= CLOCKS_COMPARED_WITHIN;
         if let Some(stopped_at) = record.data.stopped_at.filter(|_| is_fresh) {
-            let behind = record.time.duration_until(stopped_at).as_secs();
-            self.history.clock_behind = Some(SignedDuration::from_secs(behind));
+            let [least, most] = [record.time, open.since].map(|at| at.duration_until(stopped_at));
+            let behind = least.max(SignedDuration::ZERO) + most.min(SignedDuration::ZERO);
+            self.history.clock_behind = Some(SignedDuration::from_secs(behind.as_secs()));
         }
     }
 
@@ -266,6 +271,7 @@ impl StudioPast {
             (Action::Stop, Stage::Proven) => self.compare_clocks(&session, record),
             _ => {}
         }
+        let clock_behind = self.history.clock_behind.unwrap_or_default();
         let past = self.history.sessions.entry(session).or_default();
         let trail = trail(past, action);
         match stage {
@@ -291,7 +297,7 @@ impl StudioPast {
             }
             Stage::Withdrawn | Stage::Lapsed => *trail.open = None,
             Stage::Rejected | Stage::Failed => trail.failed(action, record),
-            Stage::Proven => proven(past, action, &record.data),
+            Stage::Proven => proven(past, action, &record.data, clock_behind),
             Stage::Withheld => match action {
                 Action::Stop => past.withheld = record.data.due,
                 Action::Start => past.start_withheld = record.data.stopped_at,
@@ -383,7 +389,7 @@ impl Trail<'_> {
     }
 }
 
-fn proven(past: &mut SessionHistory, action: Action, data: &Data) {
+fn proven(past: &mut SessionHistory, action: Action, data: &Data, clock_behind: SignedDuration) {
     match action {
         Action::Stop => {
             match run_of_deed(past.open.as_ref(), action, data) {
@@ -401,7 +407,8 @@ fn proven(past: &mut SessionHistory, action: Action, data: &Data) {
         Action::Start => {
             let start = data.seen.as_ref().and_then(|seen| seen.started_at);
             let rescued = past.starting.as_ref().zip(start).and_then(|(open, start)| {
-                let stopped_by = open.rescue.filter(|_| may_have_begun(open, start))?;
+                let stopped_by =
+                    open.rescue.filter(|_| may_have_begun(open, start, clock_behind))?;
                 Some(RescuedRun { start, stopped_by })
             });
             past.rescued = rescued.or(past.rescued);
@@ -412,11 +419,12 @@ fn proven(past: &mut SessionHistory, action: Action, data: &Data) {
 }
 
 /// Whether a run began by a call of ours, rather than by somebody who started the session after the
-/// call had come to nothing.
-fn may_have_begun(open: &OpenIntent, start: Timestamp) -> bool {
+/// call had come to nothing. When it began the service's clock tells, when it was called ours.
+fn may_have_begun(open: &OpenIntent, start: Timestamp, clock_behind: SignedDuration) -> bool {
+    let start_by_us = start.checked_sub(clock_behind).unwrap_or(start);
     let earliest = open.since.checked_sub(BEGINS_BEFORE).unwrap_or(Timestamp::MIN);
     let latest = open.at.checked_add(BEGINS_WITHIN).unwrap_or(Timestamp::MAX);
-    (earliest..=latest).contains(&start)
+    (earliest..=latest).contains(&start_by_us)
 }
 
 /// Whose the stop was of which a start is to rescue a session, if it is.

@@ -39,6 +39,8 @@ const GROUP_BYTES_MAX: usize = 8 << 20;
 pub struct LogWriter {
     clock: Arc<dyn Clock>,
     shown: Arc<Mutex<Shown>>,
+    /// Another rule for when to go on in a new file, where there is one since the log was opened.
+    rotation: Arc<Mutex<Option<AuditRotation>>>,
     queue: Option<SyncSender<Request>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -123,15 +125,16 @@ impl LogWriter {
     fn start(appender: Appender, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let (queue, requests) = sync_channel(QUEUE_MAX);
         let shown = Arc::new(Mutex::new(Shown::of(&appender)));
-        let theirs = Arc::clone(&shown);
+        let rotation = Arc::default();
+        let theirs = (Arc::clone(&shown), Arc::clone(&rotation));
         let thread = std::thread::Builder::new()
             .name("audit-log".to_owned())
-            .spawn(move || serve(appender, &requests, &theirs))?;
-        Ok(Self { clock, shown, queue: Some(queue), thread: Some(thread) })
+            .spawn(move || serve(appender, &requests, &theirs.0, &theirs.1))?;
+        Ok(Self { clock, shown, rotation, queue: Some(queue), thread: Some(thread) })
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shown)
     }
 
     fn enqueue(&self, request: Request) -> Result<(), JournalError> {
@@ -159,6 +162,10 @@ impl Journal for LogWriter {
         self.shown().head
     }
 
+    fn rotate_by(&self, rotation: AuditRotation) {
+        *lock(&self.rotation) = Some(rotation);
+    }
+
     fn unrotated(&self) -> Option<String> {
         self.shown().unrotated.clone()
     }
@@ -174,6 +181,10 @@ impl Drop for LogWriter {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn ended() -> JournalError {
     JournalError { detail: "its thread has ended".to_owned() }
 }
@@ -186,10 +197,13 @@ struct Request {
 
 /// The thread: gathers what is queued, commits it as one, answers everybody, and goes on in a new
 /// file when it is time to.
-fn serve(mut appender: Appender, requests: &Receiver<Request>, shown: &Mutex<Shown>) {
-    let show = |appender: &Appender| {
-        *shown.lock().unwrap_or_else(PoisonError::into_inner) = Shown::of(appender);
-    };
+fn serve(
+    mut appender: Appender,
+    requests: &Receiver<Request>,
+    shown: &Mutex<Shown>,
+    rotation: &Mutex<Option<AuditRotation>>,
+) {
+    let show = |appender: &Appender| *lock(shown) = Shown::of(appender);
     let mut waiting = Vec::new();
     while let Ok(first) = requests.recv() {
         let mut group = appender.group();
@@ -206,6 +220,9 @@ fn serve(mut appender: Appender, requests: &Receiver<Request>, shown: &Mutex<Sho
         show(&appender);
         for (answer, records) in waiting.drain(..) {
             drop(answer.send(result.clone().map(|()| records)));
+        }
+        if let Some(rotation) = lock(rotation).take() {
+            appender.rotate_by(rotation);
         }
         appender.rotate_if_due();
         show(&appender);

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use self::book::{Book, Entry};
+use self::book::{Book, Entry, Late, Unrecorded};
 use self::fit::Fit;
 use super::handing::{plain, who};
 use super::{Failure, load_to_act, studios};
@@ -41,6 +41,9 @@ const WAIT_MAX: SignedDuration = SignedDuration::from_mins(30);
 
 /// What a call is called that was not made, since another look at the session spoke against it.
 const LOOK: &str = "another look";
+
+/// What a call is called that was not made, since its intent could not be recorded.
+const RECORD: &str = "the record";
 
 /// What all of these commands have in common.
 #[derive(Debug, clap::Args)]
@@ -313,7 +316,12 @@ impl Hand<'_> {
             .iter()
             .zip(&tokens)
             .map(|(target, token)| entry(target, self.told(Stage::Intended, target, token)));
-        self.book.record(intents.collect()).await?;
+        if let Err(Unrecorded { why, recorded }) =
+            self.book.record(intents.collect(), Late::TakenBack).await
+        {
+            self.call_off(&batch, &tokens, &recorded).await;
+            return Err(why);
+        }
         let calls = batch.iter().zip(&tokens).map(|(target, token)| async {
             let session = self.look_again(target).await?;
             carry_out(self.deed, target.provider.as_ref(), &session, token).await
@@ -322,13 +330,28 @@ impl Hand<'_> {
         let ends = batch.iter().zip(&tokens).zip(&answers);
         let ends =
             ends.map(|((target, token), answer)| entry(target, self.end(target, token, answer)));
-        let recorded = self.book.record(ends.collect()).await;
+        let recorded = self.book.record(ends.collect(), Late::Left).await;
         for (target, answer) in batch.iter().zip(&answers) {
             say(target, self.deed, answer);
         }
         // What was done is done; that it could not be recorded is said last.
-        recorded?;
+        recorded.map_err(|unrecorded| unrecorded.why)?;
         Ok(batch.into_iter().zip(answers).collect())
+    }
+
+    /// Records of those whose intents are in the log that nothing was called: not all could be recorded.
+    async fn call_off(&self, batch: &[Target<'_>], tokens: &[String], recorded: &[usize]) {
+        let detail = "what was to be done to others with it could not be recorded".to_owned();
+        let (problem, request_id) = (Problem::NotAsked, None);
+        let error = ProviderError { problem, operation: RECORD, detail, request_id };
+        let answer: Answer = Err(error.into());
+        let of_place = |place: &usize| Some((batch.get(*place)?, tokens.get(*place)?));
+        let ends = recorded.iter().filter_map(of_place);
+        let ends =
+            ends.map(|(target, token)| entry(target, self.end(target, token, &answer))).collect();
+        if let Err(Unrecorded { why, .. }) = self.book.record(ends, Late::Left).await {
+            tracing::warn!(%why, "that nothing was called is not recorded yet");
+        }
     }
 
     /// Reads it once more, right before the call: a person may have thought for long, and what is done

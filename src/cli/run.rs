@@ -23,7 +23,8 @@ use crate::veto::CommandVetoes;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Look once, act, wait for every stop and start to arrive, and exit: 1 if anything was held,
-    /// failed or late, or rests since it failed in an earlier run.
+    /// failed or late, rests since it failed in an earlier run, or is still to be asked about. Where a
+    /// session is missing it looks again a minute later.
     #[arg(long)]
     once: bool,
 
@@ -178,10 +179,24 @@ fn refusal(path: &Path, failure: &Failure) -> Refusal {
 
 fn say(summary: &Summary) {
     let Summary {
-        sessions, stopped, started, withheld, dropped, held, failed, resting, late, ..
+        sessions,
+        stopped,
+        started,
+        withheld,
+        dropped,
+        held,
+        failed,
+        resting,
+        unasked,
+        late,
+        interrupted: _,
     } = summary;
+    let unasked = match unasked {
+        0 => String::new(),
+        count => format!(", {count} still to be asked about"),
+    };
     anstream::eprintln!(
         "{sessions} sessions: {stopped} stopped, {started} started, {withheld} withheld, \
-         {dropped} dropped, {failed} failed, {resting} resting, {late} late; {held} studios held"
+         {dropped} dropped, {failed} failed, {resting} resting, {late} late{unasked}; {held} studios held"
     );
 }

@@ -1,19 +1,18 @@
 //! `lightsout sandbox`: the embedded Nimble Studio alone.
 
+mod lasting;
 mod surroundings;
 
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::lasting::Lasting;
 use self::surroundings::Surroundings;
 use super::Failure;
-use crate::clock::{Clock, SystemClock};
-use crate::sandbox::{Sandbox, SandboxOptions, worldfile};
+use crate::sandbox::Sandbox;
 
 /// The largest world file or fault plan that is read.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -28,37 +27,19 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     world: Option<PathBuf>,
 
-    /// How many times faster than real time its clock runs.
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
-    speed: f64,
-
-    /// What its clock shows at first; by default the time of this machine.
-    #[arg(long, value_name = "TIME")]
-    start: Option<Timestamp>,
+    #[command(flatten)]
+    lasting: Lasting,
 
     #[command(flatten)]
     surroundings: Surroundings,
 }
 
 pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
-    if !(arguments.speed.is_finite() && arguments.speed > 0.0) {
-        return Err(Failure::Usage(format!("--speed {} is not a factor above 0", arguments.speed)));
-    }
-    let clock = faster(arguments.start, arguments.speed);
-    let loaded = match &arguments.world {
-        None => worldfile::shipped(clock()),
-        Some(path) => {
-            worldfile::parse(&read(path, "a world file")?, &path.display().to_string(), clock())
-        }
-    };
-    let loaded = loaded.map_err(|error| Failure::Usage(error.to_string()))?;
     let rules = arguments.surroundings.rules()?;
-    let system = SystemClock::new();
-    let options =
-        SandboxOptions { wall: Arc::new(move || system.now()), ..SandboxOptions::new(clock) };
-    let options = arguments.surroundings.applied(options.for_world(&loaded))?;
+    let begun = arguments.lasting.begin(arguments.world.as_deref())?;
+    let options = arguments.surroundings.applied(begun.options)?;
     super::runtime()?.block_on(async {
-        let sandbox = Sandbox::bind(arguments.listen, loaded.world, options)
+        let sandbox = Sandbox::bind(arguments.listen, begun.world, options)
             .await
             .map_err(|error| Failure::Failed(format!("{}: {error}", arguments.listen)))?;
         rules.into_iter().for_each(|rule| sandbox.faults().add(rule));
@@ -67,17 +48,6 @@ pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
         anstream::eprintln!("the sandbox studio is served until this is interrupted");
         sandbox.serve(interrupted()?).await;
         Ok(())
-    })
-}
-
-/// A clock that shows `start`, or now, at first, and runs so many times as fast as the machine's.
-fn faster(start: Option<Timestamp>, speed: f64) -> crate::sandbox::Clock {
-    let system = SystemClock::new();
-    let start = start.unwrap_or_else(|| system.now());
-    Arc::new(move || {
-        let elapsed = system.monotonic().as_secs_f64() * speed;
-        let elapsed = SignedDuration::try_from_secs_f64(elapsed).unwrap_or(SignedDuration::MAX);
-        start.checked_add(elapsed).unwrap_or(Timestamp::MAX)
     })
 }
 

@@ -13,12 +13,11 @@ use super::Ledger;
 use super::news::commit;
 use super::scan::Scan;
 use super::studio::{LOOK_AGAIN, REST_MIN};
-use super::tasks::Task;
 use crate::audit::record::{Data, JournalError, Kind, Record, VetoData};
 use crate::execute::{Workshop, seen_data, session_subject};
 use crate::ids::{SessionId, VetoName};
 use crate::inventory::Session;
-use crate::plan::Decision;
+use crate::plan::{Action, Decision};
 use crate::policy::Veto;
 use crate::veto::{Question, Vetoes};
 
@@ -48,14 +47,15 @@ impl Asking {
         workshop: &Workshop,
         ledger: &Arc<Ledger>,
         Scan { plan, snapshot, .. }: &Scan,
-        in_flight: &BTreeMap<SessionId, Task>,
+        in_flight: &BTreeMap<SessionId, Action>,
     ) {
         if self.tasks.is_empty() {
             // One that ended by itself did not say which question it was.
             self.under_way.clear();
         }
         let decisions = plan.decisions.iter();
-        for decision in decisions.filter(|d| !in_flight.contains_key(&d.session)) {
+        let asks = decisions.filter(|decision| !decision.asks.is_empty());
+        for decision in asks.filter(|decision| !in_flight.contains_key(&decision.session)) {
             let session = snapshot.sessions.get(&decision.session);
             let Some((session, due)) = session.zip(decision.due) else { continue };
             for veto in &decision.asks {

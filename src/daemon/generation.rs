@@ -57,7 +57,7 @@ impl Grounds {
         ending: &CancellationToken,
     ) -> Vec<Workshop> {
         let workshop = |studio: &StudioPolicy| {
-            let lane = self.gates.lane(&studio.connection, policy.daemon.concurrency);
+            let lane = self.gates.lane(&studio.id, &studio.connection, policy.daemon.concurrency);
             Workshop {
                 policy: Arc::clone(policy),
                 studio: Arc::new(studio.clone()),
@@ -69,7 +69,9 @@ impl Grounds {
                 ending: ending.clone(),
             }
         };
-        policy.studios.values().map(workshop).collect()
+        let workshops = policy.studios.values().map(workshop).collect();
+        self.gates.forget_unused();
+        workshops
     }
 
     /// Takes what people have asked for until now.
@@ -80,7 +82,7 @@ impl Grounds {
     }
 
     /// Takes what people ask for, until `ending`.
-    fn listen(
+    pub(super) fn listen(
         &self,
         policy: &Arc<Policy>,
         ending: &CancellationToken,

@@ -15,11 +15,18 @@ use tokio::sync::Notify;
 use super::{Ledger, LogHealth, state};
 use crate::audit::record::Journal;
 use crate::ids::StudioId;
-use crate::policy::Policy;
+use crate::policy::{Policy, Scan};
 
 /// How old what the file says may become while the program runs: whoever watches it can tell one that
 /// hangs, and a disk that hangs is told of.
 pub(super) const TOLD_EVERY: SignedDuration = SignedDuration::from_mins(5);
+
+/// How many scans a studio may go without before a person should look at it: one may be cut short.
+const SCANS_MISSED_MAX: i32 = 3;
+
+/// A studio is not called overdue before this, however fast its scans follow each other: to list a large one
+/// through a slow API, and to record what is new of it, takes minutes.
+const OVERDUE_MIN: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long the end of the program waits for the last words to be written.
 const LAST_WORDS_WAIT: Duration = Duration::from_secs(1);
@@ -93,6 +100,8 @@ struct Audit {
 pub struct HealthReport {
     file: Writer,
     since: Option<(bool, Timestamp)>,
+    /// From when on each studio was to be scanned.
+    awaited: BTreeMap<StudioId, Timestamp>,
 }
 
 impl HealthReport {
@@ -101,7 +110,7 @@ impl HealthReport {
     /// # Errors
     /// The operating system has no thread for it.
     pub fn in_directory(state: &Path) -> std::io::Result<Self> {
-        Ok(Self { file: Writer::start(state.join(FILE))?, since: None })
+        Ok(Self { file: Writer::start(state.join(FILE))?, since: None, awaited: BTreeMap::new() })
     }
 
     /// Says how things are.
@@ -112,7 +121,22 @@ impl HealthReport {
         policy: &Policy,
         at: Timestamp,
     ) {
-        self.write(problems(vitals, ledger, policy, at), vitals, ledger, policy, at);
+        let mut problems = problems(vitals, ledger, policy, at);
+        problems.extend(self.overdue(vitals, policy, at));
+        self.write(problems, vitals, ledger, policy, at);
+    }
+
+    /// The studios that are not scanned as they should be: their loop hangs, or breaks again and again.
+    fn overdue(&mut self, vitals: &Vitals, policy: &Policy, at: Timestamp) -> Vec<String> {
+        self.awaited.retain(|studio, _| policy.studios.contains_key(studio));
+        let known = vitals.lock();
+        let overdue = policy.studios.values().filter_map(|studio| {
+            let awaited = *self.awaited.entry(studio.id.clone()).or_insert(at);
+            let since = known.scans.get(&studio.id).copied().unwrap_or(awaited);
+            let is_overdue = is_overdue(&policy.daemon.scan, since, at);
+            is_overdue.then(|| format!("{} was not scanned since {since}", studio.label()))
+        });
+        overdue.collect()
     }
 
     /// Says that there will be no more.
@@ -173,6 +197,19 @@ fn problems(vitals: &Vitals, ledger: &Ledger, policy: &Policy, at: Timestamp) ->
         Some(format!("{} is held: {why}", studio.label()))
     });
     log.into_iter().chain(unrotated).chain(refused).chain(held).collect()
+}
+
+/// Whether a studio that was scanned last at `since` should have been again by now, whichever way the clock
+/// was set meanwhile.
+fn is_overdue(scan: &Scan, since: Timestamp, now: Timestamp) -> bool {
+    let allowed = match scan {
+        Scan::Every(interval) => interval.saturating_mul(SCANS_MISSED_MAX),
+        Scan::Cron(expression) => {
+            let missed = (0..SCANS_MISSED_MAX).try_fold(since, |at, _| expression.next_utc(at));
+            missed.map_or(SignedDuration::MAX, |last| since.duration_until(last))
+        }
+    };
+    since.duration_until(now).abs() > allowed.max(OVERDUE_MIN)
 }
 
 /// The thread that writes the file, and what it is to write next.
@@ -359,6 +396,47 @@ max_uptime = "14h"
         });
         assert_eq!((&over["healthy"], &over["problems"]), (&json!(true), &json!([])));
         assert_eq!(over["since"], "2026-11-20T04:05:00Z");
+    }
+
+    #[test]
+    fn a_studio_that_is_not_scanned_any_more_is_a_problem() {
+        let told_at = |time: &str| {
+            let told = told(|tell, vitals, _, _| {
+                tell(at("2026-11-20T04:00:00Z"));
+                vitals.scanned(&"us-west-2:stid-1".into(), at("2026-11-20T04:10:00Z"));
+                tell(at(time));
+            });
+            told["problems"].clone()
+        };
+        let never = "us-west-2:stid-2 was not scanned since 2026-11-20T04:00:00Z";
+        let again = "Feature was not scanned since 2026-11-20T04:10:00Z";
+        assert_eq!(told_at("2026-11-20T04:15:00Z"), json!([]));
+        assert_eq!(told_at("2026-11-20T04:15:01Z"), json!([never]));
+        assert_eq!(told_at("2026-11-20T04:25:01Z"), json!([again, never]));
+        // The clock was set back, and nothing comes of it.
+        assert_eq!(told_at("2026-11-20T03:30:00Z"), json!([again, never]));
+    }
+
+    #[test]
+    fn how_long_a_scan_may_be_missing_goes_by_the_rhythm() {
+        let since = at("2026-11-20T04:00:00Z");
+        let is_overdue = |scan: &str, time: &str| {
+            let text = POLICY.replace(
+                "[[studio]]\nid = \"us-west-2:stid-1\"",
+                &format!("[daemon]\nscan = \"{scan}\"\n[[studio]]\nid = \"us-west-2:stid-1\""),
+            );
+            let policy = crate::config::parse("policy.toml", &text, Path::new("")).unwrap().policy;
+            super::is_overdue(&policy.daemon.scan, since, at(time))
+        };
+        for (scan, just) in [
+            ("30s", "2026-11-20T04:15:00Z"),
+            ("1h", "2026-11-20T07:00:00Z"),
+            ("0 6 * * *", "2026-11-22T06:00:00Z"),
+        ] {
+            assert!(!is_overdue(scan, just), "{scan}");
+            let later = (at(just) + SignedDuration::from_secs(1)).to_string();
+            assert!(is_overdue(scan, &later), "{scan}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::execute::{Admission, Gate};
 use crate::ids::{SessionId, StudioId};
 use crate::plan::{Action, History, Pause, Reason, one_more};
-use crate::policy::Brake;
+use crate::policy::{AuditRotation, Brake};
 use crate::provider::ClientToken;
 
 /// How long a disk may take to make something durable before a person should look at it.
@@ -178,6 +178,10 @@ impl Journal for Ledger {
 
     fn head(&self) -> Option<Head> {
         self.journal.head()
+    }
+
+    fn rotate_by(&self, rotation: AuditRotation) {
+        self.journal.rotate_by(rotation);
     }
 
     fn unrotated(&self) -> Option<String> {

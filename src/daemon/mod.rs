@@ -176,6 +176,7 @@ impl Daemon {
             Ok(_) => {
                 tracing::info!(policy = %policy.hash, "the policy is in force");
                 self.grounds.vitals.policy_read(None);
+                self.grounds.ledger.rotate_by(policy.audit_rotation);
                 Arc::new(*policy)
             }
             Err(error) => {
@@ -208,6 +209,8 @@ impl Daemon {
         self.record_start().await?;
         self.grounds.hear(&self.policy).await;
         let ending = self.grounds.ending.clone();
+        let heard = ending.child_token();
+        let hearing = tokio::spawn(self.grounds.listen(&self.policy, &heard));
         let mut scans = JoinSet::new();
         for workshop in self.grounds.workshops(&self.policy, &ending) {
             let Grounds { ledger, vetoes, .. } = &self.grounds;
@@ -222,6 +225,10 @@ impl Daemon {
                     total.failed += 1;
                 }
             }
+        }
+        heard.cancel();
+        if let Err(error) = hearing.await {
+            tracing::error!(%error, "what people ask for was not heard to the end");
         }
         self.record_end().await;
         total.interrupted = ending.is_cancelled();

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Ledger;
 use super::scan::Memory;
@@ -31,6 +31,14 @@ const EXPIRED: &str = "start_expired";
 pub(super) struct Missing(BTreeMap<SessionId, Timestamp>);
 
 impl Missing {
+    /// How long after this instant another listing may show that they are gone; nothing where none is
+    /// missing.
+    pub(super) fn confirmed_after(&self, now: Timestamp) -> Option<SignedDuration> {
+        let latest = self.0.values().max()?;
+        let left = CONFIRMED_AFTER - latest.duration_until(now);
+        Some(left.clamp(SignedDuration::ZERO, CONFIRMED_AFTER))
+    }
+
     /// The sessions that are gone, now that there is another whole listing.
     fn gone(&mut self, past: &StudioPast, snapshot: &Snapshot) -> BTreeSet<SessionId> {
         let began = snapshot.began;

@@ -15,7 +15,7 @@ use crate::audit::record::JournalError;
 use crate::execute::{Mark, Order, Outcome, Workshop, attempt, mark, marks, orders};
 use crate::ids::SessionId;
 use crate::inventory::Snapshot;
-use crate::plan::{self, Action};
+use crate::plan::{self, Action, Verdict};
 use crate::veto::Vetoes;
 
 /// What one scan of every studio came to.
@@ -38,6 +38,8 @@ pub struct Summary {
     pub failed: usize,
     /// Those that were refused or failed before, and rest until they are asked for again.
     pub resting: usize,
+    /// Those of which a veto that is to be asked had not been when all that was asked had answered.
+    pub unasked: usize,
     /// Those that had not arrived when the wait for them ended.
     pub late: usize,
     /// Whether the program was told to end before it was done.
@@ -48,7 +50,7 @@ impl Summary {
     /// Whether all that was to be done was done.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        let undone = self.held + self.failed + self.resting + self.late;
+        let undone = self.held + self.failed + self.resting + self.unasked + self.late;
         undone == 0 && !self.interrupted
     }
 
@@ -61,6 +63,7 @@ impl Summary {
         self.dropped += other.dropped;
         self.failed += other.failed;
         self.resting += other.resting;
+        self.unasked += other.unasked;
         self.late += other.late;
     }
 }
@@ -74,7 +77,8 @@ pub(super) async fn once(
     let ending = workshop.ending.clone();
     let mut summary = Summary::default();
     let mut arrivals = Arrivals::default();
-    let looked = look(&workshop, &ledger, Asking::new(vetoes), &mut arrivals);
+    let mut memory = Memory::default();
+    let looked = look(&workshop, &ledger, Asking::new(vetoes), &mut memory, &mut arrivals);
     let mut scanned = match ending.run_until_cancelled(looked).await {
         None => return summary,
         Some(Err(error)) => {
@@ -86,6 +90,8 @@ pub(super) async fn once(
     };
     summary.sessions = scanned.plan.decisions.len();
     summary.held = usize::from(is_held(&scanned.plan));
+    let decisions = scanned.plan.decisions.iter();
+    summary.unasked = decisions.filter(|decision| decision.reason.is_unasked()).count();
     let mut unanswered = Vec::new();
     let (attempts, resting) = attempt_all(&workshop, &ledger, &scanned).await;
     summary.resting = resting;
@@ -102,6 +108,14 @@ pub(super) async fn once(
         summary.late += arrivals.pending;
     }
     mark_all(&workshop, &ledger, &scanned.snapshot).await;
+    let confirmed = confirm_missing(&workshop, &ledger, &mut memory, &mut arrivals);
+    match ending.run_until_cancelled(confirmed).await {
+        None | Some(Ok(())) => {}
+        Some(Err(error)) => {
+            tracing::error!(%error, "that sessions are gone could not be recorded");
+            summary.failed += 1;
+        }
+    }
     // What had no answer was done all the same where a listing proved it.
     let open = |(session, action): &&(SessionId, Action)| {
         ledger.with(&workshop.studio.id, |past| {
@@ -121,17 +135,31 @@ async fn look(
     workshop: &Workshop,
     ledger: &Arc<Ledger>,
     mut asking: Asking,
+    memory: &mut Memory,
     arrivals: &mut Arrivals,
 ) -> Result<Scan, JournalError> {
-    let mut memory = Memory::default();
-    let mut scanned = scan(workshop, ledger, &mut memory).await?;
+    let mut scanned = scan(workshop, ledger, memory).await?;
     arrivals.add(scanned.arrivals);
     asking.begin(workshop, ledger, &scanned, &BTreeMap::new());
     if asking.finish().await {
-        scanned = scan(workshop, ledger, &mut memory).await?;
+        scanned = scan(workshop, ledger, memory).await?;
         arrivals.add(scanned.arrivals);
     }
     Ok(scanned)
+}
+
+/// Looks again where sessions are missing, once that can show that they are gone: one listing does not, and
+/// who looks once and again would never know it. What is due by then is left to the next time.
+async fn confirm_missing(
+    workshop: &Workshop,
+    ledger: &Ledger,
+    memory: &mut Memory,
+    arrivals: &mut Arrivals,
+) -> Result<(), JournalError> {
+    let Some(wait) = memory.missing.confirmed_after(workshop.clock.now()) else { return Ok(()) };
+    workshop.clock.sleep(wait).await;
+    arrivals.add(scan(workshop, ledger, memory).await?.arrivals);
+    Ok(())
 }
 
 /// Attempts what does not rest. Answers with what came of it, and with how many do rest: whoever looks
@@ -205,7 +233,11 @@ impl Summary {
     fn count(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Withheld => self.withheld += 1,
-            Outcome::Dropped(_) => self.dropped += 1,
+            Outcome::Dropped(decision) => {
+                self.dropped += 1;
+                // A person, or the hour's brake, was quicker than the plan.
+                self.held = self.held.max(usize::from(decision.verdict() == Verdict::Hold));
+            }
             // The listing tells what became of these.
             Outcome::Accepted | Outcome::Unanswered(_) | Outcome::Ending => {}
             Outcome::Withdrawn

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Ledger;
 use super::news::{Missing, Told, commit, record_news};
 use crate::audit::record::{Data, Deed, JournalError, Record, Stage};
-use crate::execute::{Arrival, Workshop, arrival, seen_data, session_subject, unseen};
+use crate::execute::{Arrival, Known, Workshop, arrival, seen_data, session_subject, unseen};
 use crate::ids::SessionId;
 use crate::inventory::{Session, SessionState, Snapshot, Transition};
 use crate::plan::{
@@ -67,15 +67,17 @@ pub(super) async fn settle(
     snapshot: &Snapshot,
 ) -> Result<Arrivals, JournalError> {
     let now = ledger.time(workshop.clock.as_ref()).await?;
-    let (hold, open, us) = ledger.with(&workshop.studio.id, |past| {
+    let (hold, open, us, clock_behind) = ledger.with(&workshop.studio.id, |past| {
         let open = open_intents(&past.history);
         let hold = || hold_of(&workshop.studio, snapshot, &past.history, now);
         let hold = if open.is_empty() { None } else { hold() };
-        (hold, open, past.us.clone())
+        let clock_behind = past.history.clock_behind.unwrap_or_default();
+        (hold, open, past.us.clone(), clock_behind)
     });
     // What is seen in another studio than ours proves nothing here.
     let is_foreign = hold.as_ref().is_some_and(|reason| !shows_what_is(reason));
     let has_jumped = matches!(hold, Some(Reason::ClockJumped { .. }));
+    let known = Known { us: us.as_deref(), clock_behind };
     let mut arrivals = Arrivals::default();
     let mut records = Vec::new();
     for Open { id, action, intent } in open {
@@ -85,7 +87,7 @@ pub(super) async fn settle(
         let arrival = if is_hidden {
             unseen(action, &intent, now)
         } else {
-            arrival(action, &intent, session, us.as_deref(), now)
+            arrival(action, &intent, session, known, now)
         };
         // How long it has been waited for is in doubt as well; what was proven is proven.
         let is_told = !has_jumped || matches!(arrival, Arrival::Proven(_));

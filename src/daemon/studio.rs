@@ -1,6 +1,6 @@
 //! The loop of one studio: scan, act, sleep until something can change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +11,7 @@ use super::asking::Asking;
 use super::health::Vitals;
 use super::scan::{Arrivals, Memory, Scan, scan};
 use super::tasks::{
-    Done, Look, REST_FIRST, Task, is_done_already, log_mark, log_outcome, looks_again, rests_until,
+    Done, Look, REST_FIRST, is_done_already, log_mark, log_outcome, looks_again, rests_until,
 };
 use super::{ENDING_MAX, Ledger};
 use crate::audit::StudioPast;
@@ -40,7 +40,9 @@ pub(super) struct Studio {
     ledger: Arc<Ledger>,
     vitals: Arc<Vitals>,
     tasks: JoinSet<(SessionId, Done)>,
-    in_flight: BTreeMap<SessionId, Task>,
+    in_flight: BTreeMap<SessionId, Action>,
+    /// The sessions whose stop is being marked.
+    marking: BTreeSet<SessionId>,
     asking: Asking,
     watch_pause: SignedDuration,
     memory: Memory,
@@ -62,6 +64,7 @@ impl Studio {
             vitals,
             tasks: JoinSet::new(),
             in_flight: BTreeMap::new(),
+            marking: BTreeSet::new(),
             asking,
             watch_pause: WATCH_FIRST,
             memory: Memory::default(),
@@ -137,6 +140,7 @@ impl Studio {
         if self.tasks.is_empty() {
             // One that ended by itself did not say which session it was about.
             self.in_flight.clear();
+            self.marking.clear();
         }
         let mut retry: Option<Timestamp> = None;
         for order in orders(plan, snapshot) {
@@ -146,10 +150,13 @@ impl Studio {
                 retry = Some(retry.map_or(rests, |earlier| earlier.min(rests)));
                 continue;
             }
-            if is_done_already(&order, &past) || self.in_flight.contains_key(&session) {
+            // A mark may wait for its turn for hours, and a rescue must not.
+            let is_marked = self.marking.contains(&session) && !order.decision.reason.is_rescue();
+            let is_under_way = is_marked || self.in_flight.contains_key(&session);
+            if is_done_already(&order, &past) || is_under_way {
                 continue;
             }
-            self.in_flight.insert(session.clone(), Task::Attempt(order.action));
+            self.in_flight.insert(session.clone(), order.action);
             let workshop = self.workshop.clone();
             self.tasks.spawn(async move {
                 let outcome = attempt(&workshop, &order).await;
@@ -163,10 +170,10 @@ impl Studio {
     /// Marks the proven stops of ours that are to be told by a tag.
     fn set_marks(&mut self, Scan { plan, snapshot, .. }: &Scan) {
         for (session, stopped_at) in marks(plan, snapshot) {
-            if self.in_flight.contains_key(&session.id) {
+            let is_under_way = self.in_flight.contains_key(&session.id);
+            if is_under_way || !self.marking.insert(session.id.clone()) {
                 continue;
             }
-            self.in_flight.insert(session.id.clone(), Task::Mark);
             let (workshop, session) = (self.workshop.clone(), session.clone());
             self.tasks.spawn(async move {
                 let marked = mark(&workshop, &session, stopped_at).await;
@@ -226,10 +233,10 @@ impl Studio {
                 return None;
             }
         };
-        self.in_flight.remove(&session);
         let studio = self.workshop.studio.label();
         match done {
             Done::Attempt { action, is_rescue, outcome } => {
+                self.in_flight.remove(&session);
                 log_outcome(studio, &session, action, &outcome);
                 match looks_again(&outcome, is_rescue)? {
                     Look::Watch => Some(later(self.workshop.clock.now(), self.watch_pause)),
@@ -238,6 +245,7 @@ impl Studio {
                 }
             }
             Done::Mark(mark) => {
+                self.marking.remove(&session);
                 log_mark(studio, &session, &mark);
                 None
             }
@@ -259,11 +267,10 @@ impl Studio {
             }
         }
         self.tasks.shutdown().await;
-        let unanswered = self.in_flight.iter().filter_map(|(session, task)| match task {
-            Task::Attempt(action) => self.unanswered(session, *action),
-            // Its intent says that it was begun, and it is not tried again.
-            Task::Mark => None,
-        });
+        // Of a mark its intent says that it was begun, and it is not tried again.
+        let unanswered = self.in_flight.iter();
+        let unanswered =
+            unanswered.filter_map(|(session, action)| self.unanswered(session, *action));
         if let Err(error) = self.ledger.commit(unanswered.collect()).await {
             tracing::error!(%error, "calls without an answer could not be recorded");
         }

@@ -5,20 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::studio::later;
 use crate::execute::{Mark, Order, Outcome};
 use crate::ids::SessionId;
-use crate::plan::{Action, SessionHistory};
+use crate::plan::{Action, SessionHistory, Verdict};
 use crate::policy::Mode;
 
 /// How long a session rests after the first attempt that came to nothing.
 pub(super) const REST_FIRST: SignedDuration = SignedDuration::from_mins(1);
-
-/// What is under way for one session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Task {
-    /// An attempt of this action.
-    Attempt(Action),
-    /// Its mark.
-    Mark,
-}
 
 /// What came of a task.
 #[derive(Debug)]
@@ -107,6 +98,8 @@ pub(super) fn looks_again(outcome: &Outcome, is_rescue: bool) -> Option<Look> {
         | Outcome::Unanswered(_)
         | Outcome::Unrecorded(_)
         | Outcome::Withdrawn => Some(Look::Soon),
+        // What holds it may end without anything that this studio would notice by itself.
+        Outcome::Dropped(decision) if decision.verdict() == Verdict::Hold => Some(Look::Soon),
         Outcome::Withheld | Outcome::Dropped(_) | Outcome::Ending => None,
     }
 }
@@ -154,5 +147,33 @@ pub(super) fn log_mark(studio: &str, session: &SessionId, mark: &Mark) {
         Mark::Ending => {
             tracing::debug!(studio, session, "not marked: the program, or its policy, is ending")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{BrakeBound, Decision, Reason};
+
+    #[test]
+    fn what_the_brake_drops_is_looked_at_again_soon_and_what_is_kept_is_not() {
+        let dropped = |reason| {
+            let decision = Decision {
+                session: "s1".into(),
+                reason,
+                rule: None,
+                mode: Mode::Enforce,
+                due: None,
+                next_change: None,
+                not_after: None,
+                mark: None,
+                asks: Vec::new(),
+            };
+            looks_again(&Outcome::Dropped(Box::new(decision)), false)
+        };
+        let (action, bound) = (Action::Stop, BrakeBound::PerHour);
+        let brake = Reason::Brake { action, bound, limit: 4, count: 5 };
+        assert_eq!(dropped(brake), Some(Look::Soon));
+        assert_eq!(dropped(Reason::Stopped), None);
     }
 }

@@ -9,6 +9,7 @@ use crate::inventory::{Session, Snapshot};
 use crate::plan::{Plan, TAG_STOPPED};
 use crate::policy::Mode;
 use crate::provider::ProviderError;
+use crate::provider::gate::Urgency;
 
 /// What came of marking a stop.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +43,7 @@ pub fn marks<'a>(
 /// Tags one session with the instant of its stop. It needs no fresh reading: the mark of a stop says
 /// nothing once there is another.
 pub async fn mark(workshop: &Workshop, session: &Session, stopped_at: Timestamp) -> Mark {
-    let Some(_permit) = permit(workshop).await else { return Mark::Ending };
+    let Some(_permit) = permit(workshop, Urgency::Usual).await else { return Mark::Ending };
     if workshop.gate.pause(&workshop.studio.id, workshop.clock.now()).is_some() {
         return Mark::Paused;
     }

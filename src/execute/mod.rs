@@ -22,14 +22,14 @@ pub use mark::{Mark, mark, marks};
 pub use order::{Order, orders};
 pub use records::{seen_data, session_subject};
 pub use token::{client_token, client_token_by_hand, client_token_of_profile};
-pub use watch::{Arrival, arrival, arrival_max, unseen};
+pub use watch::{Arrival, Known, arrival, arrival_max, unseen};
 
 use crate::audit::record::{Data, Deed, Journal, JournalError, Record, Stage};
 use crate::clock::Clock;
 use crate::inventory::{Problem, Session};
 use crate::plan::{Action, Decision, History, Pause, Reason, SessionHistory};
 use crate::policy::{Mode, Policy, StudioPolicy};
-use crate::provider::gate::{Lane, Permit};
+use crate::provider::gate::{Lane, Permit, Urgency};
 use crate::provider::{Accepted, ClientToken, ProviderError};
 use crate::{plan, provider::Provider};
 
@@ -83,7 +83,9 @@ pub enum Outcome {
 
 /// Asks of one session what was decided, if it still is to be asked.
 pub async fn attempt(workshop: &Workshop, order: &Order) -> Outcome {
-    let Some(_permit) = permit(workshop).await else { return Outcome::Ending };
+    let is_rescue = order.decision.reason.is_rescue();
+    let urgency = if is_rescue { Urgency::Urgent } else { Urgency::Usual };
+    let Some(_permit) = permit(workshop, urgency).await else { return Outcome::Ending };
     let read_at = [workshop.clock.monotonic(), wall(workshop)];
     let session = match workshop.provider.read(&order.decision.session).await {
         Ok(session) => session,
@@ -103,8 +105,9 @@ pub async fn attempt(workshop: &Workshop, order: &Order) -> Outcome {
 }
 
 /// Waits for leave to make calls; there is none once the program is ending.
-async fn permit(workshop: &Workshop) -> Option<Permit> {
-    let permit = workshop.ending.run_until_cancelled(workshop.permits.acquire()).await?.ok()?;
+async fn permit(workshop: &Workshop, urgency: Urgency) -> Option<Permit> {
+    let permit = workshop.permits.acquire(urgency);
+    let permit = workshop.ending.run_until_cancelled(permit).await?.ok()?;
     (!workshop.ending.is_cancelled()).then_some(permit)
 }
 

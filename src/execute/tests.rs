@@ -182,7 +182,7 @@ impl Morning {
         let studio = Arc::new(policy.studios[&STUDIO.into()].clone());
         let gates = Gates::new(Arc::new(clock.clone()));
         let workshop = Workshop {
-            permits: gates.lane(&studio.connection, 1),
+            permits: gates.lane(&studio.id, &studio.connection, 1),
             studio,
             policy,
             provider: Arc::new(faulty.clone()),
@@ -614,7 +614,7 @@ async fn a_machine_that_slept_between_reading_and_call_makes_none() {
 async fn what_is_learnt_while_a_call_waits_for_its_turn_counts() {
     let morning = Morning::new();
     let order = morning.order().await;
-    let turn = morning.workshop.permits.acquire().await.unwrap();
+    let turn = morning.workshop.permits.acquire(Urgency::Usual).await.unwrap();
     let mut waiting = Box::pin(morning.attempt(&order));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     let data = Data {

@@ -24,6 +24,19 @@ pub fn arrival_max(action: Action) -> SignedDuration {
     }
 }
 
+/// How long a rescue that was accepted may take to begin before it is given up and made anew. A start
+/// shows in the next listing; and of the half hour that a rescue has, no attempt may take all.
+const RESCUE_BEGINS_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// What is known of the service by which a listing is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// Who we are to it, where it has said so.
+    pub us: Option<&'a str>,
+    /// How far our clock is behind its own; negative where ours is ahead.
+    pub clock_behind: SignedDuration,
+}
+
 /// What a listing tells about an action that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
@@ -39,17 +52,16 @@ pub enum Arrival {
     Lapsed,
 }
 
-/// Reads the arrival of an action off a session; `None` is a session that a whole listing lacks. `us`
-/// is who we are to the service, where it has said so.
+/// Reads the arrival of an action off a session; `None` is a session that a whole listing lacks.
 #[must_use]
 pub fn arrival(
     action: Action,
     intent: &OpenIntent,
     session: Option<&Session>,
-    us: Option<&str>,
+    known: Known<'_>,
     now: Timestamp,
 ) -> Arrival {
-    let watch = Watch { action, intent, us, late: is_late(action, intent, now) };
+    let watch = Watch::new(action, intent, known, now);
     // A row may be missed between two pages; it is given up when the action would be late.
     let Some(session) = session else {
         return if watch.late { Arrival::Failed } else { Arrival::Pending };
@@ -63,22 +75,29 @@ pub fn arrival(
 /// What can be said of an action whose session could not be seen.
 #[must_use]
 pub fn unseen(action: Action, intent: &OpenIntent, now: Timestamp) -> Arrival {
-    Watch { action, intent, us: None, late: is_late(action, intent, now) }.under_way()
-}
-
-fn is_late(action: Action, intent: &OpenIntent, now: Timestamp) -> bool {
-    intent.at.duration_until(now) > arrival_max(action)
+    Watch::new(action, intent, Known::default(), now).under_way()
 }
 
 /// An action that was asked for, and whether its time is over.
 struct Watch<'a> {
     action: Action,
     intent: &'a OpenIntent,
-    us: Option<&'a str>,
+    known: Known<'a>,
     late: bool,
+    /// Whether it is given up, where nothing shows that it has begun.
+    is_given_up: bool,
 }
 
-impl Watch<'_> {
+impl<'a> Watch<'a> {
+    fn new(action: Action, intent: &'a OpenIntent, known: Known<'a>, now: Timestamp) -> Self {
+        let waited = intent.at.duration_until(now);
+        let late = waited > arrival_max(action);
+        // Without an answer a rescue is called again all the time.
+        let is_rescue = intent.rescue.is_some() && intent.accepted;
+        let is_given_up = late || is_rescue && waited > RESCUE_BEGINS_WITHIN;
+        Self { action, intent, known, late, is_given_up }
+    }
+
     /// It is on its way, or cannot be seen.
     fn under_way(&self) -> Arrival {
         if self.late { Arrival::Late } else { Arrival::Pending }
@@ -86,7 +105,7 @@ impl Watch<'_> {
 
     /// Nothing seems to have come of it yet.
     fn not_begun(&self) -> Arrival {
-        if self.late { self.in_vain() } else { Arrival::Pending }
+        if self.is_given_up { self.in_vain() } else { Arrival::Pending }
     }
 
     /// Nothing came of it. A call that is made again under its token is not late; one without an
@@ -97,13 +116,14 @@ impl Watch<'_> {
 
     /// Whether what happened at this instant of the service's clock can have come of the call.
     fn may_have_led_to(&self, instant: Timestamp) -> bool {
+        let by_us = instant.checked_sub(self.known.clock_behind).unwrap_or(instant);
         // A call that is made again may have been carried out the first time.
         let earliest = self.intent.since.checked_sub(CLOCKS_DIFFER_MAX).unwrap_or(Timestamp::MIN);
         // Without an answer, what happens long after the call is somebody else's.
         let accepted = self.intent.accepted;
         let latest = if accepted { SignedDuration::MAX } else { arrival_max(self.action) };
         let latest = self.intent.at.checked_add(latest).unwrap_or(Timestamp::MAX);
-        earliest <= instant && instant <= latest
+        earliest <= by_us && by_us <= latest
     }
 }
 

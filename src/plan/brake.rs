@@ -81,12 +81,12 @@ impl Brakes {
             let used = used_in_the_hour(history, action, now);
             let approval = in_force(history, action, Some(known.policy), now);
             let allowed = allowed(brake, approval);
+            let new: Vec<_> = decisions.iter().filter(|d| is_new(d, action, known)).collect();
             for mode in [Mode::Observe, Mode::Enforce] {
-                let new = || decisions.iter().filter(|d| is_new(d, action, known));
-                if !new().any(|decision| decision.mode == mode) {
+                if !new.iter().any(|decision| decision.mode == mode) {
                     continue;
                 }
-                let counted = || new().filter(|decision| decision.mode >= mode);
+                let counted = || new.iter().filter(|decision| decision.mode >= mode);
                 let again = count(counted().filter(|d| was_refused(d, action, history)).count());
                 let first = count(counted().count()).saturating_sub(again);
                 let asked = Asked { action, first, again, used };

@@ -5,16 +5,21 @@
 //! has changed, nor anything that is common to all, it need not be made again. A debug build makes it all
 //! the same, and compares.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, btree_map};
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::Common;
-use super::{Cause, Decision, History, Reason, SessionHistory, Verdict};
+use super::{Cause, Decision, History, Reason, SessionHistory, Verdict, moved};
 use crate::ids::{PolicyHash, SessionId, StudioId};
 use crate::inventory::{Session, Snapshot};
 use crate::policy::matcher::RuleLookup;
+
+/// What next changes are exact to: within the second before one, the answer may be the next already.
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// The decisions of the plan before, each with what it rests on.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +27,7 @@ pub struct Precedents {
     /// What all of them rest on; nothing, where there are none.
     basis: Option<Basis>,
     /// In the order of the sessions.
+    #[expect(clippy::vec_box, reason = "each is moved from one list to the next")]
     cases: Vec<Box<Precedent>>,
 }
 
@@ -46,7 +52,8 @@ struct Precedent {
 impl Precedent {
     fn holds(&self, session: &Arc<Session>, past: &SessionHistory, now: Timestamp) -> bool {
         let decision = &self.decision;
-        let is_of_now = self.at <= now && decision.next_change.is_none_or(|change| now < change);
+        let until = decision.next_change.map(|change| moved(change, -SECOND));
+        let is_of_now = self.at <= now && until.is_none_or(|until| now <= until);
         let is_same = Arc::ptr_eq(&self.session, session) || self.session == *session;
         is_of_now && stands(decision) && is_same && self.past == *past
     }
@@ -79,10 +86,8 @@ impl Precedents {
         let mut decisions = Vec::with_capacity(snapshot.sessions.len());
         for (id, session) in &snapshot.sessions {
             let past = pasts.of_next(id);
-            while before.next_if(|other| other.session.id < *id).is_some() {}
-            let precedent = before.next_if(|other| other.session.id == *id);
-            let precedent =
-                precedent.filter(|precedent| precedent.holds(session, past, common.now));
+            let precedent = next_of(&mut before, |precedent| precedent.session.id.cmp(id))
+                .filter(|precedent| precedent.holds(session, past, common.now));
             let case = match precedent {
                 Some(precedent) => {
                     debug_assert_eq!(
@@ -106,6 +111,20 @@ impl Precedents {
     }
 }
 
+/// The item that is looked for, in an order in which everything is looked for.
+fn next_of<T>(
+    items: &mut Peekable<impl Iterator<Item = T>>,
+    compare: impl Fn(&T) -> Ordering,
+) -> Option<T> {
+    loop {
+        match items.peek().map(&compare)? {
+            Ordering::Less => drop(items.next()),
+            Ordering::Equal => return items.next(),
+            Ordering::Greater => return None,
+        }
+    }
+}
+
 impl Basis {
     fn of(common: Common<'_>) -> Self {
         let Common { policy, studio, hold: _, is_foreign, clock_behind, now: _ } = common;
@@ -115,9 +134,7 @@ impl Basis {
 }
 
 /// The pasts of sessions that are asked for in their order: one walk, since it is asked of every scan.
-struct Pasts<'a>(
-    std::iter::Peekable<std::collections::btree_map::Iter<'a, SessionId, SessionHistory>>,
-);
+struct Pasts<'a>(Peekable<btree_map::Iter<'a, SessionId, SessionHistory>>);
 
 impl<'a> Pasts<'a> {
     fn of(sessions: &'a BTreeMap<SessionId, SessionHistory>) -> Self {
@@ -125,7 +142,7 @@ impl<'a> Pasts<'a> {
     }
 
     fn of_next(&mut self, session: &SessionId) -> &'a SessionHistory {
-        while self.0.next_if(|(id, _)| *id < session).is_some() {}
-        self.0.next_if(|(id, _)| *id == session).map_or(SessionHistory::none(), |(_, past)| past)
+        let found = next_of(&mut self.0, |(id, _)| (*id).cmp(session));
+        found.map_or(SessionHistory::none(), |(_, past)| past)
     }
 }

@@ -6,6 +6,7 @@
 //! further is confirmed by the next listing, and a policy that makes nothing more due holds nothing.
 //! While the numbers go on changing by more than a tenth from listing to listing nothing confirms them.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -105,8 +106,13 @@ pub fn lacking<'a, 'b>(
 ) -> impl Iterator<Item = &'a SessionId> {
     let mut seen = seen.peekable();
     known.filter(move |id| {
-        while seen.next_if(|other| other < id).is_some() {}
-        seen.next_if(|other| other == id).is_none()
+        loop {
+            match seen.peek().map(|other| (*other).cmp(*id)) {
+                Some(Ordering::Less) => drop(seen.next()),
+                Some(Ordering::Equal) => return seen.next().is_none(),
+                Some(Ordering::Greater) | None => return true,
+            }
+        }
     })
 }
 

@@ -179,8 +179,10 @@ impl Provider for Direct {
 #[derive(Default)]
 struct Known {
     /// In the order of the ids.
+    #[expect(clippy::vec_box, reason = "each is moved from one list to the next")]
     profiles: Vec<Box<KnownProfile>>,
     /// In the order of the ids.
+    #[expect(clippy::vec_box, reason = "each is moved from one list to the next")]
     sessions: Vec<Box<KnownSession>>,
     /// How many translations of profiles there were.
     editions: u64,

@@ -3,8 +3,9 @@
 //!
 //! What one studio does must not hinder another. So each has a [`Lane`] with one call of its own, which
 //! nobody else can take; a studio whose last call failed has no more than that; and one that has not
-//! failed or been throttled is never kept from asking because others have. All time is the clock's. Start at [`Gates`],
-//! then [`Gated`], which puts a studio behind its lane; the rules are in `breaker` and `pace`.
+//! failed or been throttled is never kept from asking because others have. What is urgent waits for what is
+//! in flight, and not behind what waits. All time is the clock's. Start at [`Gates`], then [`Gated`], which
+//! puts a studio behind its lane; the rules are in `breaker` and `pace`.
 
 mod breaker;
 mod gated;
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{AcquireError, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 pub use gated::Gated;
 
@@ -25,12 +26,19 @@ use pace::Pace;
 
 use super::{PROBE, Provider, ProviderError};
 use crate::clock::Clock;
-use crate::ids::{AccountId, Region};
+use crate::ids::{AccountId, Region, StudioId};
 use crate::inventory::Problem;
 use crate::policy::Connection;
 
 /// How long a probe may take: what the adapter allows a call that it does not repeat.
 const PROBE_WAIT: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long whoever lets something urgent pass leaves it to begin.
+const URGENT_TURN: SignedDuration = SignedDuration::from_millis(100);
+
+/// How many that are urgent one that is not lets pass: a studio whose sessions are all rescued must still
+/// be looked at, or nobody would see what came of it.
+const LET_PASS_MAX: u32 = 4;
 
 /// What makes two studios share a gate: the service counts calls by account and region. Where no
 /// account is configured, who asks stands for it.
@@ -69,28 +77,76 @@ pub struct Gates {
     clock: Arc<dyn Clock>,
     /// Weak, so that a gate goes with the last studio behind it.
     gates: Mutex<BTreeMap<Key, Weak<Gate>>>,
+    /// What is known of each service stays when its gate goes: another policy is no reason to ask one that
+    /// is down again at once.
+    services: Mutex<BTreeMap<Key, Arc<Service>>>,
 }
 
 impl Gates {
     /// No gate yet.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, gates: Mutex::default() }
+        Self { clock, gates: Mutex::default(), services: Mutex::default() }
     }
 
     /// A lane for one studio, through the gate that it shares with all studios of the same account,
-    /// region and endpoint. `concurrency` bounds the calls in flight there, for whoever comes first.
+    /// region and endpoint. `concurrency` bounds the calls in flight there, for whoever comes first. What
+    /// is known of an earlier lane of the studio stays known, where it was connected in the same way.
     #[must_use]
-    pub fn lane(&self, connection: &Connection, concurrency: usize) -> Arc<Lane> {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn lane(
+        &self,
+        studio: &StudioId,
+        connection: &Connection,
+        concurrency: usize,
+    ) -> Arc<Lane> {
+        let mut gates = lock(&self.gates);
         gates.retain(|_, gate| gate.strong_count() > 0);
         let key = Key::from(connection);
         let gate = gates.get(&key).and_then(Weak::upgrade).unwrap_or_else(|| {
-            let gate = Arc::new(Gate::new(connection, concurrency, &self.clock));
+            let service = Arc::clone(lock(&self.services).entry(key.clone()).or_default());
+            let gate = Arc::new(Gate::new(connection, concurrency, &self.clock, service));
             gates.insert(key, Arc::downgrade(&gate));
             gate
         });
-        Arc::new(Lane::new(gate))
+        Arc::new(Lane::new(gate, studio, connection))
+    }
+
+    /// Forgets what is known of services that no studio leads to any more.
+    pub fn forget_unused(&self) {
+        lock(&self.services).retain(|_, service| Arc::strong_count(service) > 1);
+    }
+}
+
+/// What is known of one service.
+#[derive(Debug, Default)]
+struct Service {
+    breaker: Mutex<Breaker>,
+    pace: Mutex<Pace>,
+    studios: Mutex<BTreeMap<StudioId, Known>>,
+    next_lane: AtomicU64,
+}
+
+/// What is known of one studio, as long as it is connected in the same way.
+#[derive(Debug, Clone)]
+struct Known {
+    connection: Connection,
+    lane: LaneId,
+    /// Whether the last call failed.
+    is_in_doubt: Arc<AtomicBool>,
+}
+
+impl Service {
+    /// A studio is known by what it is connected with: other credentials may fare better.
+    fn studio(&self, studio: &StudioId, connection: &Connection) -> Known {
+        let mut studios = lock(&self.studios);
+        let known = studios.get(studio).filter(|known| known.connection == *connection);
+        let known = known.cloned().unwrap_or_else(|| Known {
+            connection: connection.clone(),
+            lane: self.next_lane.fetch_add(1, Ordering::Relaxed),
+            is_in_doubt: Arc::default(),
+        });
+        studios.insert(studio.clone(), known.clone());
+        known
     }
 }
 
@@ -101,13 +157,15 @@ struct Gate {
     clock: Arc<dyn Clock>,
     /// The calls in flight beyond the one of each lane.
     pool: Arc<Semaphore>,
-    next_lane: AtomicU64,
-    breaker: Mutex<Breaker>,
-    pace: Mutex<Pace>,
+    service: Arc<Service>,
     /// Held by whoever probes.
     probing: tokio::sync::Mutex<()>,
     /// Held by whoever waits for the pace; the others wait for them.
     pacing: tokio::sync::Mutex<()>,
+    /// The same for what is urgent.
+    urgent_pacing: tokio::sync::Mutex<()>,
+    /// Set while something urgent waits for the pace: then nothing else begins.
+    is_urgent: AtomicBool,
 }
 
 impl fmt::Debug for Gate {
@@ -117,7 +175,12 @@ impl fmt::Debug for Gate {
 }
 
 impl Gate {
-    fn new(connection: &Connection, concurrency: usize, clock: &Arc<dyn Clock>) -> Self {
+    fn new(
+        connection: &Connection,
+        concurrency: usize,
+        clock: &Arc<dyn Clock>,
+        service: Arc<Service>,
+    ) -> Self {
         let region = &connection.region;
         let label = match &connection.account {
             Some(account) => format!("account {account} in {region}"),
@@ -127,20 +190,20 @@ impl Gate {
             label,
             clock: Arc::clone(clock),
             pool: Arc::new(Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS))),
-            next_lane: AtomicU64::new(0),
-            breaker: Mutex::default(),
-            pace: Mutex::default(),
+            service,
             probing: tokio::sync::Mutex::default(),
             pacing: tokio::sync::Mutex::default(),
+            urgent_pacing: tokio::sync::Mutex::default(),
+            is_urgent: AtomicBool::new(false),
         }
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.service.breaker)
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.service.pace)
     }
 }
 
@@ -152,8 +215,13 @@ pub struct Lane {
     /// The one call that nobody else can take. It comes out of the pool, where that has any left.
     own: Arc<Semaphore>,
     is_from_pool: bool,
+    /// Held by the first of those that wait for a permit and are not urgent; the others wait for it, so that
+    /// what is urgent has one before it at most.
+    queue: tokio::sync::Mutex<()>,
     /// Whether the last call failed.
-    is_in_doubt: AtomicBool,
+    is_in_doubt: Arc<AtomicBool>,
+    /// That it is in doubt no longer.
+    trusted: Notify,
     /// Held by whoever asks while the breaker is open.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
@@ -164,6 +232,16 @@ impl Drop for Lane {
     }
 }
 
+/// Whom an attempt lets pass that waits for leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// It waits for its turn.
+    Usual,
+    /// Work is destroyed if it comes too late: it waits for what is in flight, and for others that are
+    /// urgent, but not for what only waits as well.
+    Urgent,
+}
+
 /// Leave for the calls of one attempt, while it exists.
 #[derive(Debug)]
 #[must_use = "the leave ends when it is dropped"]
@@ -171,16 +249,34 @@ pub struct Permit {
     _permit: OwnedSemaphorePermit,
 }
 
+/// A flag, set as long as this exists.
+struct Raised<'a>(&'a AtomicBool);
+
+impl<'a> Raised<'a> {
+    fn over(flag: &'a AtomicBool) -> Self {
+        flag.store(true, Ordering::Relaxed);
+        Self(flag)
+    }
+}
+
+impl Drop for Raised<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 impl Lane {
-    fn new(gate: Arc<Gate>) -> Self {
-        let id = gate.next_lane.fetch_add(1, Ordering::Relaxed);
+    fn new(gate: Arc<Gate>, studio: &StudioId, connection: &Connection) -> Self {
+        let Known { lane: id, is_in_doubt, .. } = gate.service.studio(studio, connection);
         let is_from_pool = gate.pool.forget_permits(1) == 1;
         Self {
             gate,
             id,
             own: Arc::new(Semaphore::new(1)),
             is_from_pool,
-            is_in_doubt: AtomicBool::new(false),
+            queue: tokio::sync::Mutex::default(),
+            is_in_doubt,
+            trusted: Notify::new(),
             turn: Arc::default(),
         }
     }
@@ -193,28 +289,42 @@ impl Lane {
     ///
     /// # Errors
     /// None in practice: no semaphore here is ever closed.
-    pub async fn acquire(&self) -> Result<Permit, AcquireError> {
-        let _permit = self.own_or_pool().await?;
-        self.keep_pace().await;
+    pub async fn acquire(&self, urgency: Urgency) -> Result<Permit, AcquireError> {
+        let _permit = match urgency {
+            Urgency::Usual => {
+                let _first = self.queue.lock().await;
+                self.own_or_pool().await?
+            }
+            Urgency::Urgent => self.own_or_pool().await?,
+        };
+        match urgency {
+            Urgency::Usual => self.keep_pace().await,
+            Urgency::Urgent => self.keep_pace_urgently().await,
+        }
         Ok(Permit { _permit })
     }
 
     async fn own_or_pool(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
         let own = Arc::clone(&self.own).acquire_owned();
-        if self.is_in_doubt() {
-            return own.await;
-        }
         tokio::pin!(own);
-        let taken = tokio::select! {
-            biased;
-            own = &mut own => return own,
-            taken = Arc::clone(&self.gate.pool).acquire_owned() => taken?,
-        };
-        if self.is_in_doubt() {
-            drop(taken);
-            return own.await;
+        loop {
+            let trusted = self.trusted.notified();
+            if self.is_in_doubt() {
+                tokio::select! {
+                    biased;
+                    own = &mut own => return own,
+                    () = trusted => continue,
+                }
+            }
+            let taken = tokio::select! {
+                biased;
+                own = &mut own => return own,
+                taken = Arc::clone(&self.gate.pool).acquire_owned() => taken?,
+            };
+            if !self.is_in_doubt() {
+                return Ok(taken);
+            }
         }
-        Ok(taken)
     }
 
     fn is_in_doubt(&self) -> bool {
@@ -223,16 +333,44 @@ impl Lane {
 
     /// Waits for as long as the service has asked for patience.
     async fn keep_pace(&self) {
-        let gate = &self.gate;
-        if gate.pace().wait(self.id, gate.clock.monotonic()).is_none() {
+        if self.pace_wait().is_none() {
             return;
         }
+        let gate = &self.gate;
         let _turn = gate.pacing.lock().await;
-        let wait = gate.pace().wait(self.id, gate.clock.monotonic());
-        if let Some(wait) = wait {
-            gate.clock.sleep(wait).await;
-            gate.pace().begins(gate.clock.monotonic());
+        let mut let_pass = 0;
+        while let Some(wait) = self.pace_wait() {
+            let is_turn_of_urgent =
+                gate.is_urgent.load(Ordering::Relaxed) && let_pass < LET_PASS_MAX;
+            match wait {
+                SignedDuration::ZERO if is_turn_of_urgent => {
+                    let_pass += 1;
+                    gate.clock.sleep(URGENT_TURN).await;
+                }
+                SignedDuration::ZERO => break,
+                wait => gate.clock.sleep(wait).await,
+            }
         }
+        gate.pace().begins(gate.clock.monotonic());
+    }
+
+    /// The same, before what is not urgent.
+    async fn keep_pace_urgently(&self) {
+        if self.pace_wait().is_none() {
+            return;
+        }
+        let gate = &self.gate;
+        let _turn = gate.urgent_pacing.lock().await;
+        let _sign = Raised::over(&gate.is_urgent);
+        while let Some(wait) = self.pace_wait().filter(|wait| *wait > SignedDuration::ZERO) {
+            gate.clock.sleep(wait).await;
+        }
+        gate.pace().begins(gate.clock.monotonic());
+    }
+
+    /// How long the next call has to wait, where calls have to.
+    fn pace_wait(&self) -> Option<SignedDuration> {
+        self.gate.pace().wait(self.id, self.gate.clock.monotonic())
     }
 
     /// Leave to read something, now or after a probe; or why there is none. What it answers with is to
@@ -325,7 +463,9 @@ impl Lane {
         }
         match sign {
             Sign::Answered | Sign::Throttled => {
-                self.is_in_doubt.store(false, Ordering::Relaxed);
+                if self.is_in_doubt.swap(false, Ordering::Relaxed) {
+                    self.trusted.notify_waiters();
+                }
                 if self.gate.breaker().answered() {
                     tracing::info!(api, "the API answers again");
                 }
@@ -339,6 +479,10 @@ impl Lane {
             Sign::Silent => {}
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

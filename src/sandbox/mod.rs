@@ -26,11 +26,13 @@
 //! # }
 //! ```
 
+pub mod clock;
 pub mod faultplan;
 pub mod faults;
 pub mod requests;
 mod server;
 pub mod signature;
+pub mod state;
 pub mod violation;
 mod wire;
 pub mod world;
@@ -47,10 +49,12 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
+pub use clock::{ClockChange, ClockFacts, StudioClock};
 pub use faultplan::FaultPlanError;
 pub use faults::{Fault, FaultRule, Faults};
 pub use requests::{RequestLog, RequestRecord, Requests};
 pub use signature::{Credential, Credentials, Secret};
+pub use state::StateFile;
 pub use violation::Violation;
 pub use world::World;
 pub use worldfile::{LoadedWorld, WorldFileError};
@@ -76,7 +80,7 @@ pub type SilenceHook = Arc<dyn Fn(&str) + Send + Sync>;
 #[derive(Clone)]
 pub struct SandboxOptions {
     /// The time of the world.
-    pub clock: Clock,
+    pub clock: StudioClock,
     /// The time of the machine: that of signatures, of the header `Date`, and of rates and latencies.
     pub wall: Clock,
     pub sleep: Sleep,
@@ -90,6 +94,8 @@ pub struct SandboxOptions {
     /// Where a line is written for each request.
     pub request_log: Option<RequestLog>,
     pub on_silence: Option<SilenceHook>,
+    /// Where the world is kept, which came from there.
+    pub state: Option<Arc<Mutex<StateFile>>>,
 }
 
 impl SandboxOptions {
@@ -98,13 +104,14 @@ impl SandboxOptions {
     pub fn new(clock: Clock) -> Self {
         Self {
             wall: Arc::clone(&clock),
-            clock,
+            clock: StudioClock::following(clock),
             sleep: Arc::new(|length| Box::pin(sleep(length))),
             page_size: PAGE_SIZE,
             principal: PRINCIPAL.to_owned(),
             credentials: None,
             request_log: None,
             on_silence: None,
+            state: None,
         }
     }
 
@@ -161,6 +168,7 @@ impl Sandbox {
             principal: options.principal,
             credentials: options.credentials,
             on_silence: options.on_silence,
+            state: options.state,
             serial: AtomicU64::new(0),
             stale: Mutex::new(None),
             address,

@@ -8,13 +8,26 @@ use crate::ids::AccountId;
 use crate::inventory::{Doubt, Gap, Problem, Session, SessionState, Snapshot, Stopping, Wanted};
 use jiff::SignedDuration;
 
+/// The faults that show a session otherwise than it is.
+const SESSIONS: &[Fault] = &[
+    Fault::StartUnknown,
+    Fault::StartInFuture,
+    Fault::VolumesDeleted,
+    Fault::ModeUnknown,
+    Fault::StateUnknown,
+    Fault::ProfileUnknown,
+    Fault::OwnerUnknown,
+];
+
 /// A listing as the weather has it.
 pub(super) fn snapshot(ground: &Ground, snapshot: &mut Snapshot) {
     if locked(&ground.weather).is_calm() {
         return;
     }
-    for session in snapshot.sessions.values_mut() {
-        self::session(ground, Arc::make_mut(session));
+    if ground.lies_over(SESSIONS) {
+        for session in snapshot.sessions.values_mut() {
+            self::session(ground, Arc::make_mut(session));
+        }
     }
     if ground.prevails(Fault::WrongAccount) {
         snapshot.accounts = vec![AccountId::from("999999999999")];

@@ -246,7 +246,12 @@ impl Weather {
     /// Whether the disk may fail now.
     pub(super) fn is_disk_in_doubt(&self, now: Timestamp) -> bool {
         let faults = [Fault::WriteFails, Fault::DiskFull, Fault::SyncFails, Fault::OpenFails];
-        faults.into_iter().any(|fault| self.spell(fault, now).is_some())
+        self.lies_over(&faults, now)
+    }
+
+    /// Whether it is the time of any of these faults.
+    pub(super) fn lies_over(&self, faults: &[Fault], now: Timestamp) -> bool {
+        faults.iter().any(|fault| self.spell(*fault, now).is_some())
     }
 
     /// As [`Weather::strikes`], for what lasts as long as its spell.

@@ -129,6 +129,11 @@ impl Ground {
         locked(&self.weather).prevails(fault, self.service.now())
     }
 
+    /// Whether any of these faults prevails now, without counting it.
+    pub(super) fn lies_over(&self, faults: &[Fault]) -> bool {
+        locked(&self.weather).lies_over(faults, self.service.now())
+    }
+
     pub(super) fn count(&self, fault: Fault) {
         locked(&self.weather).count(fault);
     }

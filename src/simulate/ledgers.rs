@@ -10,7 +10,7 @@ use super::ground::{Ground, US, locked};
 use super::rules::Rules;
 use super::story::studio_id;
 use crate::audit::chain::{self, Hash};
-use crate::audit::record::{Deed, Kind, Record, Stage};
+use crate::audit::record::{Data, Deed, Kind, Record, SeenData, Stage};
 use crate::audit::replay::Replay;
 use crate::daemon::Ledger;
 use crate::plan::Action;
@@ -24,8 +24,12 @@ pub(super) struct Reading {
     last: Option<(u64, Hash)>,
     /// What a daemon learns that starts now.
     pub(super) past: Replay,
-    /// Everything in it.
-    pub(super) records: Vec<Record>,
+    /// What is judged of it, and as much of each as that needs: a year has a million records.
+    pub(super) judged: Vec<Record>,
+    /// How many records there are.
+    pub(super) count: u64,
+    /// How often each reason was recorded.
+    pub(super) reasons: BTreeMap<String, u64>,
 }
 
 impl Reading {
@@ -34,7 +38,7 @@ impl Reading {
         if !disk.still_holds(&self.place) {
             *self = Self::default();
         }
-        let Self { place, last, past, records } = self;
+        let Self { place, last, past, judged, count, reasons } = self;
         disk.each_line_from(place, |line| {
             let (checked, parsed) = (chain::check(line), chain::parse_line(line));
             let (Ok(link), Ok(parsed)) = (checked, parsed) else {
@@ -49,7 +53,14 @@ impl Reading {
             }
             *last = Some((link.sequence, link.hash));
             past.apply(&parsed.record);
-            records.push(parsed.record);
+            *count += 1;
+            if let Some(reason) = &parsed.record.data.reason {
+                match reasons.get_mut(&reason.code) {
+                    Some(times) => *times += 1,
+                    None => drop(reasons.insert(reason.code.clone(), 1)),
+                }
+            }
+            judged.extend(to_judge(parsed.record));
         });
     }
 
@@ -77,13 +88,34 @@ impl Reading {
     }
 }
 
-/// How often each reason was recorded.
-pub(super) fn reasons(records: &[Record]) -> BTreeMap<String, u64> {
-    let mut reasons = BTreeMap::new();
-    for reason in records.iter().filter_map(|record| record.data.reason.as_ref()) {
-        *reasons.entry(reason.code.clone()).or_default() += 1;
-    }
-    reasons
+/// As much of a record as is judged, if anything is.
+fn to_judge(record: Record) -> Option<Record> {
+    let is_judged = match &record.kind {
+        Kind::WarningGiven | Kind::SessionVanished | Kind::StudioApproved | Kind::ClockJumped => {
+            true
+        }
+        kind => kind.deed().is_some(),
+    };
+    let is_approval = record.kind == Kind::StudioApproved;
+    let Data { session, client_token, policy, due, mode, leads, until, stopped_at, .. } =
+        record.data;
+    let started_at = record.data.seen.and_then(|seen| seen.started_at);
+    let seen = started_at.map(|at| SeenData { started_at: Some(at), ..SeenData::default() });
+    let reason = record.data.reason.filter(|_| is_approval);
+    let data = Data {
+        session,
+        client_token,
+        policy,
+        due,
+        mode,
+        leads,
+        until,
+        stopped_at,
+        reason,
+        seen,
+        ..Data::default()
+    };
+    is_judged.then_some(Record { data, ..record })
 }
 
 /// What the service did at our request.

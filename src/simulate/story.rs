@@ -383,21 +383,21 @@ impl Story {
 
     fn outcome(mut self) -> (Outcome, DiskHandle) {
         self.reading.catch_up(&self.ground, &self.disk);
-        let records = &self.reading.records;
+        let Reading { judged, count, reasons, .. } = &self.reading;
         let panics = panics::taken();
         if panics > 0 {
             self.ground.find("nothing panics", format!("{panics} times"));
         }
-        ledgers::check(&self.ground, records, &self.policies, &self.jumps);
-        ending::check(&self.ground, records, self.calm);
+        ledgers::check(&self.ground, judged, &self.policies, &self.jumps);
+        ending::check(&self.ground, judged, self.calm);
         let effects = ledgers::effects(&self.ground);
         let ground = &self.ground;
         let outcome = Outcome {
             seed: self.seed,
             findings: locked(&ground.findings).clone(),
             faults: locked(&ground.weather).counts.clone(),
-            reasons: ledgers::reasons(records),
-            records: records.len() as u64,
+            reasons: reasons.clone(),
+            records: *count,
             stops: effects.stops,
             starts: effects.starts,
             lives: self.lives_count,

@@ -132,18 +132,18 @@ impl Spool {
         self.path(&request.id).exists()
     }
 
-    /// Takes a request back. One that was taken in this moment stays taken.
+    /// Takes a request back, and says whether it was still there: one that was taken in this moment stays
+    /// taken.
     ///
     /// # Errors
     ///
     /// When its file cannot be removed.
-    pub fn withdraw(&self, request: &Request) -> Result<(), SpoolError> {
+    pub fn withdraw(&self, request: &Request) -> Result<bool, SpoolError> {
         let path = self.path(&request.id);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(failed("take back", &path)(error))
-            }
-            _ => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(failed("take back", &path)(error)),
         }
     }
 

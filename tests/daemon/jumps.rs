@@ -180,3 +180,17 @@ async fn the_hour_of_the_brake_is_an_hour_after_a_jump_backwards_too() {
     rig.until("20:30:00").await;
     assert_eq!(rig.count(&Kind::StopIntended), 3, "{:?}", rig.deeds());
 }
+
+#[tokio::test]
+async fn by_a_clock_that_is_minutes_fast_an_accepted_stop_is_proven_by_the_service_s_own() {
+    for minutes_fast in [0, 3, 5, 30] {
+        let by = minutes(minutes_fast);
+        let mut rig = Rig::with_service_behind(by, "warn = []", ARTIST);
+        rig.start().await;
+        rig.until("20:30:00").await;
+        assert_eq!(rig.deeds(), ["intended", "accepted", "proven"], "{minutes_fast}");
+        let proven = &rig.of(&Kind::StopProven)[0];
+        assert_eq!(proven.data.stopped_at, Some(at("20:00:00") - by), "{minutes_fast}");
+        rig.assert_nothing_changes_any_more(10).await;
+    }
+}

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use lightsout::audit::record::{Kind, Record};
 use lightsout::daemon::{Refusal, Reload};
-use lightsout::policy::Policy;
+use lightsout::policy::{AuditRotation, Policy};
 
 use crate::rig::{ARTIST, Rig, at, policy, studio};
 
@@ -70,6 +70,17 @@ async fn the_same_policy_changes_nothing() {
     assert_eq!(rig.journal.records().len(), before);
     rig.until("20:10:00").await;
     assert_eq!(rig.deeds(), ["intended", "accepted", "proven"]);
+}
+
+#[tokio::test]
+async fn another_policy_says_when_the_log_goes_on_in_a_new_file() {
+    let mut rig = Rig::started("warn = []", ARTIST).await;
+    assert_eq!(rig.journal.rotation(), None, "it was opened so");
+    let mut policy = policy("7m", &studio(OTHERWISE));
+    let rotation = AuditRotation { size: Some(1 << 20), age: None };
+    policy.audit_rotation = rotation;
+    rig.reload(Reload::Read(Box::new(policy))).await;
+    assert_eq!(rig.journal.rotation(), Some(rotation));
 }
 
 #[tokio::test]

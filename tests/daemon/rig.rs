@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use lightsout::audit::memory::MemoryJournal;
 use lightsout::audit::record::{Kind, Record};
-use lightsout::clock::{Clock, SimulatedClock};
+use lightsout::clock::{Clock, Hold, SimulatedClock};
 use lightsout::config;
 use lightsout::daemon::{Reload, Summary};
 use lightsout::ids::SessionId;
@@ -118,8 +118,39 @@ pub(crate) struct Door {
     stale: Mutex<Option<(Timestamp, Snapshot)>>,
     stop_takes: Mutex<Option<SignedDuration>>,
     start_takes: Mutex<Option<SignedDuration>>,
+    starts_in_vain: Mutex<usize>,
+    tag_takes: Mutex<Option<SignedDuration>>,
     next_read_takes: Mutex<Option<SignedDuration>>,
     before_list: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+/// A clock that shows less than another.
+#[derive(Debug)]
+struct Behind {
+    clock: SimulatedClock,
+    by: SignedDuration,
+}
+
+impl Clock for Behind {
+    fn now(&self) -> Timestamp {
+        self.clock.now() - self.by
+    }
+
+    fn monotonic(&self) -> SignedDuration {
+        self.clock.monotonic()
+    }
+
+    fn sleep_until(&self, instant: Timestamp) -> BoxFuture<'static, ()> {
+        self.clock.sleep_until(instant + self.by)
+    }
+
+    fn sleep(&self, duration: SignedDuration) -> BoxFuture<'static, ()> {
+        self.clock.sleep(duration)
+    }
+
+    fn hold(&self, label: &str) -> Hold {
+        self.clock.hold(label)
+    }
 }
 
 impl fmt::Debug for Door {
@@ -170,6 +201,16 @@ impl Door {
     /// Each start reaches the service only after this long.
     pub(crate) fn start_takes(&self, time: SignedDuration) {
         *self.start_takes.lock().unwrap() = Some(time);
+    }
+
+    /// Each tag reaches the service only after this long.
+    pub(crate) fn tag_takes(&self, time: SignedDuration) {
+        *self.tag_takes.lock().unwrap() = Some(time);
+    }
+
+    /// So many starts are accepted and come to nothing.
+    pub(crate) fn starts_in_vain(&self, count: usize) {
+        *self.starts_in_vain.lock().unwrap() = count;
     }
 
     fn past(&self) -> Option<Snapshot> {
@@ -249,6 +290,15 @@ impl Provider for Door {
             if let Some(takes) = takes {
                 self.clock.sleep(takes).await;
             }
+            let is_in_vain = {
+                let mut left = self.starts_in_vain.lock().unwrap();
+                let is_in_vain = *left > 0;
+                *left -= usize::from(is_in_vain);
+                is_in_vain
+            };
+            if is_in_vain {
+                return Ok(Accepted { session: session.clone(), request_id: None });
+            }
             self.inner.start(session, token).await
         }
         .boxed()
@@ -260,8 +310,15 @@ impl Provider for Door {
         key: &'a str,
         value: &'a str,
     ) -> BoxFuture<'a, Result<(), ProviderError>> {
-        self.note(session, key);
-        self.inner.tag(session, key, value)
+        async move {
+            self.note(session, key);
+            let takes = *self.tag_takes.lock().unwrap();
+            if let Some(takes) = takes {
+                self.clock.sleep(takes).await;
+            }
+            self.inner.tag(session, key, value).await
+        }
+        .boxed()
     }
 
     fn untag<'a>(
@@ -296,9 +353,24 @@ impl Rig {
     }
 
     pub(crate) fn with_scan(scan: &str, stop_time: &str, settings: &str, sessions: &str) -> Self {
+        Self::built(scan, stop_time, SignedDuration::ZERO, settings, sessions)
+    }
+
+    /// The clock of the service is behind ours by so much.
+    pub(crate) fn with_service_behind(by: SignedDuration, settings: &str, sessions: &str) -> Self {
+        Self::built("7m", "90s", by, settings, sessions)
+    }
+
+    fn built(
+        scan: &str,
+        stop_time: &str,
+        behind: SignedDuration,
+        settings: &str,
+        sessions: &str,
+    ) -> Self {
         let clock = SimulatedClock::new(at(START));
         let world = Arc::new(Mutex::new(world(stop_time, sessions)));
-        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let shared: Arc<dyn Clock> = Arc::new(Behind { clock: clock.clone(), by: behind });
         let direct = Direct::new(STUDIO.into(), Arc::clone(&world), shared, "AROATEST:lightsout");
         let faulty = Faulty::new(Arc::new(direct));
         let door = Arc::new(Door {
@@ -310,6 +382,8 @@ impl Rig {
             stale: Mutex::default(),
             stop_takes: Mutex::default(),
             start_takes: Mutex::default(),
+            starts_in_vain: Mutex::default(),
+            tag_takes: Mutex::default(),
             next_read_takes: Mutex::default(),
             before_list: Mutex::default(),
         });

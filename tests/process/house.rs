@@ -243,6 +243,12 @@ impl Process {
         assert!(sent.success());
     }
 
+    /// Kills it at once.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.wait();
+    }
+
     /// Its number.
     pub(crate) fn id(&self) -> String {
         self.child.id().to_string()

@@ -4,6 +4,7 @@
 
 mod administer;
 mod by_hand;
+mod client;
 mod control;
 mod ending;
 mod example;
@@ -12,7 +13,9 @@ mod foresight;
 mod full_disk;
 mod house;
 mod judging;
+mod killed_sandbox;
 mod killing;
+mod lasting;
 mod limits;
 mod modes;
 mod reloading;

@@ -28,7 +28,7 @@ async fn at_door(
     (status, serde_json::from_str(body).unwrap())
 }
 
-async fn ask(running: &Running, method: &str, path: &str, body: &str) -> (u16, Value) {
+pub(crate) async fn ask(running: &Running, method: &str, path: &str, body: &str) -> (u16, Value) {
     let host = format!("host: {}\r\n", running.address);
     at_door(running, method, path, &host, body).await
 }

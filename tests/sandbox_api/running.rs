@@ -21,7 +21,7 @@ pub(crate) const SESSIONS: &str = "/studios/us-west-2%3Astid-EXAMPLE11111/stream
 pub(crate) const STUDIO: &str = "us-west-2:stid-EXAMPLE11111";
 pub(crate) const SESSION_ARN: &str =
     "arn:aws:nimble:us-west-2:111122223333:streaming-session/ready";
-const WORLD: &str = r#"
+pub(crate) const WORLD: &str = r#"
 [settings]
 page_size = 3
 stop_time = "90s"
@@ -189,6 +189,15 @@ pub(crate) async fn run() -> Running {
 /// A running sandbox with other options.
 pub(crate) async fn run_with(change: impl FnOnce(SandboxOptions) -> SandboxOptions) -> Running {
     let loaded = worldfile::parse(WORLD, "world.toml", start()).unwrap();
+    let page_size = loaded.page_size.unwrap();
+    run_in(loaded.world, |options| change(SandboxOptions { page_size, ..options })).await
+}
+
+/// A running sandbox of another world.
+pub(crate) async fn run_in(
+    world: World,
+    change: impl FnOnce(SandboxOptions) -> SandboxOptions,
+) -> Running {
     let seconds = Arc::new(AtomicI64::new(0));
     let silences = Arc::new(Mutex::new(Vec::new()));
     let (clock_seconds, told) = (Arc::clone(&seconds), Arc::clone(&silences));
@@ -197,9 +206,8 @@ pub(crate) async fn run_with(change: impl FnOnce(SandboxOptions) -> SandboxOptio
         on_silence: Some(Arc::new(move |text: &str| told.lock().unwrap().push(text.to_owned()))),
         ..SandboxOptions::new(Arc::new(clock))
     };
-    let options = change(options.for_world(&loaded));
-    let sandbox =
-        Sandbox::bind("127.0.0.1:0".parse().unwrap(), loaded.world, options).await.unwrap();
+    let options = change(options);
+    let sandbox = Sandbox::bind("127.0.0.1:0".parse().unwrap(), world, options).await.unwrap();
     let (address, world, faults, requests) =
         (sandbox.local_addr(), sandbox.world(), sandbox.faults(), sandbox.requests());
     let client = client(&sandbox.endpoint_url(), ("AKIDEXAMPLE", "secret", None), start());

@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Appender, Group};
 use crate::audit::files::LogFile;
 use crate::audit::recall::Current;
+use crate::policy::AuditRotation;
 
 /// How long after a failed rotation the next is tried. It writes a checkpoint, which is not to be
 /// done with every record while a disk is full.
@@ -25,6 +26,11 @@ const AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 const CHECKPOINTS_MIN: u64 = 4;
 
 impl Appender {
+    /// From now on it is time to when this says so.
+    pub(in crate::audit) fn rotate_by(&mut self, rotation: AuditRotation) {
+        self.rotation = rotation;
+    }
+
     /// Goes on in a new file if it is time to. Where that fails it is said, and the log goes on in
     /// the old one.
     pub(in crate::audit) fn rotate_if_due(&mut self) {

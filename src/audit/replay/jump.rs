@@ -57,6 +57,10 @@ impl StudioPast {
         self.counted.values_mut().for_each(moved);
         for past in self.history.sessions.values_mut() {
             past.warnings.iter_mut().for_each(|warning| moved(&mut warning.at));
+            for given in past.vetoes.values_mut() {
+                moved(&mut given.since);
+                moved(&mut given.at);
+            }
             not_later(past, jump.at);
         }
         // In whole seconds, as a checkpoint keeps it.

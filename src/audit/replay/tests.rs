@@ -235,6 +235,17 @@ fn a_run_that_began_long_after_the_call_is_somebody_s_own() {
     let rescued = |start| session(&rescue(StoppedBy::Us, Stage::Accepted, start)).rescued.is_some();
     assert!(rescued("2026-11-20T03:28:00Z") && rescued("2026-11-20T03:35:00Z"));
     assert!(!rescued("2026-11-20T03:27:59Z") && !rescued("2026-11-20T03:35:01Z"));
+    // By the service's clock, where a stop has told how far ours is ahead of it: by four minutes here.
+    let by_its_clock = |start| {
+        let stop = deed(Action::Stop, Stage::Intended, RUN);
+        let mut proven = of_run(Kind::StopProven, RUN);
+        (proven.time, proven.data.stopped_at) =
+            (stop.time, Some(stop.time - SignedDuration::from_mins(4)));
+        let records = [vec![stop, proven], rescue(StoppedBy::Us, Stage::Accepted, start)].concat();
+        session(&records).rescued.is_some()
+    };
+    assert!(by_its_clock("2026-11-20T03:24:00Z") && by_its_clock("2026-11-20T03:31:00Z"));
+    assert!(!by_its_clock("2026-11-20T03:23:59Z") && !by_its_clock("2026-11-20T03:31:01Z"));
     // Of two calls under one token, one of which was no rescue, nobody can tell which led to it.
     let mut records = rescue(StoppedBy::Us, Stage::Unanswered, "2026-11-20T03:30:01Z");
     records.insert(0, deed(Action::Start, Stage::Intended, RUN));
@@ -501,9 +512,14 @@ fn after_a_jump_of_the_clock_everything_is_as_old_as_before() {
     });
     let intended = deed(Action::Stop, Stage::Intended, RUN);
     let failed = deed(Action::Start, Stage::Failed, RUN);
+    let answered = record(Kind::VetoAnswered, |data| {
+        data.seen.as_mut().unwrap().started_at = Some(at(RUN));
+        data.veto = Some(VetoData::new(&"farm".into(), &VetoSays::Clear));
+    });
     for (by, to) in [(1, "2026-11-20T04:40:00Z"), (-1, "2026-11-20T02:40:00Z")] {
         let (from, to, by) = (at("2026-11-20T03:40:00Z"), at(to), SignedDuration::from_hours(by));
-        let records = [warned.clone(), intended.clone(), failed.clone(), jumped(from, to)];
+        let before = [warned.clone(), answered.clone(), intended.clone(), failed.clone()];
+        let records = [&before[..], &[jumped(from, to)]].concat();
         let StudioPast { history, .. } = past(&records);
         assert_eq!(history.clock_jump, Some(ClockJump { at: to, by }));
         let asked = at("2026-11-20T03:30:00Z");
@@ -511,6 +527,9 @@ fn after_a_jump_of_the_clock_everything_is_as_old_as_before() {
         let session = history.of(&"s1".into());
         assert_eq!(session.warnings[0].at, asked + by);
         assert_eq!(session.warnings[0].due, at("2026-11-20T04:00:00Z"));
+        let veto = &session.vetoes[&"farm".into()];
+        assert_eq!((veto.since, veto.at), (asked + by, asked + by));
+        assert_eq!(veto.due, at("2026-11-20T04:00:00Z"));
         // Nobody rests until an hour that the clock has yet to show again; what is compared with the
         // service's instants stays.
         let open = session.open.as_ref().unwrap();
@@ -542,6 +561,30 @@ fn a_stop_just_made_tells_how_far_the_clock_is_behind_the_service_s() {
     assert_eq!(behind(&records), SignedDuration::from_mins(6));
     assert_eq!(behind(&[jumped(from + by, from)]), SignedDuration::ZERO);
     assert_eq!(behind(&[intended.clone(), proven(0, 1), jumped(from + by, from)]), by);
+    // It was made between its intent and its proof, three minutes later: no more is known than that.
+    let told = |minutes| past(&stop(proven(minutes, 3))).history.clock_behind.unwrap();
+    for (minutes, by) in [(4, 4), (0, 0), (-3, 0), (-4, -1), (-7, -4)] {
+        assert_eq!(told(minutes), SignedDuration::from_mins(by), "{minutes}");
+    }
+}
+
+#[test]
+fn what_is_written_by_a_clock_that_was_set_back_hides_that_as_little_as_it_knew_it() {
+    let mut replay = Replay::default();
+    let at_time = |kind, time: &str| {
+        let mut record = record(kind, |_| {});
+        record.time = at(time);
+        record
+    };
+    replay.apply(&at_time(Kind::SessionDecided, "2026-11-20T12:00:00Z"));
+    for kind in [Kind::LogRepaired, Kind::OperatorIntended, Kind::DaemonStarted] {
+        replay.apply(&at_time(kind, "2026-11-20T09:00:00Z"));
+        assert_eq!(replay.latest(), Some(at("2026-11-20T12:00:00Z")));
+    }
+    replay.apply(&jumped(at("2026-11-20T12:00:00Z"), at("2026-11-20T09:00:01Z")));
+    assert_eq!(replay.latest(), Some(at("2026-11-20T09:00:01Z")));
+    replay.apply(&at_time(Kind::SessionDecided, "2026-11-20T09:05:00Z"));
+    assert_eq!(replay.latest(), Some(at("2026-11-20T09:05:00Z")));
 }
 
 #[test]

@@ -386,7 +386,7 @@ fn a_group_that_fails_fails_for_everybody_in_it() {
         .collect();
     drop(queue);
     let shown = Mutex::new(Shown::of(&appender));
-    serve(appender, &requests, &shown);
+    serve(appender, &requests, &shown, &Mutex::default());
     for answer in block_on(join_all(answers)) {
         assert_eq!(answer.unwrap().unwrap_err().detail, "sync failed");
     }
@@ -436,6 +436,24 @@ fn a_log_that_went_on_in_new_files_is_locked_and_private_as_before() {
     let (log, found) = opened(&path);
     assert_eq!((found.records, found.repaired), (records, None));
     drop(log);
+}
+
+#[test]
+fn a_log_that_is_told_when_to_go_on_in_a_new_file_does_from_then_on() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log");
+    let (log, _) = opened(&path);
+    let commit = |numbers: std::ops::Range<i64>| {
+        for number in numbers {
+            block_on(log.commit(vec![samples::small(number)])).unwrap();
+        }
+    };
+    commit(0..20);
+    assert_eq!(verified(&path).files, 1);
+    log.rotate_by(AuditRotation { size: Some(1), age: None });
+    commit(20..22);
+    drop(log);
+    assert_eq!(verified(&path).files, 2);
 }
 
 #[test]

@@ -81,62 +81,103 @@ impl Book {
             match LogWriter::open(&policy.audit_path, policy.audit_rotation, Arc::clone(&clock)) {
                 Ok((log, _)) => Place::Log(log),
                 Err(OpenError::Locked { .. }) => {
-                    Place::Daemon(Spool::of(&policy.daemon.state_dir, Arc::clone(&clock)))
+                    let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(&clock));
+                    return Ok(Self::of_daemon(spool, who, clock));
                 }
                 Err(error) => return Err(Failure::of(&error)),
             };
         Ok(Self { who, clock, place })
     }
 
+    /// One that a daemon writes.
+    pub(super) fn of_daemon(spool: Spool, who: String, clock: Arc<dyn Clock>) -> Self {
+        Self { who, clock, place: Place::Daemon(spool) }
+    }
+
     /// Returns once all of it survives a power failure.
-    pub(in crate::cli) async fn record(&self, entries: Vec<Entry>) -> Result<(), Failure> {
+    pub(in crate::cli) async fn record(
+        &self,
+        entries: Vec<Entry>,
+        late: Late,
+    ) -> Result<(), Unrecorded> {
         match &self.place {
             Place::Log(log) => {
                 let now = self.clock.now();
                 let records = entries.iter().map(|entry| entry.record(&self.who, now)).collect();
-                log.commit(records).await.map(drop).map_err(|error| Failure::of(&error))
+                let recorded = log.commit(records).await;
+                recorded.map(drop).map_err(|error| Unrecorded::none(Failure::of(&error)))
             }
-            Place::Daemon(spool) => self.hand_over(spool, entries).await,
+            Place::Daemon(spool) => self.hand_over(spool, entries, late).await,
         }
     }
 
-    async fn hand_over(&self, spool: &Spool, entries: Vec<Entry>) -> Result<(), Failure> {
+    async fn hand_over(
+        &self,
+        spool: &Spool,
+        entries: Vec<Entry>,
+        late: Late,
+    ) -> Result<(), Unrecorded> {
         let mut requests: Vec<Request> = Vec::new();
         for entry in entries {
             match spool.add(&self.who, entry.wish()) {
                 Ok(request) => requests.push(request),
-                Err(error) => {
-                    withdraw(spool, &requests);
-                    return Err(Failure::of(&error));
-                }
+                Err(error) => return Err(given_up(spool, &requests, late, Failure::of(&error))),
             }
         }
         let end = self.clock.monotonic().saturating_add(TAKEN_WITHIN);
         while requests.iter().any(|request| spool.waits(request)) {
             if self.clock.monotonic() >= end {
-                withdraw(spool, &requests);
-                return Err(Failure::Failed(format!(
+                let why = Failure::Failed(format!(
                     "the daemon that writes the log has not recorded it within {TAKEN_WITHIN:#}"
-                )));
+                ));
+                return Err(given_up(spool, &requests, late, why));
             }
             self.clock.sleep(LOOK_EVERY).await;
         }
         if requests.iter().any(|request| spool.is_refused(request)) {
-            return Err(Failure::Failed(
-                "the daemon that writes the log does not record it; its own log says why"
-                    .to_owned(),
-            ));
+            let why = "the daemon that writes the log does not record it; its own log says why";
+            return Err(given_up(spool, &requests, late, Failure::Failed(why.to_owned())));
         }
         Ok(())
     }
 }
 
-fn withdraw(spool: &Spool, requests: &[Request]) {
-    for request in requests {
-        if let Err(error) = spool.withdraw(request) {
-            tracing::warn!(%error, "a request stays, and will be recorded late");
-        }
+/// What becomes of what the daemon has not recorded in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Late {
+    /// It is taken back: of what is not done, nothing is to be said.
+    TakenBack,
+    /// It is left for when the daemon comes to it: it tells what was done.
+    Left,
+}
+
+/// Not all of it was recorded.
+pub(in crate::cli) struct Unrecorded {
+    pub(in crate::cli) why: Failure,
+    /// Which of the entries are in the log all the same, or may get there.
+    pub(in crate::cli) recorded: Vec<usize>,
+}
+
+impl Unrecorded {
+    fn none(why: Failure) -> Self {
+        Self { why, recorded: Vec::new() }
     }
+}
+
+fn given_up(spool: &Spool, requests: &[Request], late: Late, why: Failure) -> Unrecorded {
+    let is_recorded = |request: &Request| match late {
+        Late::Left => !spool.is_refused(request),
+        Late::TakenBack => match spool.withdraw(request) {
+            Ok(was_there) => !was_there && !spool.is_refused(request),
+            Err(error) => {
+                tracing::warn!(%error, "a request stays, and will be recorded late");
+                true
+            }
+        },
+    };
+    let requests = requests.iter().enumerate();
+    let recorded = requests.filter(|(_, request)| is_recorded(request)).map(|(place, _)| place);
+    Unrecorded { why, recorded: recorded.collect() }
 }
 
 /// The service's words as a remark that fits into the log.

@@ -1,6 +1,12 @@
 use super::fit::judge;
+use std::sync::Mutex;
+
 use super::*;
+use crate::clock::SimulatedClock;
 use crate::inventory::{Forbidden, Stopping};
+use crate::provider::direct::Direct;
+use crate::sandbox::World;
+use crate::switch::{Spool, Switchboard, Wish};
 
 fn session(state: SessionState, stopping: Stopping) -> Session {
     Session {
@@ -97,6 +103,46 @@ fn only_what_is_off_is_started() {
     assert_eq!(said(&off, START), "yes: of Ada, Comp, STOPPED");
     let on = session(SessionState::Ready, FREE);
     assert_eq!(said(&on, START), "no: it is READY, and only a STOPPED session can be started");
+}
+
+#[tokio::test]
+async fn where_not_all_intents_are_recorded_those_that_are_get_an_outcome() {
+    const STUDIO: &str = "us-west-2:stid-1";
+    let policy = format!("version = 1\n[[studio]]\nid = \"{STUDIO}\"\nmax_uptime = \"14h\"\n");
+    let policy = crate::config::parse("policy.toml", &policy, Path::new("")).unwrap().policy;
+    let simulated = SimulatedClock::new(at("2026-11-20T20:00:00Z"));
+    let clock: Arc<dyn Clock> = Arc::new(simulated.clone());
+    let state = tempfile::tempdir().unwrap();
+    let spool = || Spool::of(state.path(), Arc::clone(&clock));
+    let world = Arc::new(Mutex::new(World::default()));
+    let direct = Direct::new(STUDIO.into(), world, Arc::clone(&clock), "ada");
+    let provider: Arc<dyn Provider> = Arc::new(direct);
+    let target = |id: &str| Target {
+        studio: policy.studios.values().next().unwrap(),
+        provider: Arc::clone(&provider),
+        session: Session { id: id.into(), ..session(SessionState::Ready, FREE) },
+    };
+    let book = Book::of_daemon(spool(), "ada".to_owned(), Arc::clone(&clock));
+    let hand = Hand { policy: &policy, book, clock: Arc::clone(&clock), deed: STOP, note: None };
+    let mut stops = Box::pin(hand.batch(vec![target("one"), target("two"), target("three")]));
+    assert!(futures_util::poll!(&mut stops).is_pending());
+    // The daemon takes the first, refuses the second, and does not come to the third.
+    let waiting = spool().waiting().await;
+    spool().taken(&waiting[0]).await;
+    spool().refused(&waiting[1], "not followed".to_owned()).await;
+    let end = clock.now() + SignedDuration::from_mins(2);
+    let stopped = tokio::select! {
+        biased;
+        stopped = stops => stopped,
+        () = simulated.drive(end) => panic!("nobody gave it up"),
+    };
+    assert!(stopped.is_err());
+    let left = spool().look().unwrap().into_iter().map(|request| match request.wish {
+        Wish::Tell { session, told, .. } => (session.to_string(), told.stage, told.problem),
+        other => panic!("{other:?}"),
+    });
+    let not_called = ("one".to_owned(), Stage::Rejected, Some("not_asked".to_owned()));
+    assert_eq!(left.collect::<Vec<_>>(), [not_called], "it waits for the daemon");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::super::by_hand::book::{Book, Entry, one_line};
+use super::super::by_hand::book::{Book, Entry, Late, Unrecorded, one_line};
 use super::super::by_hand::confirm;
 use super::super::handing::{plain, who};
 use super::super::{Failure, Format, load_to_act, studios};
@@ -22,7 +22,7 @@ use super::{OnIt, sentence};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::client_token_of_profile;
 use crate::ids::LaunchProfileId;
-use crate::inventory::{Snapshot, Stopping};
+use crate::inventory::{Problem, Snapshot, Stopping};
 use crate::policy::{Policy, StudioPolicy};
 use crate::provider::administer::{Administer, Change, Progress, Proposal};
 use crate::provider::nimble::{Connections, NimbleStudio, STOPPED_LENGTH_MAX};
@@ -34,6 +34,9 @@ const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
 /// How long it is waited for: as long as the service's own waiter does.
 const WAIT_MAX: SignedDuration = SignedDuration::from_secs(750);
+
+/// What a call is called that was not made, since its intent could not be recorded.
+const RECORD: &str = "the record";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -367,15 +370,33 @@ impl Target<'_> {
             problem: None,
             detail: None,
         };
-        book.record(vec![self.entry(proposal, told.clone())]).await?;
+        let intent = vec![self.entry(proposal, told.clone())];
+        if let Err(Unrecorded { why, recorded }) = book.record(intent, Late::TakenBack).await {
+            if !recorded.is_empty() {
+                self.call_off(book, proposal, told).await;
+            }
+            return Err(why);
+        }
         let answer = self.studio_client.change(proposal, &token).await;
-        let recorded = book.record(vec![self.entry(proposal, end(told, &answer))]).await;
+        let ends = vec![self.entry(proposal, end(told, &answer))];
+        let recorded = book.record(ends, Late::Left).await;
         // What was done is done; that it could not be recorded is said last.
         if let Err(error) = &answer {
             anstream::eprintln!("{}: {error}", self.name());
         }
-        recorded?;
+        recorded.map_err(|unrecorded| unrecorded.why)?;
         if answer.is_ok() { Ok(()) } else { Err(Failure::Said) }
+    }
+
+    /// Records that nothing was called: the intent may get into the log late.
+    async fn call_off(&self, book: &Book, proposal: &Proposal, told: Told) {
+        let detail = "it could not be recorded in time that it was to be done".to_owned();
+        let (problem, request_id) = (Problem::NotAsked, None);
+        let error = ProviderError { problem, operation: RECORD, detail, request_id };
+        let ends = vec![self.entry(proposal, end(told, &Err(error)))];
+        if let Err(Unrecorded { why, .. }) = book.record(ends, Late::Left).await {
+            tracing::warn!(%why, "that nothing was called is not recorded yet");
+        }
     }
 
     fn entry(&self, proposal: &Proposal, told: Told) -> Entry {

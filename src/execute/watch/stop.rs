@@ -38,8 +38,11 @@ fn stopped(watch: &Watch<'_>, session: &Session) -> Option<Arrival> {
     };
     // Whom the service names counts where nothing else tells: a call that it took is ours by whatever
     // name, and who we are may change from one start of the program to the next.
-    let names = watch.us.zip(session.stopped_by.as_deref());
+    let names = watch.known.us.zip(session.stopped_by.as_deref());
     let is_another_s = !watch.intent.accepted && names.is_some_and(|(us, by)| us != by);
-    let is_ours = watch.may_have_led_to(stopped_at) && stopped_at >= watch.intent.run;
+    // A call that the service took was made while the session ran: by its own clock too, whatever ours
+    // shows, the first stop of that run is what came of it.
+    let may_be_ours = watch.intent.accepted || watch.may_have_led_to(stopped_at);
+    let is_ours = may_be_ours && stopped_at >= watch.intent.run;
     (is_ours && !is_another_s).then_some(Arrival::Proven(Some(stopped_at)))
 }

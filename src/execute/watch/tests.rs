@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::inventory::{SessionState, Stopping, Transition};
+use crate::plan::StoppedBy;
 
 fn at(text: &str) -> Timestamp {
     format!("2026-11-20T{text}Z").parse().unwrap()
@@ -49,7 +50,7 @@ mod of_a_stop {
     #[track_caller]
     fn check(accepted: bool, session: &Session, now: &str, expected: Arrival) {
         assert_eq!(
-            arrival(Action::Stop, &intent(accepted), Some(session), None, at(now)),
+            arrival(Action::Stop, &intent(accepted), Some(session), Known::default(), at(now)),
             expected
         );
     }
@@ -64,8 +65,12 @@ mod of_a_stop {
         for accepted in [true, false] {
             check(accepted, &off, "20:05:00", proven("20:00:01"));
         }
+        // The service took the call, and its clock may be any; but no stop ends a run before it began.
         let earlier = session(SessionState::Stopped, "09:00:00", Some("19:30:00"));
-        check(true, &earlier, "20:05:00", Arrival::Failed);
+        check(true, &earlier, "20:05:00", proven("19:30:00"));
+        check(false, &earlier, "20:05:00", Arrival::Failed);
+        let before = session(SessionState::Stopped, "09:00:00", Some("08:59:59"));
+        check(true, &before, "20:05:00", Arrival::Failed);
         let unsaid = session(SessionState::Stopped, "09:00:00", None);
         check(true, &unsaid, "20:05:00", Arrival::Proven(None));
         check(false, &unsaid, "20:05:00", Arrival::Failed);
@@ -76,7 +81,8 @@ mod of_a_stop {
         let mut off = session(SessionState::Stopped, "09:00:00", Some("20:05:00"));
         let mut seen = |accepted, us: Option<&str>, by: Option<&str>| {
             off.stopped_by = by.map(str::to_owned);
-            arrival(Action::Stop, &intent(accepted), Some(&off), us, at("20:06:00"))
+            let known = Known { us, ..Known::default() };
+            arrival(Action::Stop, &intent(accepted), Some(&off), known, at("20:06:00"))
         };
         let ours = proven("20:05:00");
         assert_eq!(seen(false, Some("we"), Some("owner-1")), Arrival::Failed);
@@ -91,6 +97,20 @@ mod of_a_stop {
         let off = session(SessionState::Stopped, "09:00:00", Some("23:00:00"));
         check(true, &off, "23:05:00", proven("23:00:00"));
         check(false, &off, "23:05:00", Arrival::Failed);
+    }
+
+    #[test]
+    fn without_an_answer_instants_are_compared_by_what_is_known_of_both_clocks() {
+        let off = session(SessionState::Stopped, "09:00:00", Some("19:56:00"));
+        let seen = |behind_mins| {
+            let clock_behind = SignedDuration::from_mins(behind_mins);
+            let known = Known { clock_behind, ..Known::default() };
+            arrival(Action::Stop, &intent(false), Some(&off), known, at("20:05:00"))
+        };
+        assert_eq!(seen(0), Arrival::Failed);
+        assert_eq!(seen(-4), proven("19:56:00"));
+        assert_eq!(seen(-20), Arrival::Failed);
+        assert_eq!(seen(4), Arrival::Failed);
     }
 
     #[test]
@@ -117,11 +137,11 @@ mod of_a_stop {
         check(true, &stopping, "20:15:00", Arrival::Pending);
         check(true, &stopping, "20:15:01", Arrival::Late);
         assert_eq!(
-            arrival(Action::Stop, &intent(true), None, None, at("20:15:00")),
+            arrival(Action::Stop, &intent(true), None, Known::default(), at("20:15:00")),
             Arrival::Pending
         );
         assert_eq!(
-            arrival(Action::Stop, &intent(true), None, None, at("20:15:01")),
+            arrival(Action::Stop, &intent(true), None, Known::default(), at("20:15:01")),
             Arrival::Failed
         );
         let failed = session(SessionState::Failed(Transition::Stop), "09:00:00", None);
@@ -145,8 +165,9 @@ mod of_a_start {
     /// What is seen at 20:30:00, just in time, and a second later; with an answer, and without.
     #[track_caller]
     fn check(session: &Session, accepted: [Arrival; 2], unanswered: [Arrival; 2]) {
-        let seen =
-            |accepted, now| arrival(Action::Start, &intent(accepted), Some(session), None, at(now));
+        let seen = |accepted, now| {
+            arrival(Action::Start, &intent(accepted), Some(session), Known::default(), at(now))
+        };
         let both = |accepted| ["20:30:00", "20:30:01"].map(|now| seen(accepted, now));
         let state = &session.state;
         assert_eq!(both(true), accepted, "{state}, accepted");
@@ -179,6 +200,22 @@ mod of_a_start {
         check(&off(None, RUN), NOT_BEGUN[0], NOT_BEGUN[1]);
         // The start before this one failed, an hour ago.
         check(&off(EARLIER, RUN), NOT_BEGUN[0], NOT_BEGUN[1]);
+    }
+
+    #[test]
+    fn a_rescue_that_was_accepted_and_does_not_begin_is_given_up_in_five_minutes() {
+        let seen = |accepted, state, now| {
+            let intent = OpenIntent { rescue: Some(StoppedBy::Us), ..intent(accepted) };
+            let session = session(state, BEFORE, RUN);
+            arrival(Action::Start, &intent, Some(&session), Known::default(), at(now))
+        };
+        for state in [SessionState::Stopped, START_FAILED] {
+            assert_eq!(seen(true, state.clone(), "20:05:00"), Arrival::Pending);
+            assert_eq!(seen(true, state.clone(), "20:05:01"), Arrival::Failed);
+            // It is called again under its token in any case.
+            assert_eq!(seen(false, state, "20:30:00"), Arrival::Pending);
+        }
+        assert_eq!(seen(true, STARTING, "20:30:00"), Arrival::Pending);
     }
 
     #[test]
@@ -231,7 +268,7 @@ mod of_a_start {
         for state in states {
             check(&session(state, BEFORE, RUN), FAILED, FAILED);
         }
-        let gone = |now| arrival(Action::Start, &intent(true), None, None, at(now));
+        let gone = |now| arrival(Action::Start, &intent(true), None, Known::default(), at(now));
         assert_eq!([gone("20:30:00"), gone("20:30:01")], NOT_BEGUN[0]);
     }
 

@@ -147,7 +147,9 @@ impl Pair {
     fn new(concurrency: usize) -> Self {
         let clock = SimulatedClock::new("2026-11-21T04:00:00Z".parse().unwrap());
         let gates = Gates::new(Arc::new(clock.clone()));
-        let lanes = [(); 2].map(|()| gates.lane(&connection(Some("111122223333")), concurrency));
+        let lanes = ["one", "two"].map(|studio| {
+            gates.lane(&studio.into(), &connection(Some("111122223333")), concurrency)
+        });
         let stubs = [Stub::default(), Stub::default()];
         let gated = |number: usize| {
             let stub: &Stub = &stubs[number];
@@ -178,7 +180,7 @@ impl Pair {
 #[test]
 fn studios_share_a_gate_by_account_region_and_endpoint() {
     let gates = Gates::new(Arc::new(SimulatedClock::new(Timestamp::UNIX_EPOCH)));
-    let lane = |connection: &Connection| gates.lane(connection, 16);
+    let lane = |connection: &Connection| gates.lane(&"one".into(), connection, 16);
     let ours = connection(Some("111122223333"));
     let one = lane(&ours);
     let shares = |other: Connection| Arc::ptr_eq(&one.gate, &lane(&other).gate);
@@ -200,15 +202,64 @@ async fn one_studio_can_take_all_calls_but_the_one_of_each_other() {
     let [one, other] = &pair.lanes;
     let mut taken = Vec::new();
     for _ in 0..3 {
-        taken.push(one.acquire().await.unwrap());
+        taken.push(one.acquire(Urgency::Usual).await.unwrap());
     }
-    assert!(futures_util::poll!(Box::pin(one.acquire())).is_pending());
-    let own = other.acquire().await.unwrap();
-    assert!(futures_util::poll!(Box::pin(other.acquire())).is_pending());
+    assert!(futures_util::poll!(Box::pin(one.acquire(Urgency::Usual))).is_pending());
+    let own = other.acquire(Urgency::Usual).await.unwrap();
+    assert!(futures_util::poll!(Box::pin(other.acquire(Urgency::Usual))).is_pending());
     drop(taken.pop());
-    let more = other.acquire().await.unwrap();
-    assert!(futures_util::poll!(Box::pin(one.acquire())).is_pending());
+    let more = other.acquire(Urgency::Usual).await.unwrap();
+    assert!(futures_util::poll!(Box::pin(one.acquire(Urgency::Usual))).is_pending());
     drop((own, more));
+}
+
+#[tokio::test]
+async fn what_is_urgent_waits_for_what_is_in_flight_and_not_for_what_waits() {
+    let pair = Pair::new(1);
+    let [lane, _] = &pair.lanes;
+    let in_flight = lane.acquire(Urgency::Usual).await.unwrap();
+    let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(lane.acquire(Urgency::Usual))).collect();
+    for stop in &mut waiting {
+        assert!(futures_util::poll!(stop).is_pending());
+    }
+    let mut rescue = Box::pin(lane.acquire(Urgency::Urgent));
+    assert!(futures_util::poll!(&mut rescue).is_pending());
+    drop(in_flight);
+    let mut before = 0;
+    while futures_util::poll!(&mut rescue).is_pending() {
+        assert!(futures_util::poll!(&mut waiting[before]).is_ready(), "nobody goes");
+        before += 1;
+    }
+    assert_eq!(before, 1, "who was the first to wait goes before it, and nobody else");
+}
+
+#[tokio::test]
+async fn what_is_urgent_goes_first_at_a_slow_pace_and_leaves_a_turn_to_the_others() {
+    let pair = Pair::new(16);
+    let lane = &pair.lanes[0];
+    pair.stubs[0].fails(Some(Problem::Throttled));
+    pair.studios[0].observe().await;
+    let order = Mutex::new(String::new());
+    let begin = |urgency, letter: char| {
+        let order = &order;
+        async move {
+            let permit = lane.acquire(urgency).await.unwrap();
+            order.lock().unwrap().push(letter);
+            drop(permit);
+        }
+    };
+    let usual = (0..3).map(|_| begin(Urgency::Usual, 'u'));
+    let urgent = (0..6).map(|_| begin(Urgency::Urgent, 'R'));
+    let all = futures_util::future::join(join_all(usual), join_all(urgent));
+    let began = pair.clock.now();
+    tokio::select! {
+        biased;
+        _ = all => {}
+        () = pair.clock.drive(began + SignedDuration::from_hours(1)) => panic!("it took an hour"),
+    }
+    assert_eq!(order.into_inner().unwrap(), "RRRRuRRuu");
+    let took = began.duration_until(pair.clock.now());
+    assert_eq!(took, pace::INTERVAL_FIRST * 9, "one at a time, whoever begins");
 }
 
 #[tokio::test]
@@ -217,11 +268,20 @@ async fn a_studio_whose_last_call_failed_has_one_call_alone() {
     let lane = &pair.lanes[0];
     pair.stubs[0].fails(Some(Problem::TimedOut));
     pair.studios[0].observe().await;
-    let own = lane.acquire().await.unwrap();
-    assert!(futures_util::poll!(Box::pin(lane.acquire())).is_pending());
+    let own = lane.acquire(Urgency::Usual).await.unwrap();
+    let mut waiting = Box::pin(lane.acquire(Urgency::Usual));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
     pair.stubs[0].fails(None);
     pair.studios[0].observe().await;
-    drop((own, lane.acquire().await.unwrap(), lane.acquire().await.unwrap()));
+    assert!(
+        futures_util::poll!(&mut waiting).is_ready(),
+        "it does not wait for the one that hangs"
+    );
+    drop((
+        own,
+        lane.acquire(Urgency::Usual).await.unwrap(),
+        lane.acquire(Urgency::Usual).await.unwrap(),
+    ));
 }
 
 #[tokio::test]
@@ -310,6 +370,42 @@ async fn a_probe_without_an_answer_is_given_up() {
 }
 
 #[tokio::test]
+async fn what_is_known_of_a_service_outlives_the_lanes_to_it() {
+    let clock = SimulatedClock::new(Timestamp::UNIX_EPOCH);
+    let gates = Gates::new(Arc::new(clock.clone()));
+    let ours = connection(Some("111122223333"));
+    let stub = Stub::default();
+    stub.fails(Some(Problem::TimedOut));
+    let studio = |connection: &Connection| {
+        let lane = gates.lane(&"one".into(), connection, 16);
+        gates.forget_unused();
+        (Gated::new(Arc::new(stub.clone()), Arc::clone(&lane)), lane)
+    };
+    let (before, lane) = studio(&ours);
+    for _ in 0..FAILURES_MAX {
+        before.observe().await;
+    }
+    let asks_again = lane.asks_again();
+    assert!(asks_again.is_some());
+    drop((before, lane, stub.take()));
+    // Another policy with the same connection: the service is not asked, and the studio is in doubt.
+    let (after, lane) = studio(&ours);
+    assert_eq!(Pair::problem(&after.observe().await), Some(Problem::NotAsked));
+    assert_eq!((stub.take(), lane.asks_again()), (vec![], asks_again));
+    assert!(lane.is_in_doubt());
+    drop((after, lane));
+    // Other credentials may fare better, and are tried at once.
+    let (other, lane) = studio(&Connection { role_arn: Some("arn".into()), ..ours.clone() });
+    assert!(!lane.is_in_doubt());
+    assert_eq!(Pair::problem(&other.observe().await), Some(Problem::TimedOut));
+    assert_eq!(stub.take(), ["observe"]);
+    drop((other, lane));
+    // What nobody leads to is forgotten.
+    gates.forget_unused();
+    assert_eq!(studio(&ours).1.asks_again(), None);
+}
+
+#[tokio::test]
 async fn a_studio_that_fails_alone_keeps_no_other_from_asking() {
     let pair = Pair::new(16);
     pair.opened().await;
@@ -349,7 +445,7 @@ async fn who_is_asked_for_patience_calls_more_slowly_at_one_pace_and_no_call_is_
     let before = pair.clock.now();
     for _ in 0..3 {
         other.observe().await;
-        drop(pair.lanes[1].acquire().await.unwrap());
+        drop(pair.lanes[1].acquire(Urgency::Usual).await.unwrap());
     }
     assert_eq!(pair.clock.now(), before, "nobody has told this one");
     pair.stubs[1].fails(Some(Problem::Throttled));
@@ -358,7 +454,7 @@ async fn who_is_asked_for_patience_calls_more_slowly_at_one_pace_and_no_call_is_
     let mut begins = Vec::new();
     for _ in 0..4 {
         let work = async {
-            drop(pair.lanes[1].acquire().await.unwrap());
+            drop(pair.lanes[1].acquire(Urgency::Usual).await.unwrap());
             other.observe().await;
         };
         let end = pair.clock.now() + SignedDuration::from_hours(1);

@@ -24,6 +24,9 @@ use crate::provider::ProviderError;
 /// The largest page of launch profiles that may be asked for. The list of sessions takes no size.
 const PROFILES_PER_PAGE: i32 = 100;
 
+const LIST_PROFILES: &str = "ListLaunchProfiles";
+const LIST_SESSIONS: &str = "ListStreamingSessions";
+
 impl NimbleStudio {
     /// Reads every session and every launch profile.
     pub(super) async fn read_studio(&self) -> Snapshot {
@@ -54,11 +57,11 @@ impl NimbleStudio {
                 .studio_id(self.id.as_str())
                 .max_results(PROFILES_PER_PAGE)
                 .set_next_token(token);
-            call.send().map_err(|error| provider_error("ListLaunchProfiles", &error))
+            call.send().map_err(|error| provider_error(LIST_PROFILES, &error))
         };
         let listing = read_pages(Wanted::LaunchProfiles, &*self.clock, |token| async move {
             let output = self.reading(|client| page(client, token.clone())).await?;
-            let items = output.launch_profiles.unwrap_or_default();
+            let items = listed(LIST_PROFILES, "launchProfiles", output.launch_profiles)?;
             Ok(Page { items, next_token: output.next_token })
         });
         Profiles::from(listing.await)
@@ -69,12 +72,12 @@ impl NimbleStudio {
         let page = |client: Client, token: Option<String>| {
             let call =
                 client.list_streaming_sessions().studio_id(self.id.as_str()).set_next_token(token);
-            call.send().map_err(|error| provider_error("ListStreamingSessions", &error))
+            call.send().map_err(|error| provider_error(LIST_SESSIONS, &error))
         };
         read_pages(Wanted::Sessions, &*self.clock, |token| async move {
             let output = self.reading(|client| page(client, token.clone())).await?;
             let profiles = self.read_profiles(profiles).await;
-            let rows = output.sessions.unwrap_or_default();
+            let rows = listed(LIST_SESSIONS, "sessions", output.sessions)?;
             let items = rows.into_iter().map(|row| profiles.join(row)).collect();
             Ok(Page { items, next_token: output.next_token })
         })
@@ -98,6 +101,16 @@ impl NimbleStudio {
         self.account.as_ref()?;
         Some(Gap { wanted: Wanted::Studio, problem: error.problem, detail: error.detail })
     }
+}
+
+/// What a page lists. An answer that does not say so is no empty list: whoever answers in the service's
+/// place may say `{}` too, though the service's model does not ask for more.
+fn listed<T>(
+    operation: &'static str,
+    member: &str,
+    items: Option<Vec<T>>,
+) -> Result<Vec<T>, ProviderError> {
+    items.ok_or_else(|| errors::garbled(operation, &format!("there are no {member} in it")))
 }
 
 /// The launch profiles of a studio, as far as they were read.

@@ -257,6 +257,27 @@ async fn a_session_without_an_id_is_a_gap() {
 }
 
 #[tokio::test]
+async fn an_answer_without_a_list_is_a_gap_and_no_empty_studio() {
+    let list = |of: &str| if of == "sessions" { Wanted::Sessions } else { Wanted::LaunchProfiles };
+    for (lacking, page, detail) in [
+        ("sessions", json!({}), "there are no sessions in it"),
+        ("sessions", json!({ "sessions": null }), "there are no sessions in it"),
+        ("sessions", json!({ "nextToken": "more" }), "there are no sessions in it"),
+        ("launchProfiles", json!({}), "there are no launchProfiles in it"),
+    ] {
+        let world = World::new(move |seen| {
+            let is_of_sessions = seen.line.contains("streaming-sessions");
+            let is_lacking = is_of_sessions == (lacking == "sessions");
+            if is_lacking { ok(&page) } else { empty_lists(seen) }
+        })
+        .await;
+        let snapshot = world.run(world.studio.observe()).await;
+        let (wanted, problem) = (list(lacking), Problem::Garbled);
+        assert_eq!(snapshot.gaps, [Gap { wanted, problem, detail: detail.to_owned() }]);
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_repeats_is_a_gap_and_what_was_read_stays() {
     let world = World::new(|seen| {
         if seen.line.contains("streaming-sessions") {

@@ -1,7 +1,10 @@
-//! The server's own door, for whoever runs it: its faults and its log of requests, under `/_sandbox`.
+//! The server's own door, for whoever runs it: its clock, its faults and its log of requests, under
+//! `/_sandbox`.
 //!
 //! It is no part of the service. It answers this machine alone, and no page in a browser: a request
 //! with an `Origin`, from another site, or for another host than the one that is listened on, is refused.
+
+mod clock;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -26,6 +29,7 @@ const PATHS: &[(&str, &str)] = &[
     ("/_sandbox/faults", "GET, POST, DELETE"),
     ("/_sandbox/faults/{id}", "DELETE"),
     ("/_sandbox/requests", "GET, DELETE"),
+    ("/_sandbox/clock", "GET, POST"),
 ];
 
 /// An answer: a status and what it says.
@@ -114,6 +118,8 @@ fn perform(shared: &Shared, parts: &Parts, body: Result<Bytes, Failure>) -> Told
         (StatusCode::PAYLOAD_TOO_LARGE, message("the body could not be read whole"))
     })?;
     match (*known, &parts.method) {
+        ("/_sandbox/clock", &Method::GET) => clock::show(shared),
+        ("/_sandbox/clock", &Method::POST) => clock::change(shared, &body),
         ("/_sandbox/faults", &Method::GET) => {
             Ok(json!({"faults": shared.faults.list().iter().map(status).collect::<Vec<_>>()}))
         }

@@ -45,7 +45,7 @@ pub(super) async fn answer(
     let mut violations = violations(&parts.headers, &call, body.as_ref().ok());
     let input = read_input(&shared, &parts, body, skew(struck.fault.as_ref()));
     let mut record = RequestRecord {
-        at: (shared.clock)(),
+        at: shared.clock.now(),
         operation: call.operation(),
         studio,
         session: call.session().map(str::to_owned),

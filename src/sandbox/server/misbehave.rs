@@ -14,7 +14,7 @@ use super::routes::Call;
 use super::{Reply, Shared, alter, exchange, text_of};
 use crate::sandbox::faults::Fault;
 use crate::sandbox::wire::{self, Failure, FailureKind};
-use crate::sandbox::world::{Operation, Refusal};
+use crate::sandbox::world::{Operation, Refusal, World};
 
 /// What becomes of a request.
 pub(super) enum Outcome {
@@ -47,9 +47,11 @@ pub(super) fn perform(
 
 fn performed(shared: &Shared, call: &Call, input: Result<Input, Failure>) -> Reply {
     let answered = input.and_then(|input| {
-        let (now, page_size) = ((shared.clock)(), shared.page_size);
-        let world = &mut shared.world();
-        operations::perform(Setting { world, now, page_size }, call, &input)
+        let page_size = shared.page_size;
+        let perform = |world: &mut World, now| {
+            operations::perform(Setting { world, now, page_size }, call, &input)
+        };
+        if call.operation().changes() { shared.change(perform) } else { shared.look(perform) }
     });
     answered.unwrap_or_else(|failure| Reply::failure(&failure))
 }
@@ -153,13 +155,18 @@ fn stale(
         Ok(input) => input,
         Err(failure) => return Reply::failure(&failure),
     };
-    let now = (shared.clock)();
     let mut kept = shared.stale.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = shared.clock.now();
     let is_old = |at: Timestamp| now < at || now.duration_since(at) >= age;
     if kept.as_ref().is_none_or(|(at, _)| is_old(*at)) {
-        let mut world = shared.world().clone();
-        world.advance(now);
-        *kept = Some((now, world));
+        let copied = shared.look(|world, now| {
+            world.advance(now);
+            Ok((now, world.clone()))
+        });
+        match copied {
+            Ok(copied) => *kept = Some(copied),
+            Err(failure) => return Reply::failure(&failure),
+        }
     }
     let page_size = shared.page_size;
     let answered = match kept.as_mut() {
@@ -175,7 +182,8 @@ fn stale(
 fn raced(shared: &Shared, call: &Call, input: Result<Input, Failure>) -> Reply {
     let restart = || {
         let (Some(studio), Some(session)) = (call.studio(), call.session()) else { return };
-        let restarted = shared.world().restart_at_once(studio, session, (shared.clock)());
+        let restarted =
+            shared.change(|world, now| Ok(world.restart_at_once(studio, session, now)?));
         tracing::debug!(?restarted, session, "the owner starts the session anew");
     };
     let is_known = input.is_ok();

@@ -3,13 +3,14 @@
 //! One connection is one hyper HTTP/1.1 connection, without a framework: the labels of a path must
 //! be split before they are decoded, and a connection must be able to end without an answer.
 //! `exchange.rs` follows one request from its arrival to its place in the log, `routes.rs` says what it
-//! asks for, `operations/` answers it from the world, `misbehave.rs` does what the faults say, and
+//! asks for, `operations/` answers it from the world, `keeping.rs` makes what changed last, `misbehave.rs` does what the faults say, and
 //! `admin.rs` is the server's own door, for whoever runs it. This file does the HTTP.
 
 mod admin;
 mod alter;
 mod body;
 mod exchange;
+mod keeping;
 mod misbehave;
 mod operations;
 mod pages;
@@ -34,9 +35,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use self::body::AnswerBody;
+use super::clock::StudioClock;
 use super::faults::Faults;
 use super::requests::Requests;
 use super::signature::Credentials;
+use super::state::StateFile;
 use super::violation::Violation;
 use super::wire::Failure;
 use super::world::World;
@@ -53,7 +56,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What all connections share.
 pub(super) struct Shared {
     pub(super) world: Arc<Mutex<World>>,
-    pub(super) clock: Clock,
+    pub(super) clock: StudioClock,
     pub(super) wall: Clock,
     pub(super) sleep: Sleep,
     pub(super) faults: Faults,
@@ -62,6 +65,8 @@ pub(super) struct Shared {
     pub(super) principal: String,
     pub(super) credentials: Option<Credentials>,
     pub(super) on_silence: Option<SilenceHook>,
+    /// Where the world is kept. Whoever locks both locks the world first.
+    pub(super) state: Option<Arc<Mutex<StateFile>>>,
     pub(super) serial: AtomicU64,
     /// The world as it was, for lists that are not of now.
     pub(super) stale: Mutex<Option<(Timestamp, World)>>,

@@ -96,6 +96,11 @@ impl Failure {
         Self { violation, ..failure }
     }
 
+    /// What people read of it.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// A failure that is about nothing in the studio, and so tells what was asked for.
     pub(crate) fn of_operation(mut self, name: &str) -> Self {
         self.context.insert("operation", name.to_owned());

@@ -108,14 +108,14 @@ impl Held {
         }
     }
 
-    fn keep_backup(&mut self, mut backup: Backup) {
+    pub(super) fn keep_backup(&mut self, mut backup: Backup) {
         backup.arn = self.studio.arn_of("streaming-session-backup", &backup.id);
         let (id, session) = (backup.id.clone(), backup.session_id.clone());
         self.backups.insert(id.clone(), backup);
         let order = self.backups_of.entry(session).or_default();
         order.retain(|held| *held != id);
         order.push(id);
-        order.sort_by_key(|id| self.backups.get(id).map(|backup| backup.created_at));
+        order.sort_by_key(|id| (self.backups.get(id).map(|backup| backup.created_at), id.clone()));
     }
 
     /// Ends the making of a session's newest backup.

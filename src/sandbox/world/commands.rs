@@ -121,7 +121,7 @@ impl World {
             check_tags(&new.tags)?;
             world.check_offer(studio, &new)?;
             world.check_quota(studio)?;
-            let id = ids::resource_id(&format!("{studio} session created {}", world.created));
+            let id = ids::resource_id(&format!("{studio} session created {}", *world.created));
             let mut session = Session::new(&id, SessionState::CreateInProgress);
             session.launch_profile_id = Some(new.launch_profile);
             session.owned_by = Some(new.owned_by);
@@ -132,7 +132,7 @@ impl World {
             session.created_by = Some(caller.principal.to_owned());
             session.updated_by = Some(caller.principal.to_owned());
             world.add_session(studio, session)?;
-            world.created += 1;
+            *world.created.change() += 1;
             let created = world.session(studio, &id, at)?.clone();
             Ok((id, created))
         })

@@ -94,10 +94,15 @@ impl Lifetime {
     /// Without a launch profile nothing may be stopped.
     pub(super) fn of(session: &Session, profile: Option<&LaunchProfile>) -> Self {
         let stream = profile.map(|profile| &profile.stream);
-        let persistence = (session.session_persistence_mode.as_ref())
-            .or_else(|| stream.and_then(|stream| stream.session_persistence_mode.as_ref()));
-        let termination = (session.automatic_termination_mode.as_ref())
-            .or_else(|| stream.and_then(|stream| stream.automatic_termination_mode.as_ref()));
+        let own = session.session_persistence_mode.as_ref();
+        let persistence =
+            own.or_else(|| stream.and_then(|stream| stream.session_persistence_mode.as_ref()));
+        // A persistent session without a termination mode of its own came into being when there was
+        // none to take, and is not terminated for what the launch profile says since.
+        let termination = (session.automatic_termination_mode.as_ref()).or_else(|| {
+            let theirs = stream.and_then(|stream| stream.automatic_termination_mode.as_ref());
+            theirs.filter(|_| own != Some(&Mode::Activated))
+        });
         let stopped_minutes =
             stream.and_then(|stream| stream.max_stopped_session_length_in_minutes).unwrap_or(0);
         let running_minutes = stream
@@ -117,9 +122,10 @@ pub(super) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// The next instant at which the session changes by itself.
+/// The next instant at which the session changes by itself. A clock that ran out during a transition
+/// has its effect when that is over, not before.
 pub(super) fn next_event(session: &Session) -> Option<Timestamp> {
-    match session.state {
+    let due = match session.state {
         SessionState::CreateInProgress
         | SessionState::StartInProgress
         | SessionState::StopInProgress
@@ -132,7 +138,8 @@ pub(super) fn next_event(session: &Session) -> Option<Timestamp> {
         | SessionState::CreateFailed
         | SessionState::DeleteFailed
         | SessionState::Other(_) => None,
-    }
+    };
+    due.map(|due| session.updated_at.map_or(due, |entered| entered.max(due)))
 }
 
 /// Lets the event that is due at `at` happen. The result says whether, and how, it destroyed work.

@@ -69,10 +69,10 @@ impl World {
         let parameters = format!("{of:?}\n{identity_store_id}\n{new:?}");
         self.once(operation, parameters, caller, now, |world, _| {
             let quota = world.studio(of.studio)?.member_quota;
-            let members = world.members_mut(of)?;
-            let mut put = members.clone();
+            // Only looked at first: a refusal must not close what is open to everybody.
+            let mut put = world.members_of(of)?.cloned().unwrap_or_default();
             for (principal, persona) in new {
-                let sid = members.get(principal).and_then(|member| member.sid.clone());
+                let sid = put.get(principal).and_then(|member| member.sid.clone());
                 let member = Member {
                     principal_id: principal.clone(),
                     identity_store_id: identity_store_id.to_owned(),
@@ -85,7 +85,7 @@ impl World {
             match quota {
                 Some(quota) if put.len() > quota => Err(Refusal::MemberQuota { resource, quota }),
                 _ => {
-                    *members = put;
+                    *world.members_mut(of)? = put;
                     Ok((resource, ()))
                 }
             }
@@ -107,6 +107,7 @@ impl World {
         let operation = Operation::UpdateLaunchProfileMember;
         let parameters = format!("{of:?}\n{principal}\n{persona:?}");
         self.once(operation, parameters, caller, now, |world, _| {
+            world.member(of, principal)?;
             let member = world.members_mut(of)?.get_mut(principal);
             let member = member.ok_or_else(|| Refusal::MemberNotFound(principal.to_owned()))?;
             member.persona = persona;
@@ -157,7 +158,7 @@ impl World {
         self.members_of(of)?;
         let held = self.held_mut(of.studio)?;
         let Some(profile) = of.launch_profile else {
-            return Ok(&mut held.members);
+            return Ok(held.members.change());
         };
         let found = held.profiles.get_mut(profile);
         let found = found.ok_or_else(|| Refusal::LaunchProfileNotFound(profile.to_owned()))?;

@@ -16,10 +16,14 @@ mod profiles;
 mod refusal;
 mod resources;
 mod restart;
+mod stored;
 mod streams;
 mod tags;
 mod tokens;
+mod tracked;
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;
 
@@ -51,11 +55,14 @@ pub use resources::{
     StreamingImage, StudioComponent, StudioStatusCode, ValidationResult, ValidationState,
     ValidationStatusCode, ValidationType,
 };
+pub use stored::{Change, SCHEMA, Table, Unreadable};
+pub(in crate::sandbox) use stored::{Restoring, codec};
 pub use streams::{STREAM_SECONDS_DEFAULT, STREAMS_MAX};
 pub use tokens::TOKENS_MAX;
 
 use lifecycle::Lifetime;
 use tokens::Tokens;
+use tracked::{Marked, Tracked};
 
 /// How many effects are remembered; the oldest is forgotten first.
 pub const EFFECTS_MAX: usize = 200_000;
@@ -71,7 +78,9 @@ pub struct World {
     effects: VecDeque<Effect>,
     destroyed: Vec<Destroyed>,
     /// How many resources were ever created, for ids that do not come twice.
-    created: u64,
+    created: Marked<u64>,
+    /// Whether it is noted what changes.
+    tracks: bool,
 }
 
 type Timer = (Timestamp, StudioId, Subject);
@@ -86,32 +95,32 @@ enum Subject {
 /// A studio and what it holds.
 #[derive(Clone, Debug)]
 struct Held {
-    studio: Studio,
-    profiles: BTreeMap<LaunchProfileId, LaunchProfile>,
-    sessions: BTreeMap<SessionId, Session>,
+    studio: Marked<Studio>,
+    profiles: Tracked<LaunchProfileId, LaunchProfile>,
+    sessions: Tracked<SessionId, Session>,
     /// Its administrators.
-    members: Members,
-    images: BTreeMap<String, StreamingImage>,
-    components: BTreeMap<String, StudioComponent>,
-    backups: BTreeMap<String, Backup>,
-    /// The backups of each session that has some, oldest first.
+    members: Marked<Members>,
+    images: Tracked<String, StreamingImage>,
+    components: Tracked<String, StudioComponent>,
+    backups: Tracked<String, Backup>,
+    /// The backups of each session that has some, oldest first; follows from `backups`.
     backups_of: BTreeMap<SessionId, Vec<String>>,
     /// The streams of each session that has some, oldest first.
-    streams: BTreeMap<SessionId, Vec<Stream>>,
+    streams: Tracked<SessionId, Vec<Stream>>,
 }
 
 impl Held {
     fn new(studio: Studio) -> Self {
         Self {
-            studio,
-            profiles: BTreeMap::new(),
-            sessions: BTreeMap::new(),
-            members: Members::new(),
-            images: BTreeMap::new(),
-            components: BTreeMap::new(),
-            backups: BTreeMap::new(),
+            studio: Marked::new(studio),
+            profiles: Tracked::default(),
+            sessions: Tracked::default(),
+            members: Marked::new(Members::new()),
+            images: Tracked::default(),
+            components: Tracked::default(),
+            backups: Tracked::default(),
             backups_of: BTreeMap::new(),
-            streams: BTreeMap::new(),
+            streams: Tracked::default(),
         }
     }
 }
@@ -207,9 +216,13 @@ impl World {
     /// Adds a studio, or replaces the facts of the studio with that id.
     pub fn add_studio(&mut self, studio: Studio) {
         match self.studios.get_mut(studio.id.as_str()) {
-            Some(held) => held.studio = studio,
+            Some(held) => *held.studio.change() = studio,
             None => {
-                self.studios.insert(studio.id.clone(), Held::new(studio));
+                let mut held = Held::new(studio);
+                if self.tracks {
+                    held.track();
+                }
+                self.studios.insert(held.studio.id.clone(), held);
             }
         }
     }
@@ -227,11 +240,11 @@ impl World {
         let held = self.held_mut(studio)?;
         for id in &profile.stream.streaming_image_ids {
             let image = || StreamingImage::new(id, studio);
-            held.images.entry(id.clone()).or_insert_with(image);
+            held.images.entry(id.clone(), image);
         }
         for id in &profile.studio_component_ids {
             let component = || StudioComponent::new(id, id);
-            held.components.entry(id.clone()).or_insert_with(component);
+            held.components.entry(id.clone(), component);
         }
         held.profiles.insert(profile.id.clone(), profile);
         Ok(())
@@ -291,14 +304,20 @@ impl World {
 
     /// Lets everything happen that is due by `now`, in the order of its instants.
     pub fn advance(&mut self, now: Timestamp) {
-        while let Some(timer) = self.timers.first().filter(|(due, ..)| *due <= now).cloned() {
-            self.timers.remove(&timer);
-            let (at, studio, subject) = timer;
-            match subject {
-                Subject::Session(session) => self.pass(at, &(studio, session)),
-                Subject::LaunchProfile(profile) => self.pass_profile(at, &studio, &profile),
-            }
+        while self.pass_next(now) {}
+    }
+
+    /// Lets the first event happen that is due by `now`. Says whether there was one.
+    fn pass_next(&mut self, now: Timestamp) -> bool {
+        if self.timers.first().is_none_or(|(due, ..)| *due > now) {
+            return false;
         }
+        let Some((at, studio, subject)) = self.timers.pop_first() else { return false };
+        match subject {
+            Subject::Session(session) => self.pass(at, &(studio, session)),
+            Subject::LaunchProfile(profile) => self.pass_profile(at, &studio, &profile),
+        }
+        true
     }
 
     /// The next instant at which something happens by itself.
@@ -322,7 +341,7 @@ impl World {
     /// A page of the studios after the id `after`.
     #[must_use]
     pub fn studios(&self, after: Option<&str>, limit: usize) -> Page<'_, Studio> {
-        page(self.studios.range::<str, _>(from(after)).map(|(_, held)| &held.studio), limit)
+        page(self.studios.range::<str, _>(from(after)).map(|(_, held)| &*held.studio), limit)
     }
 
     /// One studio.

@@ -61,7 +61,7 @@ impl World {
             check_tags(&new.tags)?;
             check_stream(&new.stream)?;
             let ends = later(at, world.timings.profile);
-            let id = ids::resource_id(&format!("{studio} profile created {}", world.created));
+            let id = ids::resource_id(&format!("{studio} profile created {}", *world.created));
             let held = world.held_mut(studio)?;
             held.check_components(&new.studio_component_ids)?;
             held.check_profile_quota()?;
@@ -76,7 +76,7 @@ impl World {
             profile.created_by = Some(caller.principal.to_owned());
             begin(held, &mut profile, ResourceState::CreateInProgress, caller, at, ends);
             let created = world.keep_profile(studio, profile)?;
-            world.created += 1;
+            *world.created.change() += 1;
             Ok((id, created))
         })
     }

@@ -36,7 +36,7 @@ impl World {
         self.once(operation, parameters, caller, now, |world, at| {
             allow(world.session(studio, session, at)?, operation, &[SessionState::Ready])?;
             let (key, timings) = (world.key(studio, session)?, world.timings);
-            let number = world.created;
+            let number = *world.created;
             let held = world.held_mut(studio)?;
             let lives = expiration_seconds.unwrap_or(STREAM_SECONDS_DEFAULT);
             let expires_at = later(at, SignedDuration::from_secs(i64::from(lives)));
@@ -56,7 +56,7 @@ impl World {
                 deletion: timings.stream,
             };
             held.keep_stream(key.1, stream.clone(), at)?;
-            world.created += 1;
+            *world.created.change() += 1;
             Ok((id, stream))
         })
     }
@@ -81,7 +81,7 @@ impl Held {
         stream: Stream,
         at: Timestamp,
     ) -> Result<(), Refusal> {
-        let streams = self.streams.entry(session.clone()).or_default();
+        let streams = self.streams.entry(session.clone(), Vec::new);
         let is_gone = |stream: &Stream| stream.state_at(at).0 == StreamState::Deleted;
         while streams.len() >= STREAMS_MAX {
             let Some(gone) = streams.iter().position(is_gone) else {

@@ -57,7 +57,7 @@ impl World {
     /// Not found.
     pub fn tags(&mut self, arn: &str, now: Timestamp) -> Result<&Tags, Refusal> {
         self.advance(now);
-        Ok(self.tags_mut(arn)?)
+        self.tags_of(arn).ok_or_else(|| Refusal::ResourceNotFound(arn.to_owned()))
     }
 
     /// The studio in which the ARN's resource lies.
@@ -68,12 +68,25 @@ impl World {
         self.studios.iter().find(holds).map(|(id, _)| id)
     }
 
+    fn tags_of(&self, arn: &str) -> Option<&Tags> {
+        let held = self.studios.get(self.studio_of(arn)?)?;
+        let (kind, id) = arn_tail(arn)?;
+        match kind {
+            "studio" => Some(&held.studio.tags),
+            "launch-profile" => held.profiles.get(id).map(|profile| &profile.tags),
+            "streaming-image" => held.images.get(id).map(|image| &image.tags),
+            "studio-component" => held.components.get(id).map(|component| &component.tags),
+            "streaming-session-backup" => held.backups.get(id).map(|backup| &backup.tags),
+            _ => held.sessions.get(id).map(|session| &session.tags),
+        }
+    }
+
     fn tags_mut(&mut self, arn: &str) -> Result<&mut Tags, Refusal> {
         let found = self.studio_of(arn).cloned().zip(arn_tail(arn));
         let tags = found.and_then(|(studio, (kind, id))| {
             let held = self.studios.get_mut(&studio)?;
             match kind {
-                "studio" => Some(&mut held.studio.tags),
+                "studio" => Some(&mut held.studio.change().tags),
                 "launch-profile" => held.profiles.get_mut(id).map(|profile| &mut profile.tags),
                 "streaming-image" => held.images.get_mut(id).map(|image| &mut image.tags),
                 "studio-component" => held.components.get_mut(id).map(|held| &mut held.tags),

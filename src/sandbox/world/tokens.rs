@@ -1,12 +1,13 @@
 //! Client tokens: the same token with the same parameters is answered as before and does nothing
 //! further; with other parameters it is refused.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use super::Operation;
 use super::nouns::{LaunchProfile, Session};
 use super::refusal::{CLIENT_TOKEN_LENGTH_MAX, Refusal};
 use super::resources::{Member, Stream};
+use super::tracked::Tracked;
 
 /// How many tokens are remembered; the oldest is forgotten first. The service publishes no lifetime
 /// of a token.
@@ -15,14 +16,17 @@ pub const TOKENS_MAX: usize = 50_000;
 /// What was answered to which token.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tokens {
-    answers: BTreeMap<(Operation, String), Answered>,
-    order: VecDeque<(Operation, String)>,
+    /// By the order in which they came.
+    pub(super) answers: Tracked<u64, Answered>,
+    numbers: BTreeMap<(Operation, String), u64>,
 }
 
 #[derive(Clone, Debug)]
-struct Answered {
-    parameters: String,
-    answer: Answer,
+pub(super) struct Answered {
+    pub(super) operation: Operation,
+    pub(super) token: String,
+    pub(super) parameters: String,
+    pub(super) answer: Answer,
 }
 
 /// What a change was answered with.
@@ -91,7 +95,8 @@ impl Tokens {
         if length == 0 || length > CLIENT_TOKEN_LENGTH_MAX {
             return Err(Refusal::TokenLength(length));
         }
-        match self.answers.get(&(operation, token.to_owned())) {
+        let number = self.numbers.get(&(operation, token.to_owned()));
+        match number.and_then(|number| self.answers.get(number)) {
             None => Ok(None),
             Some(answered) if answered.parameters == parameters => {
                 Ok(T::of_answer(answered.answer.clone()))
@@ -109,13 +114,21 @@ impl Tokens {
         answer: &T,
     ) {
         let Some(token) = token else { return };
-        let key = (operation, token.to_owned());
-        self.order.push_back(key.clone());
-        self.answers.insert(key, Answered { parameters, answer: answer.clone().into_answer() });
-        while self.order.len() > TOKENS_MAX {
-            if let Some(oldest) = self.order.pop_front() {
-                self.answers.remove(&oldest);
+        let number = self.answers.last_key_value().map_or(0, |(number, _)| number + 1);
+        let token = token.to_owned();
+        let answer = answer.clone().into_answer();
+        self.keep(number, Answered { operation, token, parameters, answer });
+        while self.answers.len() > TOKENS_MAX {
+            let Some((&oldest, _)) = self.answers.first_key_value() else { return };
+            if let Some(forgotten) = self.answers.remove(&oldest) {
+                self.numbers.remove(&(forgotten.operation, forgotten.token));
             }
         }
+    }
+
+    /// Takes an answer under its number.
+    pub(super) fn keep(&mut self, number: u64, answered: Answered) {
+        self.numbers.insert((answered.operation, answered.token.clone()), number);
+        self.answers.insert(number, answered);
     }
 }
