@@ -59,6 +59,8 @@ pub enum Wanted {
     LaunchProfiles,
     /// The studio itself, asked where nothing else tells its account.
     Studio,
+    /// The list of studios.
+    Studios,
 }
 
 impl fmt::Display for Wanted {
@@ -67,6 +69,7 @@ impl fmt::Display for Wanted {
             Self::Sessions => "streaming sessions",
             Self::LaunchProfiles => "launch profiles",
             Self::Studio => "studio",
+            Self::Studios => "studios",
         })
     }
 }
