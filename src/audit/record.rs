@@ -165,7 +165,7 @@ kinds! {
     MarkSet = "mark.set",
     /// The session could not be marked; it is not tried again.
     MarkFailed = "mark.failed",
-    /// A person is about to do something to a session, by a command of their own.
+    /// A person is about to do something to a session or a launch profile, by a command of their own.
     OperatorIntended = "operator.intended",
     /// The service took it.
     OperatorAccepted = "operator.accepted",
@@ -258,9 +258,16 @@ pub struct Data {
     /// The person who said it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
-    /// What that person does by a command of their own: `stop`, `start`, `keep` or `unkeep`.
+    /// What that person does by a command of their own: `stop`, `start`, `keep` or `unkeep` to a session,
+    /// `allow-stop` to a launch profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
+    /// The launch profile's id, where a person changes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch_profile: Option<String>,
+    /// What becomes of its members, by their names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<BTreeMap<String, ChangeData>>,
     /// The request by which it was said; one that is taken twice counts once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
@@ -338,6 +345,17 @@ pub struct EndingData {
     pub at: Timestamp,
     /// Whether it destroys the session.
     pub destroys: bool,
+}
+
+/// What becomes of one member of a launch profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangeData {
+    /// What it said; nothing where it was absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What it is to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
 }
 
 /// What went wrong with a call, or with a configuration.

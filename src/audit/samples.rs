@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::chain::Chain;
-use super::record::{Data, EndingData, ErrorData, Kind, ReasonData, Record, SeenData, VetoData};
+use super::record::{
+    ChangeData, Data, EndingData, ErrorData, Kind, ReasonData, Record, SeenData, VetoData,
+};
 use crate::clock::{Clock, SimulatedClock};
 
 pub(super) fn at(text: &str) -> Timestamp {
@@ -28,6 +30,7 @@ pub(super) fn full(kind: Kind, number: i64) -> Record {
         text: "it was due at 2026-11-20 04:00Z: \"nights\"".to_owned(),
         alarm: true,
     };
+    let changed = ChangeData { from: None, to: Some("ACTIVATED".to_owned()) };
     let data = Data {
         mode: Some("enforce".to_owned()),
         verdict: Some("stop".to_owned()),
@@ -57,6 +60,9 @@ pub(super) fn full(kind: Kind, number: i64) -> Record {
         }),
         until: Some(at("2026-11-20T06:00:00Z")),
         who: Some("ada".to_owned()),
+        action: Some("allow-stop".to_owned()),
+        launch_profile: Some("lp-1".to_owned()),
+        changes: Some([("mode".to_owned(), changed)].into()),
         request: Some(format!("request-{number}")),
         version: Some("0.1.0".to_owned()),
         time_zones: Some("2026a".to_owned()),

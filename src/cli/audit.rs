@@ -193,13 +193,22 @@ fn print_table(lines: &[Line]) {
 /// The part of a record that a person reads first.
 fn what(record: &Record) -> String {
     let data = &record.data;
+    let by_hand = data.who.iter().zip(&data.action).map(|(who, action)| format!("{who}: {action}"));
+    let profile = data.launch_profile.iter().map(|id| format!("launch profile {id}"));
+    let or_absent = |text: &Option<String>| text.clone().unwrap_or_else(|| "absent".to_owned());
+    let changes = data.changes.iter().flatten().map(|(member, change)| {
+        format!("{member} {} -> {}", or_absent(&change.from), or_absent(&change.to))
+    });
     let verdict = data.verdict.iter().cloned();
     let reason = data.reason.iter().map(|reason| reason.text.clone());
     let error = data.error.iter().map(|error| format!("{}: {}", error.problem, error.detail));
     let state = data.state_after.iter().map(|state| format!("now {state}"));
     let veto = data.veto.iter().map(|veto| format!("{}: {}", veto.name, veto.says()));
     let checkpoint = data.checkpoint.iter().map(|c| format!("part {} of {}", c.part, c.parts));
-    let parts: Vec<String> = veto
+    let parts: Vec<String> = by_hand
+        .chain(profile)
+        .chain(changes)
+        .chain(veto)
         .chain(verdict)
         .chain(reason)
         .chain(error)

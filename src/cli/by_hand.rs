@@ -4,7 +4,7 @@
 //! The log is the daemon's while one runs: then what is to be recorded is handed over as a pause is, and
 //! nothing is called before it is recorded. Start at [`perform`].
 
-mod book;
+pub(super) mod book;
 mod choice;
 mod fit;
 
@@ -156,7 +156,7 @@ pub(super) fn perform(
             anstream::println!("nothing was done: --dry-run");
             return Ok(());
         }
-        confirm(deed, targets.len(), asked.yes)?;
+        confirm(&format!("{} {} of them?", deed.action(), targets.len()), asked.yes)?;
         let book = Book::open(&policy, who, Arc::clone(&clock))?;
         let hand = Hand { policy: &policy, book, clock, deed, note: asked.reason.clone() };
         let done = hand.all(targets).await?;
@@ -203,7 +203,7 @@ fn fit<'a>(
 }
 
 /// Asks whether it is meant, on a terminal.
-fn confirm(deed: Deed, count: usize, yes: bool) -> Result<(), Failure> {
+pub(super) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
@@ -213,7 +213,7 @@ fn confirm(deed: Deed, count: usize, yes: bool) -> Result<(), Failure> {
             "nothing was done: nobody can be asked whether it is meant; say --yes".to_owned(),
         ));
     }
-    anstream::eprint!("{} {count} of them? [y/N] ", deed.action());
+    anstream::eprint!("{question} [y/N] ");
     let mut answer = String::new();
     let read = input.lock().read_line(&mut answer);
     let is_meant = read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str());
@@ -441,5 +441,6 @@ async fn arrives(clock: &Arc<dyn Clock>, target: &Target<'_>, goal: &SessionStat
 }
 
 fn entry(target: &Target<'_>, told: Told) -> Entry {
-    Entry { studio: target.studio.id.clone(), session: target.session.id.clone(), told }
+    let (studio, session) = (target.studio.id.clone(), target.session.id.clone());
+    Entry::OfSession { studio, session, told }
 }

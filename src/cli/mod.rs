@@ -12,11 +12,14 @@ mod diff;
 mod explain;
 mod forecast;
 mod handing;
+mod init;
 mod keep;
 mod keeps;
+mod list_studios;
 mod output;
 mod pause;
 mod plan;
+mod profiles;
 mod resume;
 mod run;
 mod sandbox;
@@ -50,6 +53,8 @@ Examples:
   lightsout -c studio.toml sessions            whose each machine is, and what it has cost
   lightsout -c studio.toml keep SESSION --for 3d    leave one machine alone
   lightsout -c studio.toml keeps               what is exempt, since when, by whom and until when
+  lightsout -c studio.toml profiles            which launch profiles forbid stopping, and what that costs
+  lightsout init --region us-west-2            look for studios, and write a policy to start from
   lightsout -c studio.toml pause --for 2h      do nothing for two hours, in every studio
   lightsout -c studio.toml audit show --kind stop --since 2026-11-20T00:00:00Z
 
@@ -137,6 +142,15 @@ enum Command {
     Plan(plan::Arguments),
     /// List the sessions: whose they are, what is decided about them, what they have cost. Changes nothing.
     Sessions(sessions::Arguments),
+    /// List the studios that the credentials can see, and whether the policy looks after them. Changes
+    /// nothing.
+    Studios(list_studios::Arguments),
+    /// Look for studios and launch profiles, and write a policy to start from. Needs no policy yet, and
+    /// changes nothing.
+    Init(init::Arguments),
+    /// List the launch profiles: which forbid stopping, who is on them, and what that costs by the log; and
+    /// let the sessions of one be stopped.
+    Profiles(profiles::Arguments),
     /// Show why one session is decided about as it is: every question, in order.
     Explain(explain::Arguments),
     /// Show the windows to come, and what will happen to each session. Changes nothing.
@@ -245,6 +259,9 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Approve(arguments) => approve::main(&config, &arguments),
         Command::Plan(arguments) => plan::main(&config, &arguments),
         Command::Sessions(arguments) => sessions::main(&config, &arguments),
+        Command::Studios(arguments) => list_studios::main(&config, &arguments),
+        Command::Init(arguments) => init::main(&arguments),
+        Command::Profiles(arguments) => profiles::main(&config, &arguments),
         Command::Explain(arguments) => explain::main(&config, &arguments),
         Command::Forecast(arguments) => forecast::main(&config, &arguments),
         Command::Diff(arguments) => diff::main(&arguments),

@@ -32,7 +32,7 @@ pub use ledger::{Ledger, LogHealth};
 pub use once::Summary;
 pub use reload::{Refusal, Reload};
 pub use state::{StateDir, StateError};
-pub use switches::{record as record_of_request, told_record};
+pub use switches::{record as record_of_request, told_of_profile, told_record};
 
 use self::generation::{Generation, Grounds};
 use crate::audit::record::{Data, Journal, JournalError, Kind, Record};

@@ -1,15 +1,19 @@
 //! Takes what people ask for: recorded first, then removed, so that a crash in between repeats at most
 //! what the log knows to be a repetition.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::Ledger;
-use crate::audit::record::{Data, ErrorData, Journal, Kind, ReasonData, Record};
+use crate::audit::record::{ChangeData, Data, ErrorData, Journal, Kind, ReasonData, Record};
 use crate::clock::Clock;
 use crate::execute::session_subject;
-use crate::ids::{SessionId, StudioId};
+use crate::ids::{LaunchProfileId, SessionId, StudioId};
 use crate::policy::Policy;
-use crate::switch::{APPROVAL_MAX, Approved, PAUSE_MAX, Request, Stage, Switchboard, Told, Wish};
+use crate::switch::{
+    APPROVAL_MAX, Approved, Changed, PAUSE_MAX, Request, Stage, Switchboard, Told, Wish,
+};
 
 /// Records the requests that wait, oldest first. What cannot be recorded goes on waiting: answers with
 /// whether nothing does.
@@ -76,11 +80,16 @@ pub fn record(request: &Request, now: Timestamp) -> Record {
             let data = Data { request: Some(request.id.clone()), ..record.data };
             return Record { data, ..record };
         }
+        Wish::TellOfProfile { studio, profile, changes, told } => {
+            let record = told_of_profile(studio, profile, changes, told, &request.who, now);
+            let data = Data { request: Some(request.id.clone()), ..record.data };
+            return Record { data, ..record };
+        }
     };
     Record { time: now, kind, subject, data }
 }
 
-/// What a person does, or has done, by a command of their own.
+/// What a person does, or has done, to a session by a command of their own.
 #[must_use]
 pub fn told_record(
     studio: &StudioId,
@@ -89,6 +98,32 @@ pub fn told_record(
     who: &str,
     now: Timestamp,
 ) -> Record {
+    let (kind, data) = by_hand(studio, told, who);
+    let data = Data { session: Some(session.to_string()), ..data };
+    Record { time: now, kind, subject: session_subject(studio, session), data }
+}
+
+/// The same, to a launch profile.
+#[must_use]
+pub fn told_of_profile(
+    studio: &StudioId,
+    profile: &LaunchProfileId,
+    changes: &BTreeMap<String, Changed>,
+    told: &Told,
+    who: &str,
+    now: Timestamp,
+) -> Record {
+    let (kind, data) = by_hand(studio, told, who);
+    let change = |(member, changed): (&String, &Changed)| {
+        let Changed { from, to } = changed.clone();
+        (member.clone(), ChangeData { from, to })
+    };
+    let changes = Some(changes.iter().map(change).collect());
+    let data = Data { launch_profile: Some(profile.to_string()), changes, ..data };
+    Record { time: now, kind, subject: format!("{studio}/launch-profile/{profile}"), data }
+}
+
+fn by_hand(studio: &StudioId, told: &Told, who: &str) -> (Kind, Data) {
     let Told { action, stage, until, note, client_token, request_id, problem, detail } =
         told.clone();
     let kind = match stage {
@@ -104,7 +139,6 @@ pub fn told_record(
     });
     let data = Data {
         studio: Some(studio.to_string()),
-        session: Some(session.to_string()),
         who: Some(who.to_owned()),
         action: Some(action.to_string()),
         until,
@@ -114,7 +148,7 @@ pub fn told_record(
         error,
         ..Data::default()
     };
-    Record { time: now, kind, subject: session_subject(studio, session), data }
+    (kind, data)
 }
 
 fn reason(held: &Approved) -> ReasonData {

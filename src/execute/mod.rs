@@ -21,7 +21,7 @@ pub use gate::{Admission, Gate};
 pub use mark::{Mark, mark, marks};
 pub use order::{Order, orders};
 pub use records::{seen_data, session_subject};
-pub use token::{client_token, client_token_by_hand};
+pub use token::{client_token, client_token_by_hand, client_token_of_profile};
 pub use watch::{Arrival, Known, arrival, arrival_max, unseen};
 
 use crate::audit::record::{Data, Deed, Journal, JournalError, Record, Stage};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::ids::StudioId;
+use crate::ids::{LaunchProfileId, StudioId};
 use crate::inventory::Session;
 use crate::plan::Action;
 use crate::provider::ClientToken;
@@ -36,6 +36,18 @@ pub fn client_token_by_hand(
     at: Timestamp,
 ) -> ClientToken {
     hashed(&["by hand", studio.as_str(), session.id.as_str(), verb, &at.to_string()])
+}
+
+/// The same for a call that changes a launch profile to what `body` says.
+#[must_use]
+pub fn client_token_of_profile(
+    studio: &StudioId,
+    profile: &LaunchProfileId,
+    body: &str,
+    at: Timestamp,
+) -> ClientToken {
+    let at = at.to_string();
+    hashed(&["by hand", "launch profile", studio.as_str(), profile.as_str(), body, &at])
 }
 
 fn hashed(parts: &[&str]) -> ClientToken {

@@ -61,6 +61,8 @@ pub enum Wanted {
     Studio,
     /// The list of its members, asked where a rule goes by their role.
     Members,
+    /// The list of studios.
+    Studios,
 }
 
 impl fmt::Display for Wanted {
@@ -70,6 +72,7 @@ impl fmt::Display for Wanted {
             Self::LaunchProfiles => "launch profiles",
             Self::Studio => "studio",
             Self::Members => "studio members",
+            Self::Studios => "studios",
         })
     }
 }

@@ -165,3 +165,15 @@ pub enum Doubt {
     /// The launch profile was not among those listed, or the session names none.
     NoLaunchProfile,
 }
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::VolumesDeleted => f.write_str("stopping would delete its volumes"),
+            Self::UnknownMode { field, value } => {
+                write!(f, "{field} is {value:?}, which this program does not know")
+            }
+            Self::NoLaunchProfile => f.write_str("nothing was read that says it"),
+        }
+    }
+}

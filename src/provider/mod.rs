@@ -3,6 +3,7 @@
 //! A [`Provider`] speaks for one studio. It translates everything peculiar to its service before it
 //! answers: above this port there is only `inventory`. Start with [`Provider::observe`].
 
+pub mod administer;
 pub mod direct;
 pub mod faulty;
 pub mod gate;
@@ -11,6 +12,8 @@ pub mod nimble;
 use std::fmt;
 
 use futures_util::future::BoxFuture;
+
+pub use administer::{Administer, Directory};
 
 use crate::ids::SessionId;
 use crate::inventory::{Gap, Problem, Session, Snapshot};

@@ -9,6 +9,7 @@ mod memory;
 mod spool;
 mod told;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use futures_util::future::BoxFuture;
@@ -16,9 +17,9 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use memory::MemorySwitchboard;
 pub use spool::{Spool, SpoolError};
-pub use told::{ByHand, Stage, Told};
+pub use told::{ByHand, Changed, Stage, Told};
 
-use crate::ids::{SessionId, StudioId};
+use crate::ids::{LaunchProfileId, SessionId, StudioId};
 
 /// How many requests may wait: people type them.
 pub const WAITING_MAX: usize = 64;
@@ -95,6 +96,17 @@ pub enum Wish {
         /// What.
         told: Told,
     },
+    /// The same of what is done to a launch profile.
+    TellOfProfile {
+        /// Where.
+        studio: StudioId,
+        /// To which launch profile.
+        profile: LaunchProfileId,
+        /// What becomes of its members, by their names.
+        changes: BTreeMap<String, Changed>,
+        /// What.
+        told: Told,
+    },
 }
 
 impl Wish {
@@ -103,7 +115,9 @@ impl Wish {
     pub fn studio(&self) -> Option<&StudioId> {
         match self {
             Self::Pause { studio, .. } | Self::Resume { studio } => studio.as_ref(),
-            Self::Approve { studio, .. } | Self::Tell { studio, .. } => Some(studio),
+            Self::Approve { studio, .. }
+            | Self::Tell { studio, .. }
+            | Self::TellOfProfile { studio, .. } => Some(studio),
         }
     }
 }
@@ -115,7 +129,7 @@ pub struct Approved {
     /// The code of its reason.
     pub code: String,
     /// The reason's values, with their numbers.
-    pub values: std::collections::BTreeMap<String, String>,
+    pub values: BTreeMap<String, String>,
     /// The policy that it was held by.
     pub policy: Option<String>,
 }

@@ -28,12 +28,26 @@ fn wishes() -> Vec<Wish> {
     let (studio, until) = (StudioId::from("us-west-2:stid-1"), at("2026-11-20T06:00:00Z"));
     let values = BTreeMap::from([("count".to_owned(), "600".to_owned())]);
     let held = Approved { code: "brake".to_owned(), values, policy: Some("ab".to_owned()) };
+    let told = Told {
+        action: ByHand::AllowStop,
+        stage: Stage::Intended,
+        until: None,
+        note: Some("artists may go home".to_owned()),
+        client_token: Some("token".to_owned()),
+        request_id: None,
+        problem: None,
+        detail: None,
+    };
+    let changed = Changed { from: None, to: Some("ACTIVATED".to_owned()) };
+    let changes = BTreeMap::from([("sessionPersistenceMode".to_owned(), changed)]);
     vec![
         Wish::Pause { studio: None, until, note: Some("the disk is changed".to_owned()) },
         Wish::Pause { studio: Some(studio.clone()), until, note: None },
         Wish::Resume { studio: None },
         Wish::Resume { studio: Some(studio.clone()) },
-        Wish::Approve { studio, until, held },
+        Wish::Approve { studio: studio.clone(), until, held },
+        Wish::Tell { studio: studio.clone(), session: "s-1".into(), told: told.clone() },
+        Wish::TellOfProfile { studio, profile: "lp-1".into(), changes, told },
     ]
 }
 
@@ -113,6 +127,27 @@ fn what_cannot_be_understood_is_put_aside_and_never_acted_upon() {
     std::os::unix::fs::symlink(path(&request.id), path("0000-link")).unwrap();
     assert_eq!(place.spool.look().unwrap(), std::slice::from_ref(&request));
     assert_eq!(heard(&place), (vec![request], wrong.len() + 1));
+}
+
+#[test]
+fn what_is_told_of_a_launch_profile_has_the_members_of_that_and_no_others() {
+    let place = place();
+    let request = place.spool.add("ada", wishes().pop().unwrap()).unwrap();
+    let path = place.requests.join(format!("{}.json", request.id));
+    let whole = fs::read_to_string(&path).unwrap();
+    for (from, to) in [
+        ("\"profile\":\"lp-1\",", ""),
+        ("\"profile\":\"lp-1\"", "\"profile\":\"\""),
+        ("\"profile\":", "\"session\":\"s-1\",\"profile\":"),
+        ("\"wish\":\"tell-of-profile\"", "\"wish\":\"tell\""),
+        ("\"to\":\"ACTIVATED\"", "\"to\":\"\\u001b[2J\""),
+        ("\"to\":", "\"into\":"),
+    ] {
+        assert!(whole.contains(from), "{whole}");
+        assert!(file::read(&request.id, whole.as_bytes()).is_ok());
+        let wrong = whole.replace(from, to);
+        assert!(file::read(&request.id, wrong.as_bytes()).is_err(), "{wrong}");
+    }
 }
 
 #[test]

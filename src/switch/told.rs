@@ -1,4 +1,4 @@
-//! What a person does to a session by a command of their own, as it goes into the log.
+//! What a person does to a session or a launch profile by a command of their own, as it goes into the log.
 
 use std::fmt;
 
@@ -35,9 +35,9 @@ pub struct Told {
     pub detail: Option<String>,
 }
 
-/// What a person can do to a session.
+/// What a person can do to a session, and to a launch profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum ByHand {
     /// Stop it.
     Stop,
@@ -47,6 +47,8 @@ pub enum ByHand {
     Keep,
     /// Take that tag away.
     Unkeep,
+    /// Let the sessions of a launch profile be stopped.
+    AllowStop,
 }
 
 impl fmt::Display for ByHand {
@@ -56,7 +58,27 @@ impl fmt::Display for ByHand {
             Self::Start => "start",
             Self::Keep => "keep",
             Self::Unkeep => "unkeep",
+            Self::AllowStop => "allow-stop",
         })
+    }
+}
+
+/// What becomes of one member of a launch profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Changed {
+    /// What it says; nothing where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What it is to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
+impl Changed {
+    /// Whether every text in it can be put into a log that people read in a terminal.
+    pub(super) fn is_plain(&self) -> bool {
+        [&self.from, &self.to].into_iter().flatten().all(|text| is_plain(text))
     }
 }
 

@@ -336,6 +336,7 @@ impl Watched {
             r#"
 [settings]
 stop_time = "1s"
+profile_time = "1s"
 
 [[studio]]
 id = "{STUDIO}"
@@ -378,6 +379,7 @@ started = "-9h"
             r#"
 [settings]
 stop_time = "1s"
+profile_time = "1s"
 
 [[studio]]
 id = "{STUDIO}"

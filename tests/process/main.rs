@@ -2,6 +2,7 @@
 //!
 //! Each process gets a limit far above what it needs; nothing else here depends on how fast it is.
 
+mod administer;
 mod by_hand;
 mod client;
 mod control;

@@ -1,17 +1,18 @@
 //! Where it is recorded: in the log itself, or by the daemon that writes it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::Failure;
-use crate::audit::record::Journal;
+use crate::audit::record::{Journal, Record};
 use crate::audit::{LogWriter, OpenError};
 use crate::clock::Clock;
-use crate::daemon::told_record;
-use crate::ids::{SessionId, StudioId};
+use crate::daemon::{told_of_profile, told_record};
+use crate::ids::{LaunchProfileId, SessionId, StudioId};
 use crate::policy::Policy;
-use crate::switch::{Request, Spool, TEXT_MAX, Told, Wish};
+use crate::switch::{Changed, Request, Spool, TEXT_MAX, Told, Wish};
 
 /// How long the daemon has to record it.
 const TAKEN_WITHIN: SignedDuration = SignedDuration::from_secs(30);
@@ -19,14 +20,44 @@ const TAKEN_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 /// How often is looked whether it has.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_millis(100);
 
-/// What is recorded of one session.
-pub(super) struct Entry {
-    pub(super) studio: StudioId,
-    pub(super) session: SessionId,
-    pub(super) told: Told,
+/// What is recorded of one session, or of one launch profile.
+pub(in crate::cli) enum Entry {
+    OfSession {
+        studio: StudioId,
+        session: SessionId,
+        told: Told,
+    },
+    OfProfile {
+        studio: StudioId,
+        profile: LaunchProfileId,
+        changes: BTreeMap<String, Changed>,
+        told: Told,
+    },
 }
 
-pub(super) struct Book {
+impl Entry {
+    fn record(&self, who: &str, now: Timestamp) -> Record {
+        match self {
+            Self::OfSession { studio, session, told } => {
+                told_record(studio, session, told, who, now)
+            }
+            Self::OfProfile { studio, profile, changes, told } => {
+                told_of_profile(studio, profile, changes, told, who, now)
+            }
+        }
+    }
+
+    fn wish(self) -> Wish {
+        match self {
+            Self::OfSession { studio, session, told } => Wish::Tell { studio, session, told },
+            Self::OfProfile { studio, profile, changes, told } => {
+                Wish::TellOfProfile { studio, profile, changes, told }
+            }
+        }
+    }
+}
+
+pub(in crate::cli) struct Book {
     who: String,
     clock: Arc<dyn Clock>,
     place: Place,
@@ -40,7 +71,7 @@ enum Place {
 }
 
 impl Book {
-    pub(super) fn open(
+    pub(in crate::cli) fn open(
         policy: &Policy,
         who: String,
         clock: Arc<dyn Clock>,
@@ -64,14 +95,15 @@ impl Book {
     }
 
     /// Returns once all of it survives a power failure.
-    pub(super) async fn record(&self, entries: Vec<Entry>, late: Late) -> Result<(), Unrecorded> {
+    pub(in crate::cli) async fn record(
+        &self,
+        entries: Vec<Entry>,
+        late: Late,
+    ) -> Result<(), Unrecorded> {
         match &self.place {
             Place::Log(log) => {
                 let now = self.clock.now();
-                let record = |Entry { studio, session, told }: &Entry| {
-                    told_record(studio, session, told, &self.who, now)
-                };
-                let records = entries.iter().map(record).collect();
+                let records = entries.iter().map(|entry| entry.record(&self.who, now)).collect();
                 let recorded = log.commit(records).await;
                 recorded.map(drop).map_err(|error| Unrecorded::none(Failure::of(&error)))
             }
@@ -86,9 +118,8 @@ impl Book {
         late: Late,
     ) -> Result<(), Unrecorded> {
         let mut requests: Vec<Request> = Vec::new();
-        for Entry { studio, session, told } in entries {
-            let wish = Wish::Tell { studio, session, told };
-            match spool.add(&self.who, wish) {
+        for entry in entries {
+            match spool.add(&self.who, entry.wish()) {
                 Ok(request) => requests.push(request),
                 Err(error) => return Err(given_up(spool, &requests, late, Failure::of(&error))),
             }
@@ -113,7 +144,7 @@ impl Book {
 
 /// What becomes of what the daemon has not recorded in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Late {
+pub(in crate::cli) enum Late {
     /// It is taken back: of what is not done, nothing is to be said.
     TakenBack,
     /// It is left for when the daemon comes to it: it tells what was done.
@@ -121,10 +152,10 @@ pub(super) enum Late {
 }
 
 /// Not all of it was recorded.
-pub(super) struct Unrecorded {
-    pub(super) why: Failure,
+pub(in crate::cli) struct Unrecorded {
+    pub(in crate::cli) why: Failure,
     /// Which of the entries are in the log all the same, or may get there.
-    pub(super) recorded: Vec<usize>,
+    pub(in crate::cli) recorded: Vec<usize>,
 }
 
 impl Unrecorded {
@@ -150,7 +181,7 @@ fn given_up(spool: &Spool, requests: &[Request], late: Late, why: Failure) -> Un
 }
 
 /// The service's words as a remark that fits into the log.
-pub(super) fn one_line(text: &str) -> String {
+pub(in crate::cli) fn one_line(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut line = line.trim().to_owned();
     while line.len() > TEXT_MAX {

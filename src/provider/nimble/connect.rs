@@ -21,11 +21,11 @@ use aws_sdk_nimble::config::{
 };
 use tokio::sync::OnceCell;
 
-use super::NimbleStudio;
 use super::http::BoundedHttp;
 use super::patience::Patience;
 use super::stand_in::StandIn;
 use super::time::SdkTime;
+use super::{NimbleDirectory, NimbleStudio};
 use crate::clock::Clock;
 use crate::policy::{Connection, StudioPolicy};
 
@@ -91,6 +91,13 @@ impl Connections {
             Arc::clone(&self.clock),
             client,
         )
+    }
+
+    /// Which studios a connection's credentials can see in its region. Nothing is called before it is
+    /// asked.
+    #[must_use]
+    pub fn directory(&self, connection: &Connection) -> NimbleDirectory {
+        NimbleDirectory::new(Arc::clone(&self.clock), self.client(connection))
     }
 
     fn client(&self, connection: &Connection) -> Arc<LazyClient> {

@@ -5,7 +5,9 @@
 //! learn it says. Start with [`Connections`], then [`NimbleStudio`]; the rule that matters most is in
 //! `stopping`.
 
+mod administer;
 mod connect;
+mod directory;
 mod errors;
 mod http;
 mod members;
@@ -28,7 +30,9 @@ use aws_sdk_nimble::types::{StreamingSession, VolumeRetentionMode};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt};
 
+pub use administer::STOPPED_LENGTH_MAX;
 pub use connect::Connections;
+pub use directory::NimbleDirectory;
 pub use stand_in::{Answer, StandIn};
 
 use crate::clock::Clock;

@@ -75,7 +75,7 @@ pub(in crate::provider) struct Instants {
 }
 
 /// The longest stop of the service's model, in minutes.
-const STOPPED_MINUTES_MAX: i32 = 5760;
+pub(super) const STOPPED_MINUTES_MAX: i32 = 5760;
 
 /// The longest run of the service's model, in minutes.
 const SESSION_MINUTES_MAX: i32 = 43_200;
