@@ -303,6 +303,8 @@ impl Story {
             Event::ComeIn => people::come_in(&self.ground),
             Event::Calm => {
                 self.is_calm = true;
+                // A machine that slept comes to it late, and can have done nothing before.
+                self.calm = self.ground.service.now();
                 people::calm(&self.ground);
                 return Some(SignedDuration::from_secs(1));
             }
