@@ -263,7 +263,7 @@ fn cells(row: &Row) -> [String; 7] {
     };
     let has_cost = row.idle_sessions > 0;
     let cost = match has_cost {
-        true if row.unpriced_hours >= row.idle_hours => "unknown".to_owned(),
+        true if row.unpriced_hours > 0.0 && row.idle_cost_usd <= 0.0 => "unknown".to_owned(),
         true => format!("${:.2}", row.idle_cost_usd),
         false => "-".to_owned(),
     };

@@ -73,6 +73,10 @@ fn a_profile_is_changed_after_it_was_shown_and_recorded_and_its_sessions_may_be_
     let change = &data["changes"]["maxStoppedSessionLengthInMinutes"];
     assert_eq!((text(change, "from"), text(change, "to")), ("0", "2880"));
     assert_eq!(text(intended, "subject"), format!("{STUDIO}/launch-profile/forbidding"));
+    // A session that was launched before may be stopped from now on.
+    let stop = ["stop", "forbidden", "--accept-destruction", "--as", "ada", "--yes"];
+    let stopped = house.run(&stop);
+    assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
     house.assert_log_is_whole();
     sandbox.assert_requests_are_valid();
 }

@@ -183,7 +183,9 @@ fn profiles(snapshot: &Snapshot) -> String {
             live(None)
         ),
     );
-    for (id, profile) in &snapshot.profiles {
+    let mut profiles: Vec<_> = snapshot.profiles.iter().collect();
+    profiles.sort_by_key(|(id, profile)| (&profile.name, *id));
+    for (id, profile) in profiles {
         text += &of_profile(id, profile, live(Some(id)));
     }
     text

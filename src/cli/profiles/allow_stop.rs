@@ -3,6 +3,8 @@
 //!
 //! What would destroy work sooner than today is said, and done only where that is accepted by name.
 
+mod shown;
+
 #[cfg(test)]
 mod tests;
 
@@ -12,19 +14,19 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
-use serde::Serialize;
 
+use self::shown::{Outcome, Printed, is_sooner, shown};
 use super::super::by_hand::book::{Book, Entry, Late, Unrecorded, one_line};
 use super::super::by_hand::confirm;
 use super::super::handing::{plain, who};
 use super::super::{Failure, Format, load_to_act, studios};
-use super::{OnIt, sentence};
+use super::OnIt;
 use crate::clock::{Clock, SystemClock};
 use crate::execute::client_token_of_profile;
 use crate::ids::LaunchProfileId;
-use crate::inventory::{Problem, Snapshot, Stopping};
+use crate::inventory::{Problem, Snapshot};
 use crate::policy::{Policy, StudioPolicy};
-use crate::provider::administer::{Administer, Change, Progress, Proposal};
+use crate::provider::administer::{Administer, Progress, Proposal};
 use crate::provider::nimble::{Connections, NimbleStudio, STOPPED_LENGTH_MAX};
 use crate::provider::{Provider, ProviderError};
 use crate::switch::{ByHand, Changed, Stage, Told};
@@ -107,37 +109,6 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     })
 }
 
-/// How it ended, where nothing went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    NothingToChange,
-    DryRun,
-    /// The service took it; it was not waited for.
-    Accepted,
-    /// It is in force.
-    Done,
-}
-
-impl Outcome {
-    fn code(self) -> &'static str {
-        match self {
-            Self::NothingToChange => "nothing_to_change",
-            Self::DryRun => "dry_run",
-            Self::Accepted => "accepted",
-            Self::Done => "done",
-        }
-    }
-
-    fn words(self, name: &str) -> String {
-        match self {
-            Self::NothingToChange => "there is nothing to change".to_owned(),
-            Self::DryRun => "nothing was done: --dry-run".to_owned(),
-            Self::Accepted => format!("{name}: accepted"),
-            Self::Done => format!("{name}: READY, and as it was asked for"),
-        }
-    }
-}
-
 /// Does what was shown, where nothing speaks against it.
 async fn carry_out(
     policy: &Policy,
@@ -172,68 +143,6 @@ async fn carry_out(
     }
     arrive(&**clock, &target.studio_client, &target.name(), proposal).await?;
     Ok(Outcome::Done)
-}
-
-/// What was shown and what came of it, in the stable form for programs.
-#[derive(Debug, Serialize)]
-struct Printed {
-    studio: String,
-    launch_profile: String,
-    launch_profile_name: Option<String>,
-    sessions: usize,
-    /// How many of them are off.
-    off: usize,
-    changes: BTreeMap<String, Member>,
-    /// The members that are written back as they were read.
-    untouched: Vec<String>,
-    /// How long what is off may stay so, today; nothing where that has no end, or stopping is forbidden.
-    destroyed_after_seconds_today: Option<i64>,
-    /// The same, then.
-    destroyed_after_seconds: Option<i64>,
-    /// Whether anything that is off would be destroyed sooner than today.
-    destroys_sooner: bool,
-    /// `nothing_to_change`, `dry_run`, `accepted`, `done`, or `failed`.
-    outcome: &'static str,
-    /// Why, where it failed.
-    error: Option<String>,
-}
-
-/// One member before and after; nothing where it is absent.
-#[derive(Debug, Serialize)]
-struct Member {
-    from: Option<String>,
-    to: Option<String>,
-}
-
-impl Printed {
-    fn new(
-        studio: String,
-        proposal: &Proposal,
-        OnIt { all, off }: OnIt,
-        end: &Result<Outcome, Failure>,
-    ) -> Self {
-        let after = |stopping: &Stopping| match stopping {
-            Stopping::Allowed { destroyed_after } => destroyed_after.map(|after| after.as_secs()),
-            Stopping::Forbidden(_) | Stopping::Unclear(_) => None,
-        };
-        let member = |(name, change): (&String, &Change)| {
-            (name.clone(), Member { from: change.from.clone(), to: change.to.clone() })
-        };
-        Self {
-            studio,
-            launch_profile: proposal.profile.to_string(),
-            launch_profile_name: proposal.name.clone(),
-            sessions: all,
-            off,
-            changes: proposal.changes.iter().map(member).collect(),
-            untouched: proposal.untouched.clone(),
-            destroyed_after_seconds_today: after(&proposal.before),
-            destroyed_after_seconds: after(&proposal.after),
-            destroys_sooner: is_sooner(proposal),
-            outcome: end.as_ref().map_or("failed", |outcome| outcome.code()),
-            error: end.as_ref().err().map(ToString::to_string),
-        }
-    }
 }
 
 /// A length that the service can be told.
@@ -430,59 +339,6 @@ fn end(told: Told, answer: &Result<Option<String>, ProviderError>) -> Told {
                 ..told
             }
         }
-    }
-}
-
-/// Whether anything that is off would be destroyed sooner than today.
-fn is_sooner(proposal: &Proposal) -> bool {
-    let off = |stopping: &Stopping| match stopping {
-        Stopping::Allowed { destroyed_after } => {
-            Some(destroyed_after.unwrap_or(SignedDuration::MAX))
-        }
-        Stopping::Forbidden(_) | Stopping::Unclear(_) => None,
-    };
-    off(&proposal.before).zip(off(&proposal.after)).is_some_and(|(today, then)| then < today)
-}
-
-/// What is changed, and what that means.
-fn shown(place: &str, proposal: &Proposal, OnIt { all, off }: OnIt) -> Vec<String> {
-    let name = proposal.name.as_deref().unwrap_or("without a name");
-    let mut lines = vec![format!("{place}, {name:?}: sessions on it: {all}, of them off: {off}")];
-    let or_absent = |text: &Option<String>| text.clone().unwrap_or_else(|| "absent".to_owned());
-    for (member, change) in &proposal.changes {
-        let (from, to) = (or_absent(&change.from), or_absent(&change.to));
-        lines.push(format!("  {member}: {from} -> {to}"));
-    }
-    let kept = proposal.untouched.join(", ");
-    lines.push(format!("  written back as they are: {kept}"));
-    lines.push(format!("  today: {}", today(&proposal.before)));
-    if proposal.changes.is_empty() {
-        return lines;
-    }
-    lines.push(format!("  then: {}", sentence(&proposal.after)));
-    if is_sooner(proposal) {
-        lines.push(
-            "  WORK IS DESTROYED SOONER THAN TODAY: also of sessions that are there, and of those that \
-             are off"
-                .to_owned(),
-        );
-    }
-    if proposal.changes.len() > 1 {
-        lines.push(
-            "  the service takes a stopped length only where both modes are ACTIVATED; sessions that \
-             are there keep the modes that they were launched with"
-                .to_owned(),
-        );
-    }
-    lines
-}
-
-fn today(before: &Stopping) -> String {
-    match before {
-        Stopping::Forbidden(_) => "its sessions may not be stopped, and the service destroys each \
-                                   that reaches its longest run"
-            .to_owned(),
-        Stopping::Allowed { .. } | Stopping::Unclear(_) => sentence(before),
     }
 }
 

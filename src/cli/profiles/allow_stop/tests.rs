@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::clock::SimulatedClock;
-use crate::inventory::{Forbidden, Problem};
+use crate::inventory::{Forbidden, Problem, Stopping};
 use crate::provider::ClientToken;
 use crate::provider::administer::{Change, Reading, Unfit};
 
