@@ -1,6 +1,6 @@
 //! A world that lasts: the state file.
 //!
-//! It is a page of our own ([`header`]) and behind it a database of redb, in which each change is one
+//! It is a page of our own (`header`) and behind it a database of redb, in which each change is one
 //! transaction that is on the disk before it is answered. A process that is killed at any point
 //! leaves a file that opens again with every change that was answered. One process at a time has it,
 //! by a lock. Start at [`StateFile::find`] and [`StateFile::create`].
