@@ -41,6 +41,25 @@ pub(super) fn table(header: &[&str]) -> Table {
     table
 }
 
+/// A row of a table of things in studios: the studio's id, its name if it has one, and the cells.
+pub(super) type StudioRow<'a, const CELLS: usize> = (&'a str, Option<&'a str>, [String; CELLS]);
+
+/// A table of things in studios. Where there is one studio only, everybody knows which.
+pub(super) fn table_of_studios<'a, const CELLS: usize>(
+    header: &[&str; CELLS],
+    rows: impl Iterator<Item = StudioRow<'a, CELLS>>,
+) -> Table {
+    let rows: Vec<_> = rows.collect();
+    let is_one = rows.iter().all(|(studio, ..)| *studio == rows[0].0);
+    let place = if is_one { &[][..] } else { &["STUDIO"] };
+    let mut table = table(&[place, header].concat());
+    for (studio, name, cells) in rows {
+        let place = (!is_one).then(|| name.unwrap_or(studio).to_owned());
+        table.add_row(place.into_iter().chain(cells));
+    }
+    table
+}
+
 /// Prints a table, each line without the blanks at its end.
 pub(super) fn print(table: &Table) {
     for line in table.lines() {

@@ -334,18 +334,11 @@ fn show(printed: &Printed, prices: &Prices) {
 }
 
 fn table(rows: &[Row], now: Timestamp) -> Table {
-    // Where there is one studio only, everybody knows which.
-    let is_one = rows.iter().all(|row| row.studio == rows[0].studio);
-    let place = if is_one { &[][..] } else { &["STUDIO"] };
     let header =
         ["SESSION", "OWNER", "PROFILE", "TYPE", "STATE", "UP", "COST", "VERDICT", "REASON", "NEXT"];
-    let mut table = output::table(&[place, &header].concat());
-    for row in rows {
-        let studio = row.studio_name.clone().unwrap_or_else(|| row.studio.clone());
-        let place = if is_one { None } else { Some(studio) };
-        table.add_row(place.into_iter().chain(cells(row, now)));
-    }
-    table
+    let cells =
+        rows.iter().map(|row| (row.studio.as_str(), row.studio_name.as_deref(), cells(row, now)));
+    output::table_of_studios(&header, cells)
 }
 
 fn cells(row: &Row, now: Timestamp) -> [String; 10] {
