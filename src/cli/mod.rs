@@ -7,15 +7,18 @@ mod approve;
 mod audit;
 mod by_hand;
 mod check;
+mod completions;
 mod demo;
 mod diff;
 mod explain;
 mod forecast;
 mod handing;
+mod iam;
 mod init;
 mod keep;
 mod keeps;
 mod list_studios;
+mod man;
 mod output;
 mod pause;
 mod plan;
@@ -70,7 +73,7 @@ const LOG_DEFAULT: &str = "info";
 /// each, and stops those that are due, where their launch profile permits it; every decision and
 /// every call goes to an audit log. In mode `observe`, the default, nothing is ever changed.
 #[derive(Debug, Parser)]
-#[command(name = "lightsout", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "lightsout", version = env!("LIGHTSOUT_VERSION"), propagate_version = true, after_help = EXAMPLES)]
 struct Arguments {
     /// The policy file.
     #[arg(
@@ -167,6 +170,13 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Read the audit log.
     Audit(audit::Arguments),
+    /// Print the policy for IAM that the daemon, or a person, needs.
+    Iam(iam::Arguments),
+    /// Print what makes a shell complete the commands and their options.
+    Completions(completions::Arguments),
+    /// Write the manual pages into a directory.
+    #[command(hide = true)]
+    Man(man::Arguments),
 }
 
 /// Why a command did not do what it was asked.
@@ -270,6 +280,9 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Sandbox(arguments) => sandbox::main(&arguments),
         Command::Simulate(arguments) => simulate::main(&arguments),
         Command::Audit(arguments) => audit::main(&config, &arguments),
+        Command::Iam(arguments) => iam::main(&arguments),
+        Command::Completions(arguments) => completions::main(&arguments),
+        Command::Man(arguments) => man::main(&arguments),
     }
 }
 

@@ -18,6 +18,7 @@ mod killing;
 mod lasting;
 mod limits;
 mod modes;
+mod permissions;
 mod reloading;
 mod secrets;
 mod state;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use aws_sdk_nimble::Client;
 use futures_util::TryFutureExt;
 
+use super::calls::Call;
 use super::errors::{garbled, provider_error};
 use super::pages::{Page, read_pages};
 use super::{NimbleStudio, translate};
@@ -62,7 +63,7 @@ impl NimbleStudio {
                 .studio_id(self.id.as_str())
                 .max_results(MEMBERS_PER_PAGE)
                 .set_next_token(token);
-            call.send().map_err(|error| provider_error("ListStudioMembers", &error))
+            call.send().map_err(|error| provider_error(Call::ListStudioMembers, &error))
         };
         let listing = read_pages(Wanted::Members, &*self.clock, |token| async move {
             let output = self.reading(|client| page(client, token.clone())).await?;
@@ -90,7 +91,7 @@ impl NimbleStudio {
         &self,
         owner: Option<&OwnerId>,
     ) -> Result<Option<StudioRole>, ProviderError> {
-        const OPERATION: &str = "GetStudioMember";
+        const OPERATION: Call = Call::GetStudioMember;
         let Some(owner) = owner.filter(|_| self.asks_roles) else { return Ok(None) };
         let output = self.reading(|client| {
             let call =

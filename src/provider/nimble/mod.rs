@@ -6,10 +6,12 @@
 //! `stopping`.
 
 mod administer;
+mod calls;
 mod connect;
 mod directory;
 mod errors;
 mod http;
+mod iam;
 mod members;
 mod observe;
 mod pages;
@@ -31,8 +33,10 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt};
 
 pub use administer::STOPPED_LENGTH_MAX;
+pub use calls::{Call, Caller};
 pub use connect::Connections;
 pub use directory::NimbleDirectory;
+pub use iam::{Place, policy as iam_policy};
 pub use stand_in::{Answer, StandIn};
 
 use crate::clock::Clock;
@@ -193,13 +197,13 @@ impl NimbleStudio {
     async fn probe_studio(&self) -> Result<(), ProviderError> {
         let output = self.acting(|client| {
             let call = client.get_studio().studio_id(self.id.as_str());
-            call.send().map_err(|error| provider_error("GetStudio", &error))
+            call.send().map_err(|error| provider_error(Call::GetStudio, &error))
         });
         output.await.map(drop)
     }
 
     async fn read_session(&self, id: &SessionId) -> Result<Session, ProviderError> {
-        const OPERATION: &str = "GetStreamingSession";
+        const OPERATION: Call = Call::GetStreamingSession;
         let output = self.reading(|client| {
             let call =
                 client.get_streaming_session().studio_id(self.id.as_str()).session_id(id.as_str());
@@ -232,7 +236,7 @@ impl NimbleStudio {
         session: &Session,
         token: &ClientToken,
     ) -> Result<Accepted, ProviderError> {
-        const OPERATION: &str = "StopStreamingSession";
+        const OPERATION: Call = Call::StopStreamingSession;
         let retention = session.retains_volumes.then_some(VolumeRetentionMode::Retain);
         let output = self.acting(|client| {
             let call = client
@@ -253,7 +257,7 @@ impl NimbleStudio {
         session: &Session,
         token: &ClientToken,
     ) -> Result<Accepted, ProviderError> {
-        const OPERATION: &str = "StartStreamingSession";
+        const OPERATION: Call = Call::StartStreamingSession;
         let output = self.acting(|client| {
             let call = client
                 .start_streaming_session()
@@ -273,7 +277,7 @@ impl NimbleStudio {
         key: &str,
         value: &str,
     ) -> Result<(), ProviderError> {
-        const OPERATION: &str = "TagResource";
+        const OPERATION: Call = Call::TagResource;
         let arn = arn(OPERATION, session)?;
         let output = self.acting(|client| {
             let call = client.tag_resource().resource_arn(arn).tags(key, value);
@@ -283,7 +287,7 @@ impl NimbleStudio {
     }
 
     async fn remove_tag(&self, session: &Session, key: &str) -> Result<(), ProviderError> {
-        const OPERATION: &str = "UntagResource";
+        const OPERATION: Call = Call::UntagResource;
         let arn = arn(OPERATION, session)?;
         let output = self.acting(|client| {
             let call = client.untag_resource().resource_arn(arn).tag_keys(key);
@@ -295,7 +299,7 @@ impl NimbleStudio {
 
 /// A profile that is not there is an answer: its sessions are left in doubt, and not unread.
 async fn read_profile(client: Client, studio: StudioId, id: LaunchProfileId) -> ProfileAnswer {
-    const OPERATION: &str = "GetLaunchProfile";
+    const OPERATION: Call = Call::GetLaunchProfile;
     let call =
         client.get_launch_profile().studio_id(studio.as_str()).launch_profile_id(id.as_str());
     match call.send().await.map_err(|error| provider_error(OPERATION, &error)) {
@@ -312,7 +316,7 @@ async fn read_profile(client: Client, studio: StudioId, id: LaunchProfileId) -> 
 }
 
 fn accepted(
-    operation: &'static str,
+    call: Call,
     asked: &Session,
     answer: Option<StreamingSession>,
     request_id: Option<String>,
@@ -320,16 +324,16 @@ fn accepted(
     match answer.and_then(|answer| translate::answered(answer, asked)) {
         Some(session) => Ok(Accepted { session, request_id }),
         None => {
-            let error = garbled(operation, "it is not about the session");
+            let error = garbled(call, "it is not about the session");
             Err(ProviderError { request_id, ..error })
         }
     }
 }
 
-fn arn<'a>(operation: &'static str, session: &'a Session) -> Result<&'a str, ProviderError> {
+fn arn<'a>(call: Call, session: &'a Session) -> Result<&'a str, ProviderError> {
     session.arn.as_deref().ok_or_else(|| ProviderError {
         problem: Problem::Refused,
-        operation,
+        operation: call.name(),
         detail: "the session came without an ARN to name it by".to_owned(),
         request_id: None,
     })
