@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["ids", "policy", "files"]),
     ("provider", &["ids", "policy", "inventory", "clock", "sandbox"]),
     ("sandbox", &[]),
-    ("audit", &["ids", "policy", "plan", "clock"]),
+    ("audit", &["ids", "policy", "plan", "clock", "files"]),
     ("execute", &["ids", "inventory", "policy", "plan", "provider", "audit::record", "clock"]),
     ("veto", &["ids", "inventory", "policy", "plan", "clock"]),
     ("report", &["ids", "audit::record", "audit::chain"]),

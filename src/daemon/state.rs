@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::files::{self, Exposed};
+use crate::files::{self, Exposed, FileLock};
 
 /// The file whose lock says that a daemon runs; in it stands which.
 const LOCK: &str = "lock";
@@ -14,7 +14,7 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub struct StateDir {
     path: PathBuf,
-    _lock: File,
+    _lock: FileLock,
 }
 
 /// Why there is no state directory.
@@ -71,20 +71,18 @@ impl StateDir {
             .mode(0o600)
             .open(path.join(LOCK))
             .map_err(io("open the lock of"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StateError::Locked {
-                    path: path.to_owned(),
-                    process: process(&mut lock),
-                });
+        let held = lock.try_clone().map_err(io("open the lock of"))?;
+        let held = FileLock::take(held).map_err(|error| match error {
+            TryLockError::WouldBlock => {
+                let process = process(&mut lock);
+                StateError::Locked { path: path.to_owned(), process }
             }
-            Err(TryLockError::Error(error)) => return Err(io("lock")(error)),
-        }
+            TryLockError::Error(error) => io("lock")(error),
+        })?;
         lock.set_len(0)
             .and_then(|()| writeln!(lock, "{}", std::process::id()))
             .map_err(io("write to"))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), _lock: held })
     }
 
     /// Where it is.
