@@ -10,6 +10,7 @@ pub mod config;
 pub mod daemon;
 pub mod execute;
 pub mod files;
+mod http;
 pub mod ids;
 pub mod inventory;
 pub mod plan;
