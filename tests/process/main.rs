@@ -20,6 +20,8 @@ mod limits;
 mod modes;
 mod reloading;
 mod secrets;
+mod seen;
 mod state;
+mod supervised;
 mod surroundings;
 mod vetoes;
