@@ -105,6 +105,8 @@ impl Savings {
 pub struct SavingsFold<'a> {
     prices: Cow<'a, Prices>,
     studios: BTreeMap<StudioId, StudioFold>,
+    /// Whether it is remembered which sessions were left running, whatever became of them.
+    remembers_refusals: bool,
 }
 
 #[derive(Debug, Default)]
@@ -136,13 +138,16 @@ impl<'a> SavingsFold<'a> {
     /// A fold over no records yet.
     #[must_use]
     pub fn new(prices: &'a Prices) -> Self {
-        Self { prices: Cow::Borrowed(prices), studios: BTreeMap::new() }
+        let (prices, studios) = (Cow::Borrowed(prices), BTreeMap::new());
+        Self { prices, studios, remembers_refusals: true }
     }
 
-    /// The same, for those who go on folding for as long as they live.
+    /// The same, for those who go on folding for as long as they live: only of sessions that are there is
+    /// anything remembered, and so no refusals are.
     #[must_use]
     pub fn owning(prices: Prices) -> SavingsFold<'static> {
-        SavingsFold { prices: Cow::Owned(prices), studios: BTreeMap::new() }
+        let (prices, studios) = (Cow::Owned(prices), BTreeMap::new());
+        SavingsFold { prices, studios, remembers_refusals: false }
     }
 
     /// What is off from now on, or still, has these prices.
@@ -155,7 +160,11 @@ impl<'a> SavingsFold<'a> {
         let data = &record.data;
         let (Some(studio), Some(session)) = (&data.studio, &data.session) else { return };
         let studio = self.studios.entry(studio.as_str().into()).or_default();
-        studio.add(session.as_str().into(), record, &self.prices);
+        let session: SessionId = session.as_str().into();
+        if self.remembers_refusals {
+            studio.refuse(&session, record);
+        }
+        studio.add(session, record, &self.prices);
     }
 
     /// The figures of one studio until now, without an end to the fold.
@@ -179,12 +188,15 @@ impl<'a> SavingsFold<'a> {
 }
 
 impl StudioFold {
-    fn add(&mut self, id: SessionId, record: &Record, prices: &Prices) {
-        let Self { figures, refused, sessions } = self;
-        let data = &record.data;
-        if let (Kind::SessionDecided, Some(code)) = (&record.kind, refusal(data)) {
-            refused.entry(code.to_owned()).or_default().insert(id.clone());
+    fn refuse(&mut self, id: &SessionId, record: &Record) {
+        if let (Kind::SessionDecided, Some(code)) = (&record.kind, refusal(&record.data)) {
+            self.refused.entry(code.to_owned()).or_default().insert(id.clone());
         }
+    }
+
+    fn add(&mut self, id: SessionId, record: &Record, prices: &Prices) {
+        let Self { figures, sessions, .. } = self;
+        let data = &record.data;
         let session = sessions.entry(id.clone()).or_default();
         if let Some(end) = session.end_of_off(record) {
             session.close(end, figures, prices);
