@@ -13,6 +13,7 @@ mod diff;
 mod explain;
 mod forecast;
 mod handing;
+mod health;
 mod iam;
 mod init;
 mod keep;
@@ -125,6 +126,9 @@ enum Format {
 enum Command {
     /// Look after the studios of the policy: the daemon.
     Run(run::Arguments),
+    /// Tell whether the daemon is well, by what it says of itself in its state directory. For probes: exit 0 or 1,
+    /// and nothing is asked of anybody.
+    Health(health::Arguments),
     /// Stop everything: nothing is stopped, started or tagged for a while, in one studio or in all.
     Pause(pause::Arguments),
     /// End a pause before its time.
@@ -259,6 +263,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     let config = arguments.config;
     match arguments.command {
         Command::Run(arguments) => run::main(&config, &arguments),
+        Command::Health(arguments) => health::main(&config, &arguments),
         Command::Pause(arguments) => pause::main(&config, &arguments),
         Command::Resume(arguments) => resume::main(&config, &arguments),
         Command::Stop(arguments) => by_hand::stop(&config, &arguments),

@@ -8,11 +8,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::asking::Asking;
-use super::health::Vitals;
 use super::scan::{Arrivals, Memory, Scan, scan};
 use super::tasks::{
     Done, Look, REST_FIRST, is_done_already, log_mark, log_outcome, looks_again, rests_until,
 };
+use super::vitals::{Glance, Vitals};
 use super::{ENDING_MAX, Ledger};
 use crate::audit::StudioPast;
 use crate::audit::record::{Data, Deed, Journal, Record, Stage};
@@ -76,12 +76,14 @@ impl Studio {
         let ending = self.workshop.ending.clone();
         loop {
             let began = self.workshop.clock.now();
+            self.vitals.begins(&self.workshop.studio.id, self.workshop.clock.monotonic());
             // What was said until now is seen by this scan.
             self.switched.mark_unchanged();
             // Reading a studio may be broken off at any point; what acts runs in tasks of its own.
             let Some(wake) = ending.run_until_cancelled(self.scan_and_act(began)).await else {
                 break;
             };
+            self.rests(self.workshop.clock.now().duration_until(wake));
             if ending.run_until_cancelled(self.rest(wake)).await.is_none() {
                 break;
             }
@@ -89,28 +91,52 @@ impl Studio {
         self.end().await;
     }
 
+    /// Says how long this loop has nothing to do by itself.
+    fn rests(&self, rest: SignedDuration) {
+        let Workshop { studio, clock, .. } = &self.workshop;
+        self.vitals.pulse.rests(&studio.id, rest, clock.monotonic());
+    }
+
     /// One scan. Answers with the instant of the next.
     async fn scan_and_act(&mut self, began: Timestamp) -> Timestamp {
-        let studio = self.workshop.studio.label().to_owned();
-        let change = match scan(&self.workshop, &self.ledger, &mut self.memory).await {
+        let began_monotonic = self.workshop.clock.monotonic();
+        let scanned = scan(&self.workshop, &self.ledger, &mut self.memory).await;
+        let took = self.workshop.clock.monotonic() - began_monotonic;
+        let id = &self.workshop.studio.id.clone();
+        match scanned {
             Ok(scan) => {
-                let retry = self.act(&scan);
-                self.set_marks(&scan);
-                self.asking.begin(&self.workshop, &self.ledger, &scan, &self.in_flight);
-                let watch = self.next_watch(scan.arrivals);
-                // One that came while this scan was recorded is due at once.
-                let change = scan.plan.next_change();
-                let again = self.looks_again(&scan.plan);
+                let glance = Glance::of(&scan.plan, &scan.snapshot);
+                let change = self.follow(&scan);
+                let wake = self.next_look(began, change);
+                let studio = self.workshop.studio.label();
                 tracing::debug!(studio, sessions = scan.plan.decisions.len(), "scanned");
-                self.vitals.scanned(&scan.plan.studio, scan.plan.at);
-                change.into_iter().chain(watch).chain(retry).chain(again).min()
+                self.vitals.scanned(id, Glance { next_scan: Some(wake), ..glance }, took);
+                wake
             }
             Err(error) => {
+                let studio = self.workshop.studio.label();
                 tracing::error!(studio, %error, "nothing is done until the log can be written");
-                self.vitals.scan_failed();
-                Some(self.soon())
+                let wake = self.next_look(began, Some(self.soon()));
+                self.vitals.scan_failed(id, wake, took);
+                wake
             }
-        };
+        }
+    }
+
+    /// Does what a scan asks for. Answers with when it asks for another.
+    fn follow(&mut self, scan: &Scan) -> Option<Timestamp> {
+        let retry = self.act(scan);
+        self.set_marks(scan);
+        self.asking.begin(&self.workshop, &self.ledger, scan, &self.in_flight);
+        let watch = self.next_watch(scan.arrivals);
+        // One that came while this scan was recorded is due at once.
+        let change = scan.plan.next_change();
+        let again = self.looks_again(&scan.plan);
+        change.into_iter().chain(watch).chain(retry).chain(again).min()
+    }
+
+    /// When the studio is looked at again: regularly, or sooner where something asks for it.
+    fn next_look(&self, began: Timestamp, change: Option<Timestamp>) -> Timestamp {
         let now = self.workshop.clock.now();
         let regular = next_scan(&self.workshop.policy.daemon.scan, began, now);
         change.map_or(regular, |change| change.min(regular)).max(later(now, REST_MIN))
@@ -254,6 +280,7 @@ impl Studio {
 
     /// Waits for calls in flight, as long as may be, and records the rest as unanswered.
     async fn end(&mut self) {
+        self.rests(ENDING_MAX);
         let deadline = self.workshop.clock.sleep(ENDING_MAX);
         tokio::pin!(deadline);
         loop {

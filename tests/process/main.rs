@@ -21,6 +21,8 @@ mod modes;
 mod permissions;
 mod reloading;
 mod secrets;
+mod seen;
 mod state;
+mod supervised;
 mod surroundings;
 mod vetoes;

@@ -63,7 +63,9 @@ impl NimbleStudio {
                 .studio_id(self.id.as_str())
                 .max_results(MEMBERS_PER_PAGE)
                 .set_next_token(token);
-            call.send().map_err(|error| provider_error(Call::ListStudioMembers, &error))
+            let answer =
+                call.send().map_err(|error| provider_error(Call::ListStudioMembers, &error));
+            self.shared.measured(Call::ListStudioMembers, answer)
         };
         let listing = read_pages(Wanted::Members, &*self.clock, |token| async move {
             let output = self.reading(|client| page(client, token.clone())).await?;
@@ -96,7 +98,8 @@ impl NimbleStudio {
         let output = self.reading(|client| {
             let call =
                 client.get_studio_member().studio_id(self.id.as_str()).principal_id(owner.as_str());
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         match output.await {
             Ok(output) => {

@@ -197,7 +197,8 @@ impl NimbleStudio {
     async fn probe_studio(&self) -> Result<(), ProviderError> {
         let output = self.acting(|client| {
             let call = client.get_studio().studio_id(self.id.as_str());
-            call.send().map_err(|error| provider_error(Call::GetStudio, &error))
+            let answer = call.send().map_err(|error| provider_error(Call::GetStudio, &error));
+            self.shared.measured(Call::GetStudio, answer)
         });
         output.await.map(drop)
     }
@@ -207,7 +208,8 @@ impl NimbleStudio {
         let output = self.reading(|client| {
             let call =
                 client.get_streaming_session().studio_id(self.id.as_str()).session_id(id.as_str());
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         let answer =
             output.await?.session.ok_or_else(|| garbled(OPERATION, "there is no session in it"))?;
@@ -224,7 +226,8 @@ impl NimbleStudio {
 
     async fn read_profile(&self, id: &LaunchProfileId) -> ProfileAnswer {
         self.reading(|client| {
-            let read = || read_profile(client, self.id.clone(), id.clone()).boxed();
+            let shared = Arc::clone(&self.shared);
+            let read = || read_profile(client, shared, self.id.clone(), id.clone()).boxed();
             self.profiles.get(id, self.clock.monotonic(), read)
         })
         .await
@@ -245,7 +248,8 @@ impl NimbleStudio {
                 .session_id(session.id.as_str())
                 .client_token(&token.0)
                 .set_volume_retention_mode(retention.clone());
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         let output = output.await?;
         let request_id = output.request_id().map(one_line);
@@ -264,7 +268,8 @@ impl NimbleStudio {
                 .studio_id(self.id.as_str())
                 .session_id(session.id.as_str())
                 .client_token(&token.0);
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         let output = output.await?;
         let request_id = output.request_id().map(one_line);
@@ -281,7 +286,8 @@ impl NimbleStudio {
         let arn = arn(OPERATION, session)?;
         let output = self.acting(|client| {
             let call = client.tag_resource().resource_arn(arn).tags(key, value);
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         output.await.map(drop)
     }
@@ -291,18 +297,25 @@ impl NimbleStudio {
         let arn = arn(OPERATION, session)?;
         let output = self.acting(|client| {
             let call = client.untag_resource().resource_arn(arn).tag_keys(key);
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         output.await.map(drop)
     }
 }
 
 /// A profile that is not there is an answer: its sessions are left in doubt, and not unread.
-async fn read_profile(client: Client, studio: StudioId, id: LaunchProfileId) -> ProfileAnswer {
+async fn read_profile(
+    client: Client,
+    shared: Arc<LazyClient>,
+    studio: StudioId,
+    id: LaunchProfileId,
+) -> ProfileAnswer {
     const OPERATION: Call = Call::GetLaunchProfile;
     let call =
         client.get_launch_profile().studio_id(studio.as_str()).launch_profile_id(id.as_str());
-    match call.send().await.map_err(|error| provider_error(OPERATION, &error)) {
+    let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+    match shared.measured(OPERATION, answer).await {
         Ok(output) => {
             let answer = output
                 .launch_profile
@@ -330,7 +343,7 @@ fn accepted(
     }
 }
 
-fn arn<'a>(call: Call, session: &'a Session) -> Result<&'a str, ProviderError> {
+fn arn(call: Call, session: &Session) -> Result<&str, ProviderError> {
     session.arn.as_deref().ok_or_else(|| ProviderError {
         problem: Problem::Refused,
         operation: call.name(),

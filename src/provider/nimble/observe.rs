@@ -63,7 +63,8 @@ impl NimbleStudio {
                 .studio_id(self.id.as_str())
                 .max_results(PROFILES_PER_PAGE)
                 .set_next_token(token);
-            call.send().map_err(|error| provider_error(LIST_PROFILES, &error))
+            let answer = call.send().map_err(|error| provider_error(LIST_PROFILES, &error));
+            self.shared.measured(LIST_PROFILES, answer)
         };
         let listing = read_pages(Wanted::LaunchProfiles, &*self.clock, |token| async move {
             let output = self.reading(|client| page(client, token.clone())).await?;
@@ -78,7 +79,8 @@ impl NimbleStudio {
         let page = |client: Client, token: Option<String>| {
             let call =
                 client.list_streaming_sessions().studio_id(self.id.as_str()).set_next_token(token);
-            call.send().map_err(|error| provider_error(LIST_SESSIONS, &error))
+            let answer = call.send().map_err(|error| provider_error(LIST_SESSIONS, &error));
+            self.shared.measured(LIST_SESSIONS, answer)
         };
         read_pages(Wanted::Sessions, &*self.clock, |token| async move {
             let output = self.reading(|client| page(client, token.clone())).await?;
@@ -94,7 +96,8 @@ impl NimbleStudio {
         const OPERATION: Call = Call::GetStudio;
         let output = self.reading(|client| {
             let call = client.get_studio().studio_id(self.id.as_str());
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         let output = output.await?;
         let studio =
