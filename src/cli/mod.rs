@@ -10,6 +10,7 @@ mod check;
 mod completions;
 mod demo;
 mod diff;
+mod doctor;
 mod explain;
 mod forecast;
 mod handing;
@@ -166,6 +167,9 @@ enum Command {
     Diff(diff::Arguments),
     /// Check the policy file, and show every mistake in it.
     Check(check::Arguments),
+    /// Look whether all is there that the daemon needs, on this machine and at the service, and say what to do
+    /// where it is not.
+    Doctor(doctor::Arguments),
     /// Run the daemon against a simulated studio for a week, in under a minute.
     Demo(demo::Arguments),
     /// Serve the embedded Nimble Studio on loopback.
@@ -281,6 +285,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Forecast(arguments) => forecast::main(&config, &arguments),
         Command::Diff(arguments) => diff::main(&arguments),
         Command::Check(arguments) => check::main(&config, &arguments),
+        Command::Doctor(arguments) => doctor::main(&config, &arguments),
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Sandbox(arguments) => sandbox::main(&arguments),
         Command::Simulate(arguments) => simulate::main(&arguments),

@@ -37,7 +37,7 @@ pub use health::{Audit, Health, HealthReport, Unhealthy};
 pub use ledger::{Ledger, LogHealth};
 pub use once::Summary;
 pub use reload::{Refusal, Reload};
-pub use state::{StateDir, StateError};
+pub use state::{StateDir, StateError, lock_file};
 pub use switches::{record as record_of_request, told_of_profile, told_record};
 
 use self::generation::{Generation, Grounds};

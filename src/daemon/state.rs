@@ -69,7 +69,7 @@ impl StateDir {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(path.join(LOCK))
+            .open(lock_file(path))
             .map_err(io("open the lock of"))?;
         let held = lock.try_clone().map_err(io("open the lock of"))?;
         let held = FileLock::take(held).map_err(|error| match error {
@@ -89,7 +89,7 @@ impl StateDir {
     /// removed, and made anew by another.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        let there = fs::metadata(self.path.join(LOCK));
+        let there = fs::metadata(lock_file(&self.path));
         let is_same = |there: &Metadata, ours: &Metadata| {
             (there.dev(), there.ino()) == (ours.dev(), ours.ino())
         };
@@ -101,6 +101,12 @@ impl StateDir {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The file whose lock a daemon has that runs with this state directory.
+#[must_use]
+pub fn lock_file(state: &Path) -> PathBuf {
+    state.join(LOCK)
 }
 
 /// What the process that has the lock wrote into it.

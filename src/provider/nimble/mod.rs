@@ -10,6 +10,7 @@ mod calls;
 mod connect;
 mod directory;
 mod errors;
+mod examine;
 mod http;
 mod iam;
 mod members;
@@ -36,6 +37,7 @@ pub use administer::STOPPED_LENGTH_MAX;
 pub use calls::{Call, Caller};
 pub use connect::Connections;
 pub use directory::NimbleDirectory;
+pub use examine::{Examined, Tried};
 pub use iam::{Place, policy as iam_policy};
 pub use stand_in::{Answer, StandIn};
 
