@@ -22,6 +22,10 @@ pub trait Clock: Send + Sync + fmt::Debug {
     /// Time since an arbitrary start, which no correction of the wall clock moves.
     fn monotonic(&self) -> SignedDuration;
 
+    /// How long the machine has been suspended since that start: the monotonic clock stood still then,
+    /// and the wall clock is none the worse for it.
+    fn suspended(&self) -> SignedDuration;
+
     /// Ends once the wall clock has reached `instant`.
     fn sleep_until(&self, instant: Timestamp) -> BoxFuture<'static, ()>;
 
@@ -52,6 +56,8 @@ impl Drop for Hold {
 #[derive(Debug, Clone)]
 pub struct SystemClock {
     origin: Instant,
+    /// How long the machine had been suspended by then, since it was started.
+    suspended: SignedDuration,
 }
 
 /// The longest single wait of the system clock: a step of the wall clock is noticed within this.
@@ -62,8 +68,21 @@ impl SystemClock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this file is the reader of time")]
     pub fn new() -> Self {
-        Self { origin: Instant::now() }
+        Self { origin: Instant::now(), suspended: suspended_since_boot() }
     }
+}
+
+/// What the clock that goes on in a suspended machine is ahead of the one that does not.
+fn suspended_since_boot() -> SignedDuration {
+    use rustix::time::{ClockId, clock_gettime};
+    let read = |clock| {
+        let time = clock_gettime(clock);
+        // Below a thousand million.
+        SignedDuration::new(time.tv_sec, i32::try_from(time.tv_nsec).unwrap_or_default())
+    };
+    // In this order what passes between both readings does not look like a suspension of less than none.
+    let awake = read(ClockId::Monotonic);
+    read(ClockId::Boottime).saturating_sub(awake)
 }
 
 impl Default for SystemClock {
@@ -80,6 +99,10 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> SignedDuration {
         SignedDuration::try_from(self.origin.elapsed()).unwrap_or(SignedDuration::MAX)
+    }
+
+    fn suspended(&self) -> SignedDuration {
+        suspended_since_boot().saturating_sub(self.suspended)
     }
 
     fn sleep_until(&self, instant: Timestamp) -> BoxFuture<'static, ()> {
@@ -133,6 +156,8 @@ struct SimulationState {
     now: Timestamp,
     /// What the monotonic clock shows.
     elapsed: SignedDuration,
+    /// How long the machine was suspended.
+    suspended: SignedDuration,
     next_id: u64,
     /// Who waits for an instant of the wall clock.
     until: Sleepers<Timestamp>,
@@ -164,6 +189,7 @@ impl SimulatedClock {
             state: Mutex::new(SimulationState {
                 now: start,
                 elapsed: SignedDuration::ZERO,
+                suspended: SignedDuration::ZERO,
                 next_id: 0,
                 until: BTreeMap::new(),
                 lasting: BTreeMap::new(),
@@ -181,13 +207,18 @@ impl SimulatedClock {
         self.0.changed.notify_one();
     }
 
-    /// Sets the wall clock forwards or backwards; the monotonic clock takes no notice, as when a
-    /// machine's clock is set, or when it was suspended. Who waits for an instant that has been passed
+    /// Sets the wall clock forwards or backwards; the monotonic clock takes no notice. Who waits for an instant that has been passed
     /// over wakes as soon as everybody ready has had a turn, without time moving.
     pub fn jump(&self, by: SignedDuration) {
         let mut state = self.0.lock();
         let edge = if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
         state.now = state.now.checked_add(by).unwrap_or(edge);
+    }
+
+    /// Suspends the machine: the wall clock goes on, the monotonic clock does not.
+    pub fn suspend(&self, duration: SignedDuration) {
+        self.jump(duration);
+        self.0.lock().suspended += duration;
     }
 
     /// Moves time on, sleeper by sleeper, until the wall clock shows `end`: later, where it jumps
@@ -305,6 +336,10 @@ impl Clock for SimulatedClock {
 
     fn monotonic(&self) -> SignedDuration {
         self.0.lock().elapsed
+    }
+
+    fn suspended(&self) -> SignedDuration {
+        self.0.lock().suspended
     }
 
     fn sleep_until(&self, instant: Timestamp) -> BoxFuture<'static, ()> {

@@ -1,10 +1,10 @@
-//! Whose a file is: whether anybody but its owner and root may change it.
+//! Whose a file is: whether anybody but its owner and root may change it, and who has locked it.
 //!
 //! A policy says what is stopped, and the state and the log say what was: who may write them may do so
 //! too. Metadata is judged as it was read, of the file itself behind any links; the words say what to
 //! type.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -126,6 +126,41 @@ fn judge_secret(path: &Path, found: Permissions, our_group: u32) -> Option<Expos
     (found.mode & forbidden != 0).then_some(Exposed::Readable { path, mode: found.mode })
 }
 
+/// A file that nobody else has locked for as long as this lives.
+#[derive(Debug)]
+pub struct FileLock(File);
+
+impl FileLock {
+    /// Locks a file, without waiting for whoever has it.
+    ///
+    /// # Errors
+    /// Somebody else has it, or the operating system refuses.
+    pub fn take(file: File) -> Result<Self, TryLockError> {
+        file.try_lock()?;
+        Ok(Self(file))
+    }
+
+    /// Whether this very file is at a path.
+    #[must_use]
+    pub fn is_at(&self, path: &Path) -> bool {
+        let is_same = |there: Metadata, ours: Metadata| {
+            (there.dev(), there.ino()) == (ours.dev(), ours.ino())
+        };
+        let (there, ours) = (fs::metadata(path).ok(), self.0.metadata().ok());
+        there.zip(ours).is_some_and(|(there, ours)| is_same(there, ours))
+    }
+}
+
+impl Drop for FileLock {
+    /// A child process has its parent's files until it becomes a program of its own, and would keep the
+    /// lock of one that is merely closed.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "a lock ends only with the last process that has the file");
+        }
+    }
+}
+
 fn judge(path: &Path, found: Permissions, group: GroupMayWrite, us: u32) -> Option<Exposed> {
     const ROOT: u32 = 0;
     let Permissions { mode, owner, group: group_id } = found;
@@ -155,6 +190,20 @@ mod tests {
     fn said(mode: u32, owner: u32, group: u32, may: GroupMayWrite) -> Option<String> {
         let found = Permissions { mode, owner, group };
         judge(Path::new("policy.toml"), found, may, 1000).map(|exposed| exposed.to_string())
+    }
+
+    #[test]
+    fn a_lock_ends_although_a_child_still_has_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let open = || File::options().create(true).append(true).open(&path).unwrap();
+        let file = open();
+        // What a child has until it becomes a program of its own is such a copy.
+        let _childs = file.try_clone().unwrap();
+        let lock = FileLock::take(file).unwrap();
+        assert!(matches!(FileLock::take(open()), Err(TryLockError::WouldBlock)));
+        drop(lock);
+        assert!(FileLock::take(open()).is_ok());
     }
 
     #[test]

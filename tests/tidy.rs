@@ -27,7 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sandbox", &["http"]),
     ("http", &[]),
     ("supervise", &[]),
-    ("audit", &["ids", "policy", "plan", "clock"]),
+    ("audit", &["ids", "policy", "plan", "clock", "files"]),
     ("execute", &["ids", "inventory", "policy", "plan", "provider", "audit::record", "clock"]),
     ("veto", &["ids", "inventory", "policy", "plan", "clock"]),
     ("report", &["ids", "audit::record", "audit::chain"]),

@@ -11,8 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use lightsout::clock::{Clock, SimulatedClock};
 use lightsout::inventory::{Session, Wanted};
 use lightsout::policy::{Brake, Connection, Settings, StudioPolicy};
-use lightsout::provider::nimble::{Answer, Connections, NimbleStudio, StandIn};
-use lightsout::provider::{Accepted, ClientToken, Provider, ProviderError};
+use lightsout::provider::administer::{Administer, Progress, Unfit};
+use lightsout::provider::nimble::{Answer, Connections, NimbleDirectory, NimbleStudio, StandIn};
+use lightsout::provider::{Accepted, ClientToken, Directory, Provider, ProviderError};
 
 /// What ends a message. No JSON has it, but in an escape.
 pub const END: u8 = 0x1e;
@@ -44,16 +45,25 @@ pub enum Operation {
     TagResource,
     /// `UntagResource`.
     UntagResource,
+    /// `ListStudioMembers`.
+    ListStudioMembers,
+    /// `GetStudioMember`.
+    GetStudioMember,
+    /// `ListStudios`.
+    ListStudios,
+    /// `UpdateLaunchProfile`.
+    UpdateLaunchProfile,
 }
 
 use Operation::{
-    GetLaunchProfile, GetStreamingSession, GetStudio, ListLaunchProfiles, ListStreamingSessions,
-    StartStreamingSession, StopStreamingSession, TagResource, UntagResource,
+    GetLaunchProfile, GetStreamingSession, GetStudio, GetStudioMember, ListLaunchProfiles,
+    ListStreamingSessions, ListStudioMembers, ListStudios, StartStreamingSession,
+    StopStreamingSession, TagResource, UntagResource, UpdateLaunchProfile,
 };
 
 impl Operation {
     /// All of them, each at its number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         GetStudio,
         ListLaunchProfiles,
         ListStreamingSessions,
@@ -63,6 +73,10 @@ impl Operation {
         StartStreamingSession,
         TagResource,
         UntagResource,
+        ListStudioMembers,
+        GetStudioMember,
+        ListStudios,
+        UpdateLaunchProfile,
     ];
 
     /// Which operation a request is.
@@ -80,6 +94,10 @@ impl Operation {
             ("POST", ["studios", _, "streaming-sessions", _, "start"]) => StartStreamingSession,
             ("POST", ["tags", _]) => TagResource,
             ("DELETE", ["tags", _]) => UntagResource,
+            ("GET", ["studios", _, "membership"]) => ListStudioMembers,
+            ("GET", ["studios", _, "membership", _]) => GetStudioMember,
+            ("GET", ["studios"]) => ListStudios,
+            ("PATCH", ["studios", _, "launch-profiles", _]) => UpdateLaunchProfile,
             _ => panic!("no operation of the adapter: {method} {uri}"),
         }
     }
@@ -112,11 +130,17 @@ pub fn api(bytes: &[u8]) {
 async fn ask(script: Arc<Script>) {
     let clock = SimulatedClock::new(Timestamp::from_second(1_795_000_000).expect("an instant"));
     let stand_in: Arc<dyn StandIn> = Arc::<Script>::clone(&script);
-    let studio = Connections::answered_by(Arc::new(clock.clone()), stand_in).connect(&policy());
+    let connections = Connections::answered_by(Arc::new(clock.clone()), stand_in);
+    let studio = connections.connect(&policy());
+    let directory = connections.directory(&policy().connection);
     let end = clock.now() + SignedDuration::from_hours(10);
     tokio::select! {
         biased;
-        () = ask_everything(&studio, &script) => {}
+        () = async {
+            ask_everything(&studio, &script).await;
+            look_for_studios(&directory, &script).await;
+            administer(&studio, &script).await;
+        } => {}
         () = clock.drive(end) => panic!("ten hours were not enough"),
     }
 }
@@ -154,6 +178,38 @@ async fn act(studio: &NimbleStudio, script: &Script, session: &Session) {
     judge_accepted(script, StartStreamingSession, session, &started);
     judge(script, TagResource, &studio.tag(session, "a", "b").await);
     judge(script, UntagResource, &studio.untag(session, "a").await);
+}
+
+async fn look_for_studios(directory: &NimbleDirectory, script: &Script) {
+    let (found, gap) = directory.studios().await;
+    if let Some(gap) = &gap {
+        judge_words(&gap.detail);
+    }
+    for studio in &found {
+        judge_words(studio.state.as_deref().unwrap_or_default());
+    }
+    assert!(gap.is_some() || script.last_status(ListStudios).is_some_and(is_success));
+}
+
+async fn administer(studio: &NimbleStudio, script: &Script) {
+    let token = ClientToken("token".to_owned());
+    let proposal = match studio.propose(&"p-1".into(), SignedDuration::from_hours(48)).await {
+        Ok(proposal) => proposal,
+        Err(Unfit::Unread(error)) => return judge_error(&error),
+        Err(Unfit::Refused(why)) => return judge_words(&why),
+    };
+    assert_eq!(proposal.profile, "p-1".into());
+    let changed = studio.change(&proposal, &token).await;
+    let was_asked = script.asked(UpdateLaunchProfile) > 0;
+    assert!(was_asked || changed.is_err());
+    if was_asked {
+        judge(script, UpdateLaunchProfile, &changed);
+    }
+    match studio.progress(&proposal).await {
+        Ok(Progress::Done) | Err(_) => {}
+        Ok(Progress::Under(words) | Progress::Failed(words)) => judge_words(&words),
+        Ok(Progress::Otherwise(members)) => assert!(!members.is_empty()),
+    }
 }
 
 fn judge_accepted(
@@ -284,6 +340,6 @@ fn policy() -> StudioPolicy {
         settings: Settings::built_in(),
         rules: Vec::new(),
         brake: Brake::default(),
-        asks_roles: false,
+        asks_roles: true,
     }
 }

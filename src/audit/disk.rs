@@ -13,6 +13,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::files::{LogFile, LogFiles};
+use crate::files::FileLock;
 
 /// What the writer does with the files of one log.
 pub(crate) trait Storage: Send + fmt::Debug {
@@ -57,7 +58,7 @@ pub(crate) trait Storage: Send + fmt::Debug {
 pub(super) struct Disk {
     files: LogFiles,
     /// Held for as long as the writer lives. It is a file of its own, since the current one changes.
-    _lock: File,
+    _lock: FileLock,
     /// What is open for writing, under the name that it has now.
     open: BTreeMap<LogFile, File>,
 }
@@ -79,11 +80,10 @@ impl Disk {
         create_directory(files.directory())
             .map_err(|error| DiskError::Io("create its directory", error))?;
         let lock = create_file(&files.lock()).map_err(|error| DiskError::Io("lock it", error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(DiskError::Locked),
-            Err(TryLockError::Error(error)) => return Err(DiskError::Io("lock it", error)),
-        }
+        let lock = FileLock::take(lock).map_err(|error| match error {
+            TryLockError::WouldBlock => DiskError::Locked,
+            TryLockError::Error(error) => DiskError::Io("lock it", error),
+        })?;
         Ok(Self { files, _lock: lock, open: BTreeMap::new() })
     }
 

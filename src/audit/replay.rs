@@ -16,7 +16,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use jiff::{SignedDuration, Timestamp};
 
 use self::checkpoint::Unfinished;
-pub use self::jump::jumped;
+pub use self::jump::Jump;
 use super::record::{Data, Deed, Kind, ReasonData, Record, Stage};
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::plan::{

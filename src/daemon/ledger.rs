@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::timekeeper::{Last, Reading};
 use crate::audit::Head;
 use crate::audit::record::{Journal, JournalError, Kind, Record};
-use crate::audit::replay::{Replay, StudioPast, jumped};
+use crate::audit::replay::{Jump, Replay, StudioPast};
 use crate::clock::Clock;
 use crate::execute::{Admission, Gate};
 use crate::ids::{SessionId, StudioId};
@@ -162,12 +162,12 @@ impl Ledger {
     pub(super) async fn time(&self, clock: &dyn Clock) -> Result<Timestamp, JournalError> {
         let mut last = self.last_reading.lock().await;
         let reading = Reading::of(clock);
-        if let Some(from) = last.jumped_from(reading) {
-            let to = reading.wall;
+        if let Some(jump) = last.jump(reading) {
+            let Jump { from, to, .. } = jump;
             tracing::warn!(%from, %to, "the clock jumped; nothing is done until a scan confirms it");
             // Whoever stops waiting here does not stop the record, which is not to come twice.
             let before = std::mem::replace(&mut *last, Last::Read(reading));
-            if let Err(error) = self.commit(vec![jumped(from, to)]).await {
+            if let Err(error) = self.commit(vec![jump.record()]).await {
                 *last = before;
                 return Err(error);
             }
@@ -346,7 +346,7 @@ mod tests {
         let journal = Arc::new(Slow(Semaphore::new(0)));
         let ledger = Ledger::new(Arc::clone(&journal) as Arc<dyn Journal>, Replay::default());
         let (from, to) = (Timestamp::UNIX_EPOCH, "2026-11-20T00:00:00Z".parse().unwrap());
-        let record = jumped(from, to);
+        let record = Jump { from, to, suspended: SignedDuration::ZERO }.record();
         assert_eq!(record.kind, Kind::ClockJumped);
         let jump = |ledger: &Ledger| ledger.with(&"studio".into(), |past| past.history.clock_jump);
         let mut commit = ledger.commit(vec![record]);

@@ -1,11 +1,11 @@
 //! The directory in which the daemon keeps what is not the audit log, and which it has for itself.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::files::{self, Exposed};
+use crate::files::{self, Exposed, FileLock};
 
 /// The file whose lock says that a daemon runs; in it stands which.
 const LOCK: &str = "lock";
@@ -14,7 +14,7 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub struct StateDir {
     path: PathBuf,
-    lock: File,
+    lock: FileLock,
 }
 
 /// Why there is no state directory.
@@ -71,31 +71,25 @@ impl StateDir {
             .mode(0o600)
             .open(path.join(LOCK))
             .map_err(io("open the lock of"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StateError::Locked {
-                    path: path.to_owned(),
-                    process: process(&mut lock),
-                });
+        let held = lock.try_clone().map_err(io("open the lock of"))?;
+        let held = FileLock::take(held).map_err(|error| match error {
+            TryLockError::WouldBlock => {
+                let process = process(&mut lock);
+                StateError::Locked { path: path.to_owned(), process }
             }
-            Err(TryLockError::Error(error)) => return Err(io("lock")(error)),
-        }
+            TryLockError::Error(error) => io("lock")(error),
+        })?;
         lock.set_len(0)
             .and_then(|()| writeln!(lock, "{}", std::process::id()))
             .map_err(io("write to"))?;
-        Ok(Self { path: path.to_owned(), lock })
+        Ok(Self { path: path.to_owned(), lock: held })
     }
 
     /// Whether what others would lock is still what this process has locked: the directory may have been
     /// removed, and made anew by another.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        let there = fs::metadata(self.path.join(LOCK));
-        let is_same = |there: &Metadata, ours: &Metadata| {
-            (there.dev(), there.ino()) == (ours.dev(), ours.ino())
-        };
-        there.ok().zip(self.lock.metadata().ok()).is_some_and(|(a, b)| is_same(&a, &b))
+        self.lock.is_at(&self.path.join(LOCK))
     }
 
     /// Where it is.

@@ -6,6 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::audit::replay::Jump;
 use crate::clock::Clock;
 use crate::plan::ClockJump;
 
@@ -14,11 +15,12 @@ use crate::plan::ClockJump;
 pub(super) struct Reading {
     pub(super) wall: Timestamp,
     monotonic: SignedDuration,
+    suspended: SignedDuration,
 }
 
 impl Reading {
     pub(super) fn of(clock: &dyn Clock) -> Self {
-        Self { wall: clock.now(), monotonic: clock.monotonic() }
+        Self { wall: clock.now(), monotonic: clock.monotonic(), suspended: clock.suspended() }
     }
 }
 
@@ -32,19 +34,20 @@ pub(super) enum Last {
 }
 
 impl Last {
-    /// What the wall clock would show now, had it not jumped; nothing where it did not.
-    pub(super) fn jumped_from(self, now: Reading) -> Option<Timestamp> {
-        let expected = match self {
+    /// How the wall clock jumped, if it did.
+    pub(super) fn jump(self, now: Reading) -> Option<Jump> {
+        let (from, suspended) = match self {
             Self::Logged(None) => return None,
             // How long nobody looked is not known; but it was not less than no time.
-            Self::Logged(Some(latest)) => latest.max(now.wall),
+            Self::Logged(Some(latest)) => (latest.max(now.wall), SignedDuration::ZERO),
             Self::Read(last) => {
                 let passed = now.monotonic - last.monotonic;
-                last.wall.checked_add(passed).unwrap_or(Timestamp::MAX)
+                let from = last.wall.checked_add(passed).unwrap_or(Timestamp::MAX);
+                (from, now.suspended - last.suspended)
             }
         };
-        let by = expected.duration_until(now.wall).abs();
-        (by > ClockJump::STEP_MAX).then_some(expected)
+        let by = from.duration_until(now.wall).abs();
+        (by > ClockJump::STEP_MAX).then_some(Jump { from, to: now.wall, suspended })
     }
 }
 
@@ -56,6 +59,7 @@ mod tests {
         Reading {
             wall: Timestamp::from_second(wall_secs).unwrap(),
             monotonic: SignedDuration::from_secs(monotonic_secs),
+            suspended: SignedDuration::ZERO,
         }
     }
 
@@ -63,7 +67,7 @@ mod tests {
     fn a_jump_is_more_than_a_step_between_both_clocks() {
         let last = Last::Read(reading(1_000_000, 50));
         let from =
-            |wall, monotonic| last.jumped_from(reading(wall, monotonic)).map(Timestamp::as_second);
+            |wall, monotonic| last.jump(reading(wall, monotonic)).map(|jump| jump.from.as_second());
         // An hour in which nothing happens is no jump, nor is a small step in either direction.
         assert_eq!(from(1_003_600, 3650), None);
         assert_eq!(from(1_003_720, 3650), None);
@@ -72,13 +76,16 @@ mod tests {
         assert_eq!(from(1_003_479, 3650), Some(1_003_600));
         // The machine slept for eight hours.
         assert_eq!(from(1_028_800, 51), Some(1_000_001));
+        let slept = SignedDuration::from_secs(28_799);
+        let woken = Reading { suspended: slept, ..reading(1_028_800, 51) };
+        assert_eq!(last.jump(woken).map(|jump| jump.suspended), Some(slept));
     }
 
     #[test]
     fn a_new_process_notices_that_its_log_ends_in_the_future() {
         let logged = |latest: Option<i64>| {
             let latest = latest.map(|secs| Timestamp::from_second(secs).unwrap());
-            Last::Logged(latest).jumped_from(reading(1_000_000, 0)).map(Timestamp::as_second)
+            Last::Logged(latest).jump(reading(1_000_000, 0)).map(|jump| jump.from.as_second())
         };
         assert_eq!(logged(None), None);
         assert_eq!(logged(Some(0)), None);

@@ -76,6 +76,10 @@ impl Clock for ServiceClock {
         self.daemon.monotonic()
     }
 
+    fn suspended(&self) -> SignedDuration {
+        self.daemon.suspended()
+    }
+
     fn sleep_until(&self, instant: Timestamp) -> futures_util::future::BoxFuture<'static, ()> {
         self.daemon.sleep_until(instant + self.error())
     }

@@ -336,7 +336,7 @@ impl Story {
             Fault::ClockBack => self.jump(-by),
             Fault::Suspend => {
                 self.jumps.push(self.ground.clock.now());
-                self.ground.clock.jump(by);
+                self.ground.clock.suspend(by);
             }
             _ => {}
         }

@@ -141,6 +141,10 @@ impl Clock for Behind {
         self.clock.monotonic()
     }
 
+    fn suspended(&self) -> SignedDuration {
+        self.clock.suspended()
+    }
+
     fn sleep_until(&self, instant: Timestamp) -> BoxFuture<'static, ()> {
         self.clock.sleep_until(instant + self.by)
     }

@@ -47,6 +47,12 @@ fn profile() -> Value {
     })
 }
 
+fn member() -> Value {
+    json!({
+        "identityStoreId": "d-1", "persona": "ADMINISTRATOR", "principalId": "a", "sid": "S-1-5-21"
+    })
+}
+
 /// What is answered to an operation, before it is changed.
 fn answer(operation: Operation) -> Value {
     match operation {
@@ -60,6 +66,15 @@ fn answer(operation: Operation) -> Value {
         | Operation::StartStreamingSession => json!({ "session": session() }),
         Operation::GetLaunchProfile => json!({ "launchProfile": profile() }),
         Operation::TagResource | Operation::UntagResource => json!({}),
+        Operation::ListStudioMembers => json!({ "members": [member()] }),
+        Operation::GetStudioMember => json!({ "member": member() }),
+        Operation::ListStudios => json!({ "studios": [{
+            "adminRoleArn": "arn:aws:iam::111122223333:role/a",
+            "arn": "arn:aws:nimble:us-west-2:111122223333:studio/a",
+            "createdAt": "2026-11-01T10:00:00Z", "displayName": "A", "homeRegion": "us-west-2",
+            "state": "READY", "statusCode": "STUDIO_CREATED", "studioId": "a", "studioName": "a"
+        }] }),
+        Operation::UpdateLaunchProfile => json!({ "launchProfile": profile() }),
     }
 }
 

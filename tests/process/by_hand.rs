@@ -199,6 +199,33 @@ fn many_are_kept_at_once_told_of_and_let_go() {
 }
 
 #[test]
+fn at_a_terminal_it_is_asked_once_for_all_that_agree_and_only_yes_is_yes() {
+    let sandbox = Watched::small();
+    let house = House::always_due(&sandbox.endpoint);
+    let keep = ["keep", "--match", "state=READY", "--for", "2d", "--as", "ada"];
+    const END_OF_INPUT: &str = "\u{4}";
+    for typed in ["\n", "n\n", "yess\n", END_OF_INPUT] {
+        let asked = house.run_at_terminal(&keep, typed);
+        assert_eq!(asked.code, Some(1), "{typed:?}: {}", asked.stderr);
+        let question = asked.stderr.lines().next().unwrap_or_default();
+        assert!(question.contains("[y/N]"), "{typed:?}: {}", asked.stderr);
+        assert!(asked.stderr.contains("nothing was done"), "{typed:?}: {}", asked.stderr);
+        // Whoever is asked sees what it is about.
+        for session in ["one", "two", "forbidden"] {
+            assert!(asked.stdout.contains(session), "{}", asked.stdout);
+        }
+    }
+    assert_eq!(sandbox.changing_requests(), 0);
+    assert!(!house.log().exists());
+    let kept = house.run_at_terminal(&keep, "Yes\n");
+    assert_eq!(kept.code, Some(0), "{}", kept.stderr);
+    assert_eq!(kept.stderr.matches("[y/N]").count(), 1, "{}", kept.stderr);
+    assert_eq!(house.records_of("operator.accepted").len(), 3);
+    assert_eq!(tags(&sandbox, "two"), ["lightsout:keep-until"]);
+    house.assert_log_is_whole();
+}
+
+#[test]
 fn a_keep_is_no_longer_than_the_policy_allows() {
     let sandbox = Watched::small();
     let policy = always_due(&sandbox.endpoint);

@@ -1,6 +1,7 @@
 //! A directory with a policy, processes of the program, and sandboxes for them to call.
 
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use lightsout::clock::{Clock, SystemClock};
 use lightsout::sandbox::world::{Effect, Operation};
 use lightsout::sandbox::{Faults, Requests, Sandbox, SandboxOptions, World, worldfile};
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -113,6 +115,19 @@ impl House {
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
         self.start(arguments).finish()
+    }
+
+    /// Runs the program at a terminal at which somebody types this.
+    pub(crate) fn run_at_terminal(&self, arguments: &[&str], typed: &str) -> Finished {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+        let person = openpt(flags).unwrap();
+        unlockpt(&person).unwrap();
+        let terminal = ioctl_tiocgptpeer(&person, flags).unwrap();
+        let mut person = File::from(person);
+        person.write_all(typed.as_bytes()).unwrap();
+        let mut command = program();
+        command.arg("--config").arg(self.config()).args(arguments).stdin(terminal);
+        Process::start(command).finish()
     }
 
     /// Runs the program, which succeeds, and reads what it prints.

@@ -14,43 +14,62 @@ use crate::plan::{ClockJump, SessionHistory};
 /// The name of the value that says what the clock would have shown.
 const FROM: &str = "from";
 
-/// The record of a jump: where the clock should have shown `from` it showed `to`.
-#[must_use]
-pub fn jumped(from: Timestamp, to: Timestamp) -> Record {
-    let by = from.duration_until(to);
-    let (direction, length) = (if by.is_negative() { "back" } else { "forward" }, by.abs());
-    let values = [
-        (FROM, from.to_string()),
-        ("by", format!("{length:#}")),
-        ("direction", direction.to_owned()),
-    ];
-    let reason = ReasonData {
-        code: "clock_jumped".to_owned(),
-        values: values.map(|(name, value)| (name.to_owned(), value)).into(),
-        text: format!("the clock jumped {direction} by {length:#}, from {from}"),
-        alarm: true,
-    };
-    let data = Data { reason: Some(reason), ..Data::default() };
-    Record { time: to, kind: Kind::ClockJumped, subject: String::new(), data }
+/// The name of the value that says for how much of it the machine was suspended.
+const SUSPENDED: &str = "suspended";
+
+/// A jump of the wall clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jump {
+    /// What it should have shown by the monotonic clock.
+    pub from: Timestamp,
+    /// What it did show.
+    pub to: Timestamp,
+    /// For how long the machine was suspended meanwhile: so much of the jump is no error of the clock.
+    pub suspended: SignedDuration,
+}
+
+impl Jump {
+    /// Its record.
+    #[must_use]
+    pub fn record(self) -> Record {
+        let Self { from, to, suspended } = self;
+        let by = from.duration_until(to);
+        let (direction, length) = (if by.is_negative() { "back" } else { "forward" }, by.abs());
+        let values = [
+            (FROM, from.to_string()),
+            ("by", format!("{length:#}")),
+            ("direction", direction.to_owned()),
+            (SUSPENDED, format!("{suspended:#}")),
+        ];
+        let reason = ReasonData {
+            code: "clock_jumped".to_owned(),
+            values: values.map(|(name, value)| (name.to_owned(), value)).into(),
+            text: format!("the clock jumped {direction} by {length:#}, from {from}"),
+            alarm: true,
+        };
+        let data = Data { reason: Some(reason), ..Data::default() };
+        Record { time: to, kind: Kind::ClockJumped, subject: String::new(), data }
+    }
 }
 
 impl Replay {
     /// Every studio learns of a jump, those too of which nothing is known yet.
     pub(super) fn jump(&mut self, record: &Record) {
-        let reason = record.data.reason.as_ref();
-        let from = reason.and_then(|reason| reason.values.get(FROM)?.parse().ok());
+        let value = |name| record.data.reason.as_ref()?.values.get(name).map(String::as_str);
+        let from = value(FROM).and_then(|from| from.parse().ok());
+        let suspended = value(SUSPENDED).and_then(|suspended| suspended.parse().ok());
         // That it jumped must not be forgotten for want of a detail.
         let by =
             from.map_or(SignedDuration::ZERO, |from: Timestamp| from.duration_until(record.time));
         let jump = ClockJump { at: record.time, by };
         for past in self.studios.values_mut().chain([&mut self.others]) {
-            past.jump(jump);
+            past.jump(jump, suspended.unwrap_or_default());
         }
     }
 }
 
 impl StudioPast {
-    fn jump(&mut self, jump: ClockJump) {
+    fn jump(&mut self, jump: ClockJump, suspended: SignedDuration) {
         let moved = |at: &mut Timestamp| *at = at.checked_add(jump.by).unwrap_or(jump.at);
         self.history.stops.iter_mut().for_each(moved);
         self.history.starts.iter_mut().for_each(moved);
@@ -64,7 +83,8 @@ impl StudioPast {
             not_later(past, jump.at);
         }
         // In whole seconds, as a checkpoint keeps it.
-        let behind = |by: SignedDuration| by.saturating_sub(jump.by).as_secs();
+        let set_by = jump.by.saturating_sub(suspended);
+        let behind = |by: SignedDuration| by.saturating_sub(set_by).as_secs();
         self.history.clock_behind =
             self.history.clock_behind.map(|by| SignedDuration::from_secs(behind(by)));
         self.history.clock_jump = Some(jump);

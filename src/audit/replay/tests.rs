@@ -523,6 +523,10 @@ fn a_decision_has_the_fingerprint_of_its_record() {
     }
 }
 
+fn jumped(from: Timestamp, to: Timestamp) -> Record {
+    Jump { from, to, suspended: SignedDuration::ZERO }.record()
+}
+
 #[test]
 fn after_a_jump_of_the_clock_everything_is_as_old_as_before() {
     let warned = record(Kind::WarningGiven, |data| {
@@ -576,8 +580,14 @@ fn a_stop_just_made_tells_how_far_the_clock_is_behind_the_service_s() {
     let stopped = proven(86, 1);
     let (from, by) = (stopped.time, SignedDuration::from_mins(80));
     let set = jumped(from, from + by);
-    let records = [intended.clone(), stopped, set];
+    let records = [intended.clone(), stopped.clone(), set];
     assert_eq!(behind(&records), SignedDuration::from_mins(6));
+    // A suspension is no setting of the clock, but it may have been set in the course of one.
+    let night = SignedDuration::from_hours(8);
+    let slept = |by| Jump { from, to: from + by, suspended: night }.record();
+    let after = |jump: Record| behind(&[intended.clone(), stopped.clone(), jump]);
+    assert_eq!(after(slept(night)), SignedDuration::from_mins(86));
+    assert_eq!(after(slept(night + by)), SignedDuration::from_mins(6));
     assert_eq!(behind(&[jumped(from + by, from)]), SignedDuration::ZERO);
     assert_eq!(behind(&[intended.clone(), proven(0, 1), jumped(from + by, from)]), by);
     // It was made between its intent and its proof, three minutes later: no more is known than that.

@@ -201,8 +201,9 @@ impl NimbleStudio {
     }
 }
 
+/// Whatever the service's own words in it are, it is one line of a bounded length.
 fn refused<T>(why: String) -> Result<T, Unfit> {
-    Err(Unfit::Refused(why))
+    Err(Unfit::Refused(one_line(&why)))
 }
 
 fn minutes(stopped: SignedDuration) -> Result<i32, Unfit> {
