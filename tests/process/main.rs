@@ -21,6 +21,7 @@ mod limits;
 mod modes;
 mod permissions;
 mod reloading;
+mod reviewing;
 mod secrets;
 mod seen;
 mod state;

@@ -10,6 +10,7 @@ use futures_util::TryFutureExt;
 
 use super::calls::Call;
 use super::errors::{garbled, provider_error};
+use super::observe::listed;
 use super::pages::{Page, read_pages};
 use super::{NimbleStudio, translate};
 use crate::ids::{OwnerId, StudioRole};
@@ -69,7 +70,7 @@ impl NimbleStudio {
         };
         let listing = read_pages(Wanted::Members, &*self.clock, |token| async move {
             let output = self.reading(|client| page(client, token.clone())).await?;
-            let items = output.members.unwrap_or_default();
+            let items = listed(Call::ListStudioMembers, "members", output.members)?;
             Ok(Page { items, next_token: output.next_token })
         })
         .await;

@@ -216,13 +216,15 @@ impl NimbleStudio {
         let answer =
             output.await?.session.ok_or_else(|| garbled(OPERATION, "there is no session in it"))?;
         let profile = match &answer.launch_profile_id {
-            Some(profile) => self.read_profile(&profile.as_str().into()).await?,
+            // Without it the session is not stopped; but it may have to be started, for which nobody needs it.
+            Some(profile) => unread(self.read_profile(&profile.as_str().into()).await),
             None => None,
         };
         let session = translate::session(answer, profile.as_deref())
             .filter(|session| session.id == *id)
             .ok_or_else(|| garbled(OPERATION, "it is about another session"))?;
-        let studio_role = self.read_role(session.owner.as_ref()).await?;
+        // The same: whose owner's role is not known is kept where a rule goes by that.
+        let studio_role = unread(self.read_role(session.owner.as_ref()).await);
         Ok(Session { studio_role, ..session })
     }
 
@@ -304,6 +306,14 @@ impl NimbleStudio {
         });
         output.await.map(drop)
     }
+}
+
+/// What could not be read is not known.
+fn unread<T>(answer: Result<Option<T>, ProviderError>) -> Option<T> {
+    answer.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a part of a session that was read again is not known");
+        None
+    })
 }
 
 /// A profile that is not there is an answer: its sessions are left in doubt, and not unread.

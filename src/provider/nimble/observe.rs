@@ -114,7 +114,11 @@ impl NimbleStudio {
 
 /// What a page lists. An answer that does not say so is no empty list: whoever answers in the service's
 /// place may say `{}` too, though the service's model does not ask for more.
-fn listed<T>(call: Call, member: &str, items: Option<Vec<T>>) -> Result<Vec<T>, ProviderError> {
+pub(super) fn listed<T>(
+    call: Call,
+    member: &str,
+    items: Option<Vec<T>>,
+) -> Result<Vec<T>, ProviderError> {
     items.ok_or_else(|| errors::garbled(call, &format!("there are no {member} in it")))
 }
 
