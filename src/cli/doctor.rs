@@ -1,8 +1,9 @@
 //! `lightsout doctor`: whether all is there that the daemon needs, and what to do where it is not.
 //!
 //! It changes nothing but a small file of its own in each directory, which it removes again, and it takes no
-//! lock: a daemon that runs goes on undisturbed.
+//! lock: a daemon that runs goes on undisturbed. Neither a disk nor a service that hangs makes it hang.
 
+mod deeds;
 mod host;
 mod service;
 
@@ -13,7 +14,7 @@ use serde::Serialize;
 
 use super::{Failure, Format, output};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, ConfigError};
+use crate::config;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -85,26 +86,21 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
 
 fn examine(path: &Path, offline: bool) -> Result<Vec<Finding>, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let mut findings = vec![host::time_zones(clock.now())];
     let loaded = match config::check(path, clock.now()) {
         Ok(loaded) => loaded,
-        Err(error @ ConfigError::Invalid(_)) => return Err(error.into()),
         Err(error) => {
-            let found = format!("{error}{}", output::sources(&error));
-            let advice = "name it by --config, or write one: lightsout init --help";
-            return Ok(vec![Finding::failed("policy", found, advice)]);
+            findings.insert(0, host::no_policy(path, &error));
+            return Ok(findings);
         }
     };
-    let mut findings = vec![host::policy(path, &loaded)];
+    findings.insert(0, host::policy(path, &loaded));
     findings.extend(loaded.exposed.iter().map(|exposed| {
         Finding::failed("policy", exposed.to_string(), "the daemon refuses to act by it until then")
     }));
-    let policy = &loaded.policy;
-    findings.push(host::time_zones(clock.now()));
-    findings.extend(host::state(policy, clock.now()));
-    findings.extend(host::audit(policy));
-    findings.extend(host::pauses(policy, &clock));
+    findings.extend(host::examine(&loaded.policy, &clock));
     if !offline {
-        findings.extend(service::examine(policy, &clock)?);
+        findings.extend(service::examine(&loaded.policy, &clock)?);
     }
     Ok(findings)
 }

@@ -421,7 +421,8 @@ started = "-9h"
         ))
     }
 
-    fn of(world: &str) -> Self {
+    /// The studios of a world file.
+    pub(crate) fn of(world: &str) -> Self {
         let loaded = worldfile::parse(world, "world.toml", now()).unwrap();
         let (silent, silences) = channel();
         let (bound, ready) = channel();

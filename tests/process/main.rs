@@ -6,6 +6,7 @@ mod administer;
 mod by_hand;
 mod client;
 mod control;
+mod doctor;
 mod ending;
 mod example;
 mod files;

@@ -46,6 +46,8 @@ fn no_command_shows_a_secret_whatever_is_logged() {
         &["plan", "--format", "json"],
         &["explain", "one"],
         &["forecast"],
+        &["doctor"],
+        &["doctor", "--format", "json"],
         &["diff", config, config],
         &["diff", config, wrong],
         &["--log-format", "json", "run", "--once"],

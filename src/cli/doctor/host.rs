@@ -4,7 +4,9 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -12,7 +14,7 @@ use super::super::{output, studios};
 use super::Finding;
 use crate::audit::reader;
 use crate::clock::Clock;
-use crate::config::Loaded;
+use crate::config::{ConfigError, Loaded};
 use crate::daemon::{self, Health};
 use crate::files;
 use crate::policy::Policy;
@@ -26,6 +28,55 @@ const ROOM_LEAST: u64 = 10 * 1024 * 1024;
 
 /// After how many years the rules of a zone have usually changed somewhere.
 const ZONES_YEARS_MAX: i16 = 2;
+
+/// How long a disk may take for one look: to read the newest file of a log, however slow it is.
+const DISK_WAIT: Duration = Duration::from_secs(30);
+
+/// Why there is no policy to go by.
+pub(super) fn no_policy(path: &Path, error: &ConfigError) -> Finding {
+    let shown = path.display();
+    match error {
+        ConfigError::Invalid(_) => {
+            Finding::failed("policy", format!("{shown}: {error}"), "lightsout check shows each")
+        }
+        ConfigError::Read { .. } => {
+            let found = format!("{error}{}", output::sources(error));
+            let advice = "name it by --config, or write one: lightsout init --help";
+            Finding::failed("policy", found, advice)
+        }
+    }
+}
+
+/// Everything on this machine's disks.
+pub(super) fn examine(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Finding> {
+    let state = policy.daemon.state_dir.clone();
+    let log_path = policy.audit_path.clone();
+    let log_dir = log_path.parent().filter(|parent| *parent != Path::new(""));
+    let log_dir = log_dir.unwrap_or(Path::new(".")).to_owned();
+    let (now, here) = (clock.now(), state.clone());
+    let (whole, clock) = (policy.clone(), Arc::clone(clock));
+    [
+        in_time("state directory", move || vec![directory("state directory", &state)]),
+        in_time("daemon", move || vec![running(&here, now)]),
+        in_time("audit directory", move || vec![directory("audit directory", &log_dir)]),
+        in_time("audit log", move || vec![log(&log_path)]),
+        in_time("pause", move || pauses(&whole, &clock)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Looks at something about which a disk may never answer.
+fn in_time(about: &str, look: impl FnOnce() -> Vec<Finding> + Send + 'static) -> Vec<Finding> {
+    let (sender, found) = mpsc::channel();
+    // Nobody may be waiting any more.
+    thread::spawn(move || drop(sender.send(look())));
+    found.recv_timeout(DISK_WAIT).unwrap_or_else(|_| {
+        let found = format!("nothing was found out within {} s", DISK_WAIT.as_secs());
+        vec![Finding::failed(about, found, "look at the disk that it is on")]
+    })
+}
 
 pub(super) fn policy(path: &Path, loaded: &Loaded) -> Finding {
     let (studios, warnings) = (loaded.policy.studios.len(), loaded.warnings.len());
@@ -51,19 +102,6 @@ pub(super) fn time_zones(now: Timestamp) -> Finding {
     Finding::ok(about, found)
 }
 
-/// The state directory, and the daemon that may have it.
-pub(super) fn state(policy: &Policy, now: Timestamp) -> Vec<Finding> {
-    let path = &policy.daemon.state_dir;
-    vec![directory("state directory", path), running(path, now)]
-}
-
-/// The directory of the log, and the log.
-pub(super) fn audit(policy: &Policy) -> Vec<Finding> {
-    let path = &policy.audit_path;
-    let directory_of = path.parent().filter(|parent| *parent != Path::new(""));
-    vec![directory("audit directory", directory_of.unwrap_or(Path::new("."))), log(path)]
-}
-
 /// Whose a directory is, how much room there is, and whether what is written there is there.
 fn directory(about: &str, path: &Path) -> Finding {
     let shown = path.display();
@@ -72,14 +110,7 @@ fn directory(about: &str, path: &Path) -> Finding {
             return Finding::failed(about, format!("{shown} is no directory"), "name another");
         }
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let found = format!("{shown} does not exist yet");
-            return Finding::warning(
-                about,
-                found,
-                "the daemon makes it, if it may; or make it for it",
-            );
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return missing(about, path),
         Err(error) => {
             let advice = "run this as the daemon's user, or as root";
             return Finding::failed(about, format!("{shown}: {error}"), advice);
@@ -99,15 +130,39 @@ fn directory(about: &str, path: &Path) -> Finding {
     room(about, path)
 }
 
-fn room(about: &str, path: &Path) -> Finding {
+/// What is not there is made by the daemon, where it may.
+fn missing(about: &str, path: &Path) -> Finding {
     let shown = path.display();
+    let above = path.ancestors().skip(1).find(|above| above.is_dir()).unwrap_or(Path::new("."));
+    match probe(above) {
+        Ok(()) => Finding::warning(
+            about,
+            format!("{shown} does not exist yet"),
+            "the daemon makes it when it starts",
+        ),
+        Err(error) => Finding::failed(
+            about,
+            format!("{shown} does not exist, and cannot be made in {}: {error}", above.display()),
+            "make it, and give it to the daemon's user",
+        ),
+    }
+}
+
+fn room(about: &str, path: &Path) -> Finding {
+    let shown = match fs::metadata(path) {
+        Ok(metadata) => {
+            let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
+            format!("{}: user {owner}, mode {mode:04o}", path.display())
+        }
+        Err(_) => path.display().to_string(),
+    };
     let free = match rustix::fs::statvfs(path) {
         Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
         Err(error) => {
             return Finding::warning(about, format!("{shown}: {error}"), "look at its disk");
         }
     };
-    let found = format!("{shown}: written, synced and read back; {} MB are free", free / 1_000_000);
+    let found = format!("{shown}; written, synced and read back; {} MB are free", free / 1_000_000);
     match free {
         ..ROOM_LEAST => Finding::failed(about, found, "make room: without it nothing is done"),
         ROOM_LEAST..ROOM_ENOUGH => Finding::warning(about, found, "make room before it runs out"),
@@ -115,12 +170,14 @@ fn room(about: &str, path: &Path) -> Finding {
     }
 }
 
-/// Writes a file, makes it durable, reads it back and removes it.
+/// Writes a file, makes it and its name durable, reads it back and removes it.
 fn probe(directory: &Path) -> io::Result<()> {
     let path = directory.join(format!(".lightsout-doctor-{}", std::process::id()));
-    let written = write_and_read(&path);
-    let removed = fs::remove_file(&path);
-    written.and(removed)
+    let written = write_and_read(&path).and_then(|()| fs::File::open(directory)?.sync_all());
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => written.and(Err(error)),
+        _ => written,
+    }
 }
 
 fn write_and_read(path: &PathBuf) -> io::Result<()> {
@@ -139,7 +196,7 @@ fn running(state: &Path, now: Timestamp) -> Finding {
     let about = "daemon";
     let holder = match holder(&daemon::lock_file(state)) {
         Ok(Some(process)) => process,
-        Ok(None) => return Finding::ok(about, "none runs with this state directory"),
+        Ok(None) => return nobody(about, state, now),
         Err(error) => {
             let found = format!("whether one runs cannot be told: {error}");
             return Finding::warning(about, found, "lightsout health tells how it says it is");
@@ -157,6 +214,20 @@ fn running(state: &Path, now: Timestamp) -> Finding {
             let found = format!("process {holder} runs, and: {error}{}", output::sources(&error));
             Finding::failed(about, found, "see what its log says; a daemon that hangs is restarted")
         }
+    }
+}
+
+/// Nobody is seen to have the lock; but a process in another container is not seen from here.
+fn nobody(about: &str, state: &Path, now: Timestamp) -> Finding {
+    match Health::read(state, now) {
+        Ok(health) if health.healthy => {
+            let found = format!(
+                "no process is seen here, but one that calls itself {} says at {} that it is well",
+                health.pid, health.at
+            );
+            Finding::ok(about, found)
+        }
+        _ => Finding::ok(about, "none runs with this state directory"),
     }
 }
 
@@ -191,7 +262,9 @@ fn log(path: &Path) -> Finding {
                 }
             }
         }
-        Err(_) if !path.exists() => Finding::ok(about, format!("{shown}: there is none yet")),
+        Err(_) if matches!(path.try_exists(), Ok(false)) => {
+            Finding::ok(about, format!("{shown}: there is none yet"))
+        }
         Err(error) => {
             let found = format!("{error}{}", output::sources(&error));
             let advice =
@@ -202,7 +275,7 @@ fn log(path: &Path) -> Finding {
 }
 
 /// Pauses: those in force by the log, and those that wait for a daemon.
-pub(super) fn pauses(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Finding> {
+fn pauses(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Finding> {
     let about = "pause";
     let advice = "nothing is stopped or started meanwhile; lightsout resume ends it";
     let past = match studios::past(&policy.audit_path) {

@@ -1,8 +1,10 @@
-//! Harmless calls by which a connection is examined: who answers, what is permitted, what time it is there.
+//! Harmless calls by which a connection is examined: who answers, what may be read, what time it is there.
 //!
-//! What changes something is asked of a session that cannot exist. The service judges permission first: who has
-//! none is told so, and who has it is told that there is no such session.
+//! Only what reads is called. What changes something is never tried, be it on a session that cannot exist: a call
+//! is announced in the log before it is made, and an endpoint that is not the service itself may do with it
+//! what it likes.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_nimble::config::interceptors::BeforeDeserializationInterceptorContextRef;
@@ -13,23 +15,22 @@ use futures_util::TryFutureExt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::calls::Call;
-use super::errors::{garbled, provider_error};
-use super::iam::STOPPED;
+use super::errors::provider_error;
 use super::{NimbleStudio, translate};
 use crate::ids::AccountId;
 use crate::inventory::Problem;
 use crate::provider::ProviderError;
 
-/// A session that cannot exist: the ids of the service are made of other characters.
-const NOBODY: &str = "lightsout-doctor-asks-0";
+/// What is asked for where a list had nothing in it. Who may ask is told that there is no such thing.
+const NOBODY: &str = "lightsout-doctor-0";
 
 /// What was found out.
 #[derive(Debug)]
 pub struct Examined {
     /// Each call, and what came of it.
     pub calls: Vec<(Call, Tried)>,
-    /// Whose studio it is, as it says itself.
-    pub account: Option<AccountId>,
+    /// Whose it is, by the names of all things that came back.
+    pub accounts: BTreeSet<AccountId>,
     /// By how much our clock is ahead of the service's, to the second.
     pub ahead: Option<SignedDuration>,
     /// How long the first answer took.
@@ -48,28 +49,22 @@ pub enum Tried {
 }
 
 impl Tried {
-    fn of<T>(answer: Result<T, ProviderError>) -> Self {
+    fn of<T>(call: Call, answer: Result<T, ProviderError>) -> Self {
+        let is_of_one = [Call::GetLaunchProfile, Call::GetStreamingSession, Call::GetStudioMember]
+            .contains(&call);
         match answer {
             Ok(_) => Self::Permitted,
             // There is nothing of that name, which only those are told who may ask.
-            Err(error) if error.problem == Problem::Gone => Self::Permitted,
+            Err(error) if error.problem == Problem::Gone && is_of_one => Self::Permitted,
             Err(error) if error.problem == Problem::Denied => Self::Denied(error),
             Err(error) => Self::Unclear(error),
-        }
-    }
-
-    /// What was to be refused, since there is nothing that it could be done to.
-    fn of_nobody<T>(call: Call, answer: Result<T, ProviderError>) -> Self {
-        match answer {
-            Ok(_) => Self::Unclear(garbled(call, "it was done to a session that cannot exist")),
-            answer => Self::of(answer),
         }
     }
 }
 
 impl NimbleStudio {
-    /// Makes each call that reads, and where `acts` is said, each that changes something.
-    pub async fn examine(&self, acts: bool) -> Examined {
+    /// Makes each call that reads, once.
+    pub async fn examine(&self) -> Examined {
         let began = self.clock.monotonic();
         let date = Date::default();
         let studio = self.acting(|client| {
@@ -80,87 +75,99 @@ impl NimbleStudio {
         let studio = studio.await;
         let took = self.clock.monotonic() - began;
         let ahead = date.get().map(|date| date.duration_until(self.clock.now()));
-        let arn = studio.as_ref().ok().and_then(|output| output.studio.as_ref()?.arn.clone());
-        let account = arn.as_deref().and_then(translate::account);
-        let answers = matches!(
-            Tried::of(studio.as_ref().map_err(Clone::clone)),
-            Tried::Permitted | Tried::Denied(_)
-        );
-        let mut calls = vec![(Call::GetStudio, Tried::of(studio))];
-        // Where nobody answers, nobody is asked ten times.
-        if answers {
-            self.examine_reading(&mut calls).await;
-            if acts {
-                self.examine_acting(&mut calls, arn.as_deref()).await;
-            }
+        let studio = studio.map(|output| output.studio.and_then(|studio| studio.arn));
+        let mut found = Found::default();
+        let studio = found.note(Call::GetStudio, studio.map(|arn| arn.into_iter().collect()));
+        // Where nobody answers, nobody is asked seven times.
+        if !matches!(studio, Some(Problem::Denied) | None) {
+            return found.examined(ahead, took);
         }
-        Examined { calls, account, ahead, took }
+        self.examine_lists(&mut found).await;
+        self.examine_single(&mut found).await;
+        found.examined(ahead, took)
     }
 
-    async fn examine_reading(&self, calls: &mut Vec<(Call, Tried)>) {
+    async fn examine_lists(&self, found: &mut Found) {
         let studio = self.id.as_str();
         let sent = self.acting(|client| {
             let call = client.list_launch_profiles().studio_id(studio).max_results(1);
             call.send().map_err(|error| provider_error(Call::ListLaunchProfiles, &error))
         });
-        calls.push((Call::ListLaunchProfiles, Tried::of(sent.await)));
-        let sent = self.acting(|client| {
-            let call = client.get_launch_profile().studio_id(studio).launch_profile_id(NOBODY);
-            call.send().map_err(|error| provider_error(Call::GetLaunchProfile, &error))
+        let arns = sent.await.map(|output| {
+            let mut profiles = output.launch_profiles.unwrap_or_default();
+            found.profile =
+                profiles.first_mut().and_then(|profile| profile.launch_profile_id.take());
+            profiles.into_iter().filter_map(|profile| profile.arn).collect()
         });
-        calls.push((Call::GetLaunchProfile, Tried::of(sent.await)));
+        found.note(Call::ListLaunchProfiles, arns);
         let sent = self.acting(|client| {
             let call = client.list_streaming_sessions().studio_id(studio);
             call.send().map_err(|error| provider_error(Call::ListStreamingSessions, &error))
         });
-        calls.push((Call::ListStreamingSessions, Tried::of(sent.await)));
-        let sent = self.acting(|client| {
-            let call = client.get_streaming_session().studio_id(studio).session_id(NOBODY);
-            call.send().map_err(|error| provider_error(Call::GetStreamingSession, &error))
+        let arns = sent.await.map(|output| {
+            let mut sessions = output.sessions.unwrap_or_default();
+            found.session = sessions.first_mut().and_then(|session| session.session_id.take());
+            sessions.into_iter().filter_map(|session| session.arn).collect()
         });
-        calls.push((Call::GetStreamingSession, Tried::of(sent.await)));
-        if !self.asks_roles {
-            return;
+        found.note(Call::ListStreamingSessions, arns);
+        if self.asks_roles {
+            let sent = self.acting(|client| {
+                let call = client.list_studio_members().studio_id(studio).max_results(1);
+                call.send().map_err(|error| provider_error(Call::ListStudioMembers, &error))
+            });
+            found.note(Call::ListStudioMembers, sent.await.map(|_| Vec::new()));
         }
-        let sent = self.acting(|client| {
-            let call = client.list_studio_members().studio_id(studio).max_results(1);
-            call.send().map_err(|error| provider_error(Call::ListStudioMembers, &error))
-        });
-        calls.push((Call::ListStudioMembers, Tried::of(sent.await)));
-        let sent = self.acting(|client| {
-            let call = client.get_studio_member().studio_id(studio).principal_id(NOBODY);
-            call.send().map_err(|error| provider_error(Call::GetStudioMember, &error))
-        });
-        calls.push((Call::GetStudioMember, Tried::of(sent.await)));
     }
 
-    async fn examine_acting(&self, calls: &mut Vec<(Call, Tried)>, arn: Option<&str>) {
+    /// Calls about one thing: the first of its list.
+    async fn examine_single(&self, found: &mut Found) {
         let studio = self.id.as_str();
+        let profile = found.profile.clone().unwrap_or_else(|| NOBODY.to_owned());
+        let session = found.session.clone().unwrap_or_else(|| NOBODY.to_owned());
         let sent = self.acting(|client| {
-            let call = client.stop_streaming_session().studio_id(studio).session_id(NOBODY);
-            call.send().map_err(|error| provider_error(Call::StopStreamingSession, &error))
+            let call = client.get_launch_profile().studio_id(studio).launch_profile_id(&profile);
+            call.send().map_err(|error| provider_error(Call::GetLaunchProfile, &error))
         });
-        let tried = Tried::of_nobody(Call::StopStreamingSession, sent.await);
-        calls.push((Call::StopStreamingSession, tried));
+        found.note(Call::GetLaunchProfile, sent.await.map(|_| Vec::new()));
         let sent = self.acting(|client| {
-            let call = client.start_streaming_session().studio_id(studio).session_id(NOBODY);
-            call.send().map_err(|error| provider_error(Call::StartStreamingSession, &error))
+            let call = client.get_streaming_session().studio_id(studio).session_id(&session);
+            call.send().map_err(|error| provider_error(Call::GetStreamingSession, &error))
         });
-        let tried = Tried::of_nobody(Call::StartStreamingSession, sent.await);
-        calls.push((Call::StartStreamingSession, tried));
-        let Some(arn) = arn.and_then(arn_of_nobody) else { return };
-        let sent = self.acting(|client| {
-            let call = client.tag_resource().resource_arn(&arn).tags(STOPPED, "nobody");
-            call.send().map_err(|error| provider_error(Call::TagResource, &error))
-        });
-        calls.push((Call::TagResource, Tried::of_nobody(Call::TagResource, sent.await)));
+        found.note(Call::GetStreamingSession, sent.await.map(|_| Vec::new()));
+        if self.asks_roles {
+            let sent = self.acting(|client| {
+                let call = client.get_studio_member().studio_id(studio).principal_id(NOBODY);
+                call.send().map_err(|error| provider_error(Call::GetStudioMember, &error))
+            });
+            found.note(Call::GetStudioMember, sent.await.map(|_| Vec::new()));
+        }
     }
 }
 
-/// The name of that session in the account and region of a studio.
-fn arn_of_nobody(studio: &str) -> Option<String> {
-    let (place, _) = studio.rsplit_once(':')?;
-    Some(format!("{place}:streaming-session/{NOBODY}"))
+/// What has been found out so far.
+#[derive(Debug, Default)]
+struct Found {
+    calls: Vec<(Call, Tried)>,
+    accounts: BTreeSet<AccountId>,
+    /// A launch profile and a session that are there.
+    profile: Option<String>,
+    session: Option<String>,
+}
+
+impl Found {
+    /// Notes what came of a call, with the names of what it answered; answers with what went wrong.
+    fn note(&mut self, call: Call, arns: Result<Vec<String>, ProviderError>) -> Option<Problem> {
+        let problem = arns.as_ref().err().map(|error| error.problem);
+        let accounts = arns.iter().flatten().filter_map(|arn| translate::account(arn));
+        self.accounts.extend(accounts);
+        self.calls.push((call, Tried::of(call, arns)));
+        problem
+    }
+
+    fn examined(self, ahead: Option<SignedDuration>, took: SignedDuration) -> Examined {
+        let Self { calls, accounts, .. } = self;
+        Examined { calls, accounts, ahead, took }
+    }
 }
 
 /// What the last answer said of the time.

@@ -13,7 +13,7 @@ use super::calls::{Call, Caller};
 const KEEP: &str = "lightsout:keep";
 
 /// The tag by which a stop is known to be ours.
-pub(super) const STOPPED: &str = "lightsout:stopped";
+const STOPPED: &str = "lightsout:stopped";
 
 /// The tags by which people keep sessions.
 const KEEPS: [&str; 2] = [KEEP, "lightsout:keep-until"];
