@@ -1,6 +1,6 @@
 //! A directory with a policy, a sandbox studio, and a shell that believes it is some time else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -31,47 +31,13 @@ impl House {
     /// A house with the files of `docs/tour`, of which `policy` is `lightsout.toml`, beside a sandbox with this
     /// world; where none is named, with the studio that is in there.
     pub(crate) fn new(policy: &str, world: Option<&str>, now: Timestamp) -> Self {
-        let tour = root().join("docs/tour");
         let world = root().join(world.unwrap_or("docs/tour/studio.toml"));
-        let world = std::fs::read_to_string(world).unwrap();
-        let loaded = worldfile::parse(&world, "studio.toml", now).unwrap();
         let now = Arc::new(Mutex::new(now));
-        let (bound, ready) = channel();
         let ending = CancellationToken::new();
-        let (until, clock) = (ending.clone(), Arc::clone(&now));
-        let sandbox = thread::spawn(move || {
-            let clock = Arc::new(move || *clock.lock().unwrap());
-            let options = SandboxOptions::new(clock).for_world(&loaded);
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async {
-                let address = "127.0.0.1:0".parse().unwrap();
-                let sandbox = Sandbox::bind(address, loaded.world, options).await.unwrap();
-                bound.send(sandbox.endpoint_url()).unwrap();
-                sandbox.serve(until.cancelled_owned()).await;
-            });
-        });
-        let endpoint = ready.recv().unwrap();
-        let house = Self {
-            directory: tempfile::tempdir().unwrap(),
-            endpoint,
-            now,
-            ending,
-            sandbox: Some(sandbox),
-        };
-        for entry in std::fs::read_dir(&tour).unwrap() {
-            let path = entry.unwrap().path();
-            let text = std::fs::read_to_string(&path).unwrap().replace(SHOWN, &house.endpoint);
-            let name = path.file_name().unwrap().to_str().unwrap();
-            let name = if name == policy { "lightsout.toml" } else { name };
-            if name != "lightsout.toml" || path.ends_with(policy) {
-                std::fs::write(house.directory.path().join(name), text).unwrap();
-            }
-        }
-        assert!(
-            house.directory.path().join("lightsout.toml").is_file(),
-            "docs/tour has no {policy}"
-        );
-        house
+        let (sandbox, endpoint) = serve(&world, Arc::clone(&now), ending.clone());
+        let directory = tempfile::tempdir().unwrap();
+        furnish(directory.path(), policy, &endpoint);
+        Self { directory, endpoint, now, ending, sandbox: Some(sandbox) }
     }
 
     pub(crate) fn set(&self, now: Timestamp) {
@@ -87,6 +53,7 @@ impl House {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_lightsout"));
         let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
         command.env("PATH", path).env("HOME", self.directory.path()).env("TZ", "UTC");
+        command.env("LOGNAME", "lee");
         command.env("LIGHTSOUT_CONFIG", "lightsout.toml").env("LIGHTSOUT_LOG", "off");
         command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
         // The wall clock stands still; time goes on.
@@ -124,6 +91,46 @@ impl Drop for House {
         // A sandbox that panicked has said so.
         let _ = self.sandbox.take().map(thread::JoinHandle::join);
     }
+}
+
+/// Serves a sandbox with this world, by this clock. Answers with where it is as well.
+fn serve(
+    world: &Path,
+    now: Arc<Mutex<Timestamp>>,
+    until: CancellationToken,
+) -> (thread::JoinHandle<()>, String) {
+    let text = std::fs::read_to_string(world).unwrap();
+    let loaded = worldfile::parse(&text, "studio.toml", *now.lock().unwrap()).unwrap();
+    let (bound, ready) = channel();
+    let sandbox = thread::spawn(move || {
+        let clock = Arc::new(move || *now.lock().unwrap());
+        let options = SandboxOptions::new(clock).for_world(&loaded);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(async {
+            let address = "127.0.0.1:0".parse().unwrap();
+            let sandbox = Sandbox::bind(address, loaded.world, options).await.unwrap();
+            bound.send(sandbox.endpoint_url()).unwrap();
+            sandbox.serve(until.cancelled_owned()).await;
+        });
+    });
+    let endpoint = ready.recv().unwrap();
+    (sandbox, endpoint)
+}
+
+/// Puts the files of `docs/tour` into a directory, with this policy as `lightsout.toml` in the place of that one.
+fn furnish(directory: &Path, policy: &str, endpoint: &str) {
+    const POLICY: &str = "lightsout.toml";
+    for entry in std::fs::read_dir(root().join("docs/tour")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap().replace(SHOWN, endpoint);
+        let name = path.file_name().unwrap().to_str().unwrap();
+        match name {
+            _ if name == policy => std::fs::write(directory.join(POLICY), text).unwrap(),
+            POLICY => {}
+            _ => std::fs::write(directory.join(name), text).unwrap(),
+        }
+    }
+    assert!(directory.join(POLICY).is_file(), "docs/tour has no {policy}");
 }
 
 /// What tells a process another time.
