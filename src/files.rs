@@ -20,6 +20,14 @@ pub enum Exposed {
         /// The bits of permission.
         mode: u32,
     },
+    /// Its mode, where nobody else may read it.
+    #[error("{} may be read by others, since its mode is {mode:04o}; type: chmod go= {}", path.display(), path.display())]
+    Readable {
+        /// What it is about.
+        path: PathBuf,
+        /// The bits of permission.
+        mode: u32,
+    },
     /// The mode of the directory that holds it: who may write there may put another in its place.
     #[error("{} may be replaced by anybody, since the mode of its directory is {mode:04o}; type: chmod o-w {}", path.display(), directory.display())]
     Directory {
@@ -109,6 +117,12 @@ impl FileLock {
         file.try_lock()?;
         Ok(Self(file))
     }
+
+    /// What is locked.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.0
+    }
 }
 
 impl Drop for FileLock {
@@ -119,6 +133,28 @@ impl Drop for FileLock {
             tracing::warn!(%error, "a lock ends only with the last process that has the file");
         }
     }
+}
+
+/// Judges what is at a path and only its owner may read or change. The group of whoever runs the program
+/// may read it, too: that is how secrets are handed to a service that is not root.
+///
+/// # Errors
+/// What the operating system says, but that nothing is there.
+pub fn readable_at(path: &Path) -> io::Result<Option<Exposed>> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let found = exposed(path, &metadata, GroupMayWrite::Never);
+    let ours = rustix::process::getegid().as_raw();
+    Ok(found.or_else(|| judge_secret(path, (&metadata).into(), ours)))
+}
+
+fn judge_secret(path: &Path, found: Permissions, our_group: u32) -> Option<Exposed> {
+    let forbidden = if found.group == our_group { 0o004 } else { 0o044 };
+    let path = path.to_owned();
+    (found.mode & forbidden != 0).then_some(Exposed::Readable { path, mode: found.mode })
 }
 
 fn judge(path: &Path, found: Permissions, group: GroupMayWrite, us: u32) -> Option<Exposed> {
@@ -191,6 +227,20 @@ mod tests {
                 "policy.toml belongs to user 1001, and neither to root nor to user 1000, who runs this; \
                  type: chown 1000 policy.toml"
             )
+        );
+    }
+
+    #[test]
+    fn a_secret_is_read_by_its_owner_and_by_the_group_that_runs_the_program() {
+        let said = |mode: u32, group: u32| {
+            let found = Permissions { mode, owner: 1000, group };
+            judge_secret(Path::new("token"), found, 1000).map(|exposed| exposed.to_string())
+        };
+        assert_eq!((said(0o600, 1000), said(0o440, 1000), said(0o400, 0)), (None, None, None));
+        assert!(said(0o604, 1000).is_some() && said(0o640, 100).is_some());
+        assert_eq!(
+            said(0o644, 1000).as_deref(),
+            Some("token may be read by others, since its mode is 0644; type: chmod go= token")
         );
     }
 

@@ -8,11 +8,13 @@ mod rotation;
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::chain::{Chain, Hash, Head};
 use super::disk::Storage;
+use super::echo::Echo;
 use super::files::LogFile;
 use super::recall::{self, Current, Recalled};
 use super::record::{Data, JournalError, Kind, ReasonData, Record};
@@ -32,6 +34,14 @@ pub struct Opened {
     pub repaired: Option<Torn>,
     /// What the log says of the past.
     pub past: Replay,
+}
+
+/// Who learns what a log says besides the one who opens it.
+pub struct Beside<'a> {
+    /// Is shown each record of the past, as far as it is read.
+    pub show: &'a mut dyn FnMut(&Record),
+    /// Is told each line once it is durable.
+    pub echo: Option<Arc<Echo>>,
 }
 
 /// Why a log cannot be continued.
@@ -117,17 +127,20 @@ pub(super) struct Appender {
     past: Replay,
     /// Given back by each commit, for the next.
     buffer: Vec<u8>,
+    /// Who is told each line that is durable.
+    echo: Option<Arc<Echo>>,
 }
 
 impl Appender {
     /// Opens the log in `storage`, which may be empty. A torn last line is cut, which is recorded
-    /// first.
+    /// first. Each record that is read on the way goes to `beside`, too.
     pub(super) fn open(
         mut storage: Box<dyn Storage>,
         rotation: AuditRotation,
         clock: &dyn Clock,
+        beside: Beside<'_>,
     ) -> Result<(Self, Opened), StartError> {
-        let Recalled { past, current, end } = recall::recall(&mut *storage)?;
+        let Recalled { past, current, end } = recall::recall(&mut *storage, beside.show)?;
         let End { chain, len, torn } = end;
         let mut appender = Self {
             storage,
@@ -141,6 +154,7 @@ impl Appender {
             told: None,
             past,
             buffer: Vec::new(),
+            echo: beside.echo,
         };
         if let Some(torn) = torn {
             let repaired = appender.repair(torn, clock);
@@ -167,6 +181,7 @@ impl Appender {
         let written = self.write(&group.bytes, group.chain);
         self.buffer = group.bytes;
         written.map_err(|error| JournalError { detail: error.to_string() })?;
+        self.echo(&self.buffer);
         for record in records {
             self.past.apply(record);
             self.current.since = self.current.since.or(Some(record.time));
@@ -174,6 +189,12 @@ impl Appender {
         }
         self.tell_head_at_times();
         Ok(())
+    }
+
+    fn echo(&self, lines: &[u8]) {
+        if let Some(echo) = &self.echo {
+            echo.say(lines);
+        }
     }
 
     /// The last record that is durable.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 
-use super::appender::{Appender, Opened, StartError};
+use super::appender::{Appender, Beside, Opened, StartError};
 use super::chain::Head;
 use super::disk::Storage;
 use super::record::{Journal, JournalError, Record};
@@ -25,7 +25,8 @@ impl InlineLog {
         rotation: AuditRotation,
         clock: &Arc<dyn Clock>,
     ) -> Result<(Self, Opened), StartError> {
-        let (appender, opened) = Appender::open(storage, rotation, &**clock)?;
+        let beside = Beside { show: &mut |_| {}, echo: None };
+        let (appender, opened) = Appender::open(storage, rotation, &**clock, beside)?;
         Ok((Self(Mutex::new(appender)), opened))
     }
 

@@ -3,7 +3,8 @@
 //! `record` is the wire form of one line and the [`record::Journal`] port through which records are
 //! made durable. `chain` is the line itself, `follow` the way from line to line. `disk` is the port to
 //! the files, `appender` the one writer of them, `writer` its thread. `reader` reads and verifies, and
-//! `replay` turns records back into what a decision needs to know of the past. It is not the debug
+//! `echo` says
+//! each line once more, and `replay` turns records back into what a decision needs to know of the past. It is not the debug
 //! log: that is `tracing`, on standard error.
 
 pub mod record;
@@ -21,6 +22,8 @@ mod tail;
 
 pub(crate) mod recall;
 
+pub mod echo;
+
 pub(crate) mod appender;
 pub(crate) mod inline;
 pub mod writer;
@@ -32,7 +35,9 @@ pub mod schema;
 #[cfg(test)]
 mod samples;
 
+pub use appender::Beside;
 pub use chain::{Hash, Head, Line, LineError};
+pub use echo::Echo;
 pub use memory::MemoryJournal;
 pub use reader::{read, verify};
 pub use replay::{Fingerprint, Replay, StudioPast};

@@ -15,7 +15,7 @@ use super::files::LogFile;
 use super::follow::{Break, Follower};
 use super::head::Head;
 use super::lines::{Raw, RawLines, StoredFile};
-use super::record::Kind;
+use super::record::{Kind, Record};
 use super::replay::Replay;
 use super::tail::{self, End, TailError};
 
@@ -44,8 +44,11 @@ pub(super) struct Current {
 }
 
 /// Reads and verifies what a writer needs to go on; makes a first file where there is none, and
-/// undoes what is left of a rotation.
-pub(super) fn recall(storage: &mut dyn Storage) -> Result<Recalled, StartError> {
+/// undoes what is left of a rotation. `show` is shown each record as it is read.
+pub(super) fn recall(
+    storage: &mut dyn Storage,
+    show: &mut dyn FnMut(&Record),
+) -> Result<Recalled, StartError> {
     settle(storage)?;
     let end = end_of(storage, LogFile::Current)?;
     let mut files = storage.files().map_err(cannot_read)?;
@@ -63,6 +66,7 @@ pub(super) fn recall(storage: &mut dyn Storage) -> Result<Recalled, StartError> 
         let mut is_head = true;
         walk(storage, *file, len, &mut follower, &mut |line, bytes| {
             past.apply(&line.record);
+            show(&line.record);
             is_head &= line.record.kind == Kind::LogCheckpoint;
             current.last = Some(line.record.time);
             if *file == LogFile::Current {

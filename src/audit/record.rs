@@ -439,6 +439,16 @@ pub trait Journal: Send + Sync + fmt::Debug {
     fn unrotated(&self) -> Option<String> {
         None
     }
+
+    /// Whether nothing can ever be committed again, since whoever did it has ended.
+    fn has_ended(&self) -> bool {
+        false
+    }
+
+    /// How many lines were not echoed that are durable, where lines are echoed.
+    fn lines_lost(&self) -> u64 {
+        0
+    }
 }
 
 /// Records could not be made durable. Nothing more may be done until some are again.

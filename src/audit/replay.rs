@@ -21,7 +21,7 @@ use super::record::{Data, Deed, Kind, ReasonData, Record, Stage};
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::plan::{
     Action, Attempts, Decision, History, KeepReminder, OpenIntent, OurStop, RescuedRun, STOPPED_BY,
-    SessionHistory, StoppedBy, VetoGiven, WarningGiven,
+    SessionHistory, StoppedBy, VetoGiven, VetoSays, WarningGiven,
 };
 use crate::policy::Mode;
 
@@ -259,7 +259,10 @@ impl StudioPast {
     /// ahead. It was made between its intent and its proof: no more is believed than that shows.
     fn compare_clocks(&mut self, session: &SessionId, record: &Record) {
         let Some(open) = self.history.of(session).open.as_ref() else { return };
-        let is_fresh = record.time.duration_since(open.since) <= CLOCKS_COMPARED_WITHIN;
+        let age = record.time.duration_since(open.since);
+        let has_jumped = self.history.clock_jump.is_some_and(|jump| open.since <= jump.at);
+        let is_within = (SignedDuration::ZERO..=CLOCKS_COMPARED_WITHIN).contains(&age);
+        let is_fresh = is_within && !has_jumped;
         if let Some(stopped_at) = record.data.stopped_at.filter(|_| is_fresh) {
             let [least, most] = [record.time, open.since].map(|at| at.duration_until(stopped_at));
             let behind = least.max(SignedDuration::ZERO) + most.min(SignedDuration::ZERO);
@@ -468,7 +471,9 @@ fn answered(past: &mut SessionHistory, record: &Record) {
     // What was said of another run counts no more, by whatever name.
     past.vetoes.retain(|_, given| given.run == run);
     let name = veto.name.as_str().into();
-    let before = past.vetoes.get(&name).filter(|given| given.due == due);
+    // Who was clear in between keeps it anew.
+    let before = past.vetoes.get(&name);
+    let before = before.filter(|given| given.due == due && given.says != VetoSays::Clear);
     let since = before.map_or(record.time, |given| given.since);
     past.vetoes.insert(name, VetoGiven { run, due, since, at: record.time, says: veto.says() });
 }

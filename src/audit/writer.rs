@@ -20,11 +20,12 @@ use tokio::sync::oneshot;
 use super::appender::{Appender, StartError};
 use super::chain::Head;
 use super::disk::{Disk, DiskError};
+use super::echo::Echo;
 use super::record::{Journal, JournalError, Record};
 use crate::clock::Clock;
 use crate::policy::AuditRotation;
 
-pub use super::appender::Opened;
+pub use super::appender::{Beside, Opened};
 pub use super::tail::Torn;
 
 /// How many commits may wait at once. More than this means that the disk has stopped answering, and
@@ -41,6 +42,7 @@ pub struct LogWriter {
     shown: Arc<Mutex<Shown>>,
     /// Another rule for when to go on in a new file, where there is one since the log was opened.
     rotation: Arc<Mutex<Option<AuditRotation>>>,
+    echo: Option<Arc<Echo>>,
     queue: Option<SyncSender<Request>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -105,24 +107,43 @@ impl LogWriter {
         rotation: AuditRotation,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Opened), OpenError> {
+        Self::open_beside(path, rotation, clock, Beside { show: &mut |_| {}, echo: None })
+    }
+
+    /// The same, and others learn what it says.
+    ///
+    /// # Errors
+    ///
+    /// As [`LogWriter::open`].
+    pub fn open_beside(
+        path: &Path,
+        rotation: AuditRotation,
+        clock: Arc<dyn Clock>,
+        beside: Beside<'_>,
+    ) -> Result<(Self, Opened), OpenError> {
+        let echo = beside.echo.clone();
         let io = |attempt, source| OpenError::Io { path: path.to_owned(), attempt, source };
         let disk = Disk::open(path).map_err(|error| match error {
             DiskError::Locked => OpenError::Locked { path: path.to_owned() },
             DiskError::Io(attempt, source) => io(attempt, source),
         })?;
         let files = disk.files().clone();
-        let opened = Appender::open(Box::new(disk), rotation, &*clock);
+        let opened = Appender::open(Box::new(disk), rotation, &*clock, beside);
         let (appender, opened) = opened.map_err(|error| match error {
             StartError::Io(attempt, source) => io(attempt, source),
             StartError::Broken { file, line, what } => {
                 OpenError::Broken { path: files.path(file), line, what }
             }
         })?;
-        let log = Self::start(appender, clock);
+        let log = Self::start(appender, clock, echo);
         Ok((log.map_err(|source| io("start a thread for", source))?, opened))
     }
 
-    fn start(appender: Appender, clock: Arc<dyn Clock>) -> io::Result<Self> {
+    fn start(
+        appender: Appender,
+        clock: Arc<dyn Clock>,
+        echo: Option<Arc<Echo>>,
+    ) -> io::Result<Self> {
         let (queue, requests) = sync_channel(QUEUE_MAX);
         let shown = Arc::new(Mutex::new(Shown::of(&appender)));
         let rotation = Arc::default();
@@ -130,7 +151,7 @@ impl LogWriter {
         let thread = std::thread::Builder::new()
             .name("audit-log".to_owned())
             .spawn(move || serve(appender, &requests, &theirs.0, &theirs.1))?;
-        Ok(Self { clock, shown, rotation, queue: Some(queue), thread: Some(thread) })
+        Ok(Self { clock, shown, rotation, echo, queue: Some(queue), thread: Some(thread) })
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
@@ -168,6 +189,14 @@ impl Journal for LogWriter {
 
     fn unrotated(&self) -> Option<String> {
         self.shown().unrotated.clone()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    fn lines_lost(&self) -> u64 {
+        self.echo.as_ref().map_or(0, |echo| echo.lost())
     }
 }
 

@@ -7,15 +7,20 @@ mod approve;
 mod audit;
 mod by_hand;
 mod check;
+mod completions;
 mod demo;
 mod diff;
+mod doctor;
 mod explain;
 mod forecast;
 mod handing;
+mod health;
+mod iam;
 mod init;
 mod keep;
 mod keeps;
 mod list_studios;
+mod man;
 mod output;
 mod pause;
 mod plan;
@@ -70,7 +75,7 @@ const LOG_DEFAULT: &str = "info";
 /// each, and stops those that are due, where their launch profile permits it; every decision and
 /// every call goes to an audit log. In mode `observe`, the default, nothing is ever changed.
 #[derive(Debug, Parser)]
-#[command(name = "lightsout", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "lightsout", version = env!("LIGHTSOUT_VERSION"), propagate_version = true, after_help = EXAMPLES)]
 struct Arguments {
     /// The policy file.
     #[arg(
@@ -122,6 +127,9 @@ enum Format {
 enum Command {
     /// Look after the studios of the policy: the daemon.
     Run(run::Arguments),
+    /// Tell whether the daemon is well, by what it says of itself in its state directory. For probes: exit 0 or 1,
+    /// and nothing is asked of anybody.
+    Health(health::Arguments),
     /// Stop everything: nothing is stopped, started or tagged for a while, in one studio or in all.
     Pause(pause::Arguments),
     /// End a pause before its time.
@@ -159,6 +167,9 @@ enum Command {
     Diff(diff::Arguments),
     /// Check the policy file, and show every mistake in it.
     Check(check::Arguments),
+    /// Look whether all is there that the daemon needs, on this machine and at the service, and say what to do
+    /// where it is not.
+    Doctor(doctor::Arguments),
     /// Run the daemon against a simulated studio for a week, in under a minute.
     Demo(demo::Arguments),
     /// Serve the embedded Nimble Studio on loopback.
@@ -167,6 +178,13 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Read the audit log.
     Audit(audit::Arguments),
+    /// Print the policy for IAM that the daemon, or a person, needs.
+    Iam(iam::Arguments),
+    /// Print what makes a shell complete the commands and their options.
+    Completions(completions::Arguments),
+    /// Write the manual pages into a directory.
+    #[command(hide = true)]
+    Man(man::Arguments),
 }
 
 /// Why a command did not do what it was asked.
@@ -249,6 +267,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     let config = arguments.config;
     match arguments.command {
         Command::Run(arguments) => run::main(&config, &arguments),
+        Command::Health(arguments) => health::main(&config, &arguments),
         Command::Pause(arguments) => pause::main(&config, &arguments),
         Command::Resume(arguments) => resume::main(&config, &arguments),
         Command::Stop(arguments) => by_hand::stop(&config, &arguments),
@@ -266,10 +285,14 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Forecast(arguments) => forecast::main(&config, &arguments),
         Command::Diff(arguments) => diff::main(&arguments),
         Command::Check(arguments) => check::main(&config, &arguments),
+        Command::Doctor(arguments) => doctor::main(&config, &arguments),
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Sandbox(arguments) => sandbox::main(&arguments),
         Command::Simulate(arguments) => simulate::main(&arguments),
         Command::Audit(arguments) => audit::main(&config, &arguments),
+        Command::Iam(arguments) => iam::main(&arguments),
+        Command::Completions(arguments) => completions::main(&arguments),
+        Command::Man(arguments) => man::main(&arguments),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `lightsout run`: the daemon, and what signals ask of it.
 
+mod outside;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,15 +10,18 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Failure, load_to_act};
+use crate::audit::Beside;
 use crate::audit::record::JournalError;
 use crate::audit::writer::LogWriter;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Severity};
 use crate::daemon::{Daemon, HealthReport, Ledger, Refusal, Reload, StateDir, Summary};
 use crate::files;
+use crate::metrics::Metrics;
 use crate::policy::{Policy, StudioPolicy};
-use crate::provider::Provider;
 use crate::provider::nimble::Connections;
+use crate::provider::{Meter, Provider};
+use crate::supervise::{Notice, Supervisor};
 use crate::switch::Spool;
 use crate::veto::CommandVetoes;
 
@@ -39,11 +44,19 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     // Held until the end of this function: another daemon would know nothing of what this one does.
     let state = StateDir::take(&policy.daemon.state_dir).map_err(|error| Failure::of(&error))?;
-    let ledger = open_ledger(&policy, &clock)?;
+    let supervisor = outside::supervisor()?;
+    let metrics = outside::metrics(&policy, clock.now())?;
+    let ledger = open_ledger(&policy, &clock, metrics.as_ref(), supervisor.as_ref())?;
+    let state = Arc::new(state);
     super::runtime()?.block_on(async {
         let ending = CancellationToken::new();
         end_on_signal(&ending)?;
-        let connections = Connections::new(Arc::clone(&clock));
+        let mut connections = Connections::new(Arc::clone(&clock));
+        if let Some(metrics) = &metrics {
+            connections = connections.metered(Arc::clone(metrics) as Arc<dyn Meter>);
+        }
+        let http = policy.http.clone().filter(|_| !arguments.once);
+        let endpoint = outside::endpoint(http.as_ref(), &state).await?;
         let connect = move |studio: &StudioPolicy| -> Arc<dyn Provider> {
             Arc::new(connections.connect(studio))
         };
@@ -53,8 +66,14 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         let daemon = daemon.hearing(Arc::new(spool));
         let failed = |error: JournalError| Failure::Failed(error.to_string());
         if !arguments.once {
-            let reloads = reload_on_signal(path, arguments.dry_run)?;
-            let daemon = daemon.reloading(reloads);
+            let reloads = reload_on_signal(path, arguments.dry_run, supervisor.clone())?;
+            let mut daemon = daemon.reloading(reloads);
+            if let Some(supervisor) = supervisor {
+                daemon = daemon.supervised(supervisor);
+            }
+            if let Some(endpoint) = endpoint {
+                daemon = daemon.seen_at(endpoint);
+            }
             let daemon = match HealthReport::in_directory(state.path()) {
                 Ok(health) => daemon.telling(health),
                 Err(error) => {
@@ -88,15 +107,26 @@ pub(super) fn unexposed(log: &Path) -> Result<(), Failure> {
 }
 
 /// Opens the log, and learns from it what was done before.
-fn open_ledger(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<Arc<Ledger>, Failure> {
+fn open_ledger(
+    policy: &Policy,
+    clock: &Arc<dyn Clock>,
+    metrics: Option<&Arc<Metrics>>,
+    supervisor: Option<&Arc<dyn Supervisor>>,
+) -> Result<Arc<Ledger>, Failure> {
     let path = &policy.audit_path;
     unexposed(path)?;
-    let (writer, opened) = LogWriter::open(path, policy.audit_rotation, Arc::clone(clock))
-        .map_err(|error| Failure::of(&error))?;
+    let mut reader = outside::Reader::new(metrics, supervisor, &**clock);
+    let beside = Beside { show: &mut |record| reader.show(record), echo: outside::echo(policy)? };
+    let opened = LogWriter::open_beside(path, policy.audit_rotation, Arc::clone(clock), beside);
+    let (writer, opened) = opened.map_err(|error| Failure::of(&error))?;
     if let Some(repaired) = &opened.repaired {
         tracing::warn!(bytes = repaired.bytes, "a torn last line of the audit log was cut");
     }
-    Ok(Arc::new(Ledger::new(Arc::new(writer), opened.past)))
+    let ledger = Ledger::new(Arc::new(writer), opened.past);
+    Ok(Arc::new(match metrics {
+        Some(metrics) => ledger.counted(Arc::clone(metrics)),
+        None => ledger,
+    }))
 }
 
 /// The first SIGTERM or SIGINT ends the program in order; a second one at once.
@@ -127,13 +157,20 @@ fn unheard(error: std::io::Error) -> Failure {
 }
 
 /// Each SIGHUP reads the policy file again, beside the loops, and whole before anything of it is used.
-fn reload_on_signal(path: &Path, dry_run: bool) -> Result<mpsc::Receiver<Reload>, Failure> {
+fn reload_on_signal(
+    path: &Path,
+    dry_run: bool,
+    supervisor: Option<Arc<dyn Supervisor>>,
+) -> Result<mpsc::Receiver<Reload>, Failure> {
     let mut hangup = signal(SignalKind::hangup()).map_err(unheard)?;
     let (sender, reloads) = mpsc::channel(1);
     let path = path.to_owned();
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             tracing::info!("reading {} again", path.display());
+            if let Some(supervisor) = &supervisor {
+                supervisor.tell(Notice::Reloading);
+            }
             let path = path.clone();
             let read = tokio::task::spawn_blocking(move || read_again(&path, dry_run)).await;
             let reload = read.unwrap_or_else(|error| {

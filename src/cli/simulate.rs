@@ -173,7 +173,7 @@ impl Total {
         }
         for outcome in &self.broken {
             for finding in outcome.findings.iter().take(SHOWN_MAX) {
-                let version = env!("CARGO_PKG_VERSION");
+                let version = env!("LIGHTSOUT_VERSION");
                 let _ = writeln!(text, "seed {} of version {version}: {finding}", outcome.seed);
             }
         }

@@ -146,6 +146,30 @@ pub fn parse_at(
     }
 }
 
+/// Where a program that has this policy file keeps its state. Mistakes elsewhere in the file do not matter: it may
+/// run by what the file said before.
+///
+/// # Errors
+///
+/// The file cannot be read, or does not say it in a way that can be understood.
+pub fn state_dir(path: &Path) -> Result<PathBuf, ConfigError> {
+    let read =
+        read_bounded(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let text = String::from_utf8_lossy(&read.bytes);
+    let (root, syntax_errors) = DeTable::parse_recoverable(&text);
+    let mut sink = Sink::new(!syntax_errors.is_empty());
+    let file = file::File::read(root.get_ref(), &mut sink);
+    let said = &file.daemon.state_dir;
+    if said.value().is_none() && !(said.is_absent() && syntax_errors.is_empty()) {
+        // What is wrong is told with all else that is.
+        return match load(path) {
+            Err(error) => Err(error),
+            Ok(loaded) => Ok(loaded.policy.daemon.state_dir),
+        };
+    }
+    Ok(lower::state_dir(&file, path.parent().unwrap_or(Path::new(""))))
+}
+
 /// What identifies the text of a file that may have mistakes in it; without its calendar files.
 #[must_use]
 pub fn hash_of(path: &Path) -> Option<PolicyHash> {

@@ -3,7 +3,7 @@
 //! Each question has a task of its own, so a command that hangs delays nobody's stop. An answer is recorded
 //! by its task; the next look at the studio finds it in the log's memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,12 +12,12 @@ use tokio::task::{JoinError, JoinSet};
 use super::Ledger;
 use super::news::commit;
 use super::scan::Scan;
-use super::studio::{LOOK_AGAIN, REST_MIN};
+use super::studio::{InFlight, LOOK_AGAIN, REST_MIN};
 use crate::audit::record::{Data, JournalError, Kind, Record, VetoData};
 use crate::execute::{Workshop, seen_data, session_subject};
 use crate::ids::{SessionId, VetoName};
 use crate::inventory::Session;
-use crate::plan::{Action, Decision};
+use crate::plan::Decision;
 use crate::policy::Veto;
 use crate::veto::{Question, Vetoes};
 
@@ -47,7 +47,7 @@ impl Asking {
         workshop: &Workshop,
         ledger: &Arc<Ledger>,
         Scan { plan, snapshot, .. }: &Scan,
-        in_flight: &BTreeMap<SessionId, Action>,
+        in_flight: &InFlight,
     ) {
         if self.tasks.is_empty() {
             // One that ended by itself did not say which question it was.
@@ -55,7 +55,7 @@ impl Asking {
         }
         let decisions = plan.decisions.iter();
         let asks = decisions.filter(|decision| !decision.asks.is_empty());
-        for decision in asks.filter(|decision| !in_flight.contains_key(&decision.session)) {
+        for decision in asks.filter(|decision| !in_flight.holds(&decision.session)) {
             let session = snapshot.sessions.get(&decision.session);
             let Some((session, due)) = session.zip(decision.due) else { continue };
             for veto in &decision.asks {
@@ -98,6 +98,11 @@ impl Asking {
             }
         }
         Some(if self.tasks.is_empty() { REST_MIN } else { GATHERED_FOR })
+    }
+
+    /// Breaks off what is being asked, and ends once nothing of it is left.
+    pub(super) async fn end(&mut self) {
+        self.tasks.shutdown().await;
     }
 
     /// Waits for every answer. Answers with whether there was any to wait for.

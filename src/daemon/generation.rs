@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::asking::Asking;
-use super::health::Vitals;
+use super::vitals::Vitals;
 use super::{AFTER_PANIC, Ledger, studio, switches};
 use crate::audit::record::Journal;
 use crate::clock::Clock;
@@ -39,7 +39,7 @@ pub(super) struct Grounds {
     pub(super) ending: CancellationToken,
     pub(super) vetoes: Arc<dyn Vetoes>,
     pub(super) switchboard: Option<Arc<dyn Switchboard>>,
-    pub(super) gates: Gates,
+    pub(super) gates: Arc<Gates>,
     pub(super) connect: Box<Connect>,
 }
 
@@ -125,6 +125,7 @@ impl Generation {
     /// Begins to look after the studios of a policy.
     pub(super) fn begin(policy: Arc<Policy>, grounds: &Grounds) -> Self {
         let ending = grounds.ending.child_token();
+        grounds.vitals.in_force(&policy);
         let mut studios = JoinSet::new();
         for workshop in grounds.workshops(&policy, &ending) {
             let (ledger, vitals) = (Arc::clone(&grounds.ledger), Arc::clone(&grounds.vitals));
@@ -159,16 +160,19 @@ async fn look_after(
     vitals: Arc<Vitals>,
     vetoes: Arc<dyn Vetoes>,
 ) {
+    let looks = Arc::clone(&vitals);
     loop {
         let (ledger, vitals) = (Arc::clone(&ledger), Arc::clone(&vitals));
         let asking = Asking::new(Arc::clone(&vetoes));
         let studio = studio::Studio::new(workshop.clone(), ledger, vitals, asking);
-        let Err(error) = tokio::spawn(studio.run()).await else { return };
+        let id = &workshop.studio.id;
+        let Err(error) = tokio::spawn(studio.run()).await else { return looks.pulse.ends(id) };
+        looks.pulse.rests(id, AFTER_PANIC, workshop.clock.monotonic());
         let studio = workshop.studio.label();
         tracing::error!(studio, %error, "the loop of a studio ended by itself; it begins again");
         let pause = workshop.clock.sleep(AFTER_PANIC);
         if workshop.ending.run_until_cancelled(pause).await.is_none() {
-            return;
+            return looks.pulse.ends(id);
         }
     }
 }

@@ -4,22 +4,36 @@
 //! What is said comes from the ledger and from what the loops tell as they go.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
-use tokio::sync::Notify;
+use serde::{Deserialize, Serialize};
 
+use super::vitals::Vitals;
 use super::{Ledger, LogHealth, state};
 use crate::audit::record::Journal;
 use crate::ids::StudioId;
 use crate::policy::{Policy, Scan};
 
-/// How old what the file says may become while the program runs: whoever watches it can tell one that
-/// hangs, and a disk that hangs is told of.
-pub(super) const TOLD_EVERY: SignedDuration = SignedDuration::from_mins(5);
+/// How old what the file says may become while the program runs, where scans do not follow each other
+/// faster: whoever watches it can tell one that hangs, and a disk that hangs is told of.
+const TOLD_EVERY_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// How many times as old what the file says is nobody's word any more.
+const STALE_AFTER: i32 = 3;
+
+/// It is not called that sooner: a machine may be busy for a while.
+const STALE_MIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// More than such a file ever has, with each of five hundred studios in it held and overdue.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// How far the clock of whoever reads it may be behind.
+const CLOCKS_APART_MAX: SignedDuration = SignedDuration::from_mins(2);
 
 /// How many scans a studio may go without before a person should look at it: one may be cut short.
 const SCANS_MISSED_MAX: i32 = 3;
@@ -34,65 +48,90 @@ const LAST_WORDS_WAIT: Duration = Duration::from_secs(1);
 /// The name of the file in the state directory.
 const FILE: &str = "health.json";
 
-/// What the loops tell.
-#[derive(Debug, Default)]
-pub(super) struct Vitals {
-    known: Mutex<Known>,
-    /// That there is something new.
-    pub(super) changed: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    /// When each studio was last scanned, to the end.
-    scans: BTreeMap<StudioId, Timestamp>,
-    /// Why the policy file was refused, if it was when it was last read.
-    refused: Option<String>,
-}
-
-impl Vitals {
-    /// A scan came to its end at this instant.
-    pub(super) fn scanned(&self, studio: &StudioId, at: Timestamp) {
-        self.lock().scans.insert(studio.clone(), at);
-        self.changed.notify_one();
-    }
-
-    /// A scan could not be recorded.
-    pub(super) fn scan_failed(&self) {
-        self.changed.notify_one();
-    }
-
-    /// The policy file was read, and refused for this reason, if it was.
-    pub(super) fn policy_read(&self, refused: Option<String>) {
-        self.lock().refused = refused;
-        self.changed.notify_one();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// What the file says.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Health {
-    healthy: bool,
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    /// Whether all is as it should be.
+    pub healthy: bool,
     /// Since when that is so.
-    since: Timestamp,
+    pub since: Timestamp,
     /// When this was written.
-    at: Timestamp,
-    problems: Vec<String>,
-    audit: Option<Audit>,
-    policy: String,
-    pid: u32,
-    scans: BTreeMap<String, Timestamp>,
+    pub at: Timestamp,
+    /// Until when it counts: by then it is written again, as long as the program goes on.
+    pub until: Timestamp,
+    /// What a person should look at.
+    pub problems: Vec<String>,
+    /// Where the log stands.
+    pub audit: Option<Audit>,
+    /// The policy in force.
+    pub policy: String,
+    /// The number of the process.
+    pub pid: u32,
+    /// When each studio was last scanned.
+    pub scans: BTreeMap<String, Timestamp>,
+}
+
+/// Why there is nothing to go by.
+#[derive(Debug, thiserror::Error)]
+pub enum Unhealthy {
+    /// The file is not there, or cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unread {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// What it says is too old.
+    #[error("{} was last written at {at}, and counted until {until}", path.display())]
+    Stale {
+        /// The file.
+        path: PathBuf,
+        /// When it was written.
+        at: Timestamp,
+        /// Until when it counted.
+        until: Timestamp,
+    },
+    /// What it says is of the future.
+    #[error("{} was written at {at}, which is still to come: one of the clocks is wrong", path.display())]
+    Future {
+        /// The file.
+        path: PathBuf,
+        /// When it says it was written.
+        at: Timestamp,
+    },
+}
+
+impl Health {
+    /// What the program that has this state directory says of its health, unless that is too old.
+    ///
+    /// # Errors
+    /// Nobody has said anything that counts now.
+    pub fn read(state: &Path, now: Timestamp) -> Result<Self, Unhealthy> {
+        let path = state.join(FILE);
+        let read = || -> io::Result<Self> {
+            let mut text = String::new();
+            File::open(&path)?.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+            Ok(serde_json::from_str(&text)?)
+        };
+        match read() {
+            Err(source) => Err(Unhealthy::Unread { path, source }),
+            Ok(Self { at, until, .. }) if now > until => Err(Unhealthy::Stale { path, at, until }),
+            Ok(Self { at, .. }) if now.duration_until(at) > CLOCKS_APART_MAX => {
+                Err(Unhealthy::Future { path, at })
+            }
+            Ok(health) => Ok(health),
+        }
+    }
 }
 
 /// Where the log stands: one that is later found shorter was cut.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Audit {
-    sequence: u64,
-    head: String,
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Audit {
+    /// The number of the last record.
+    pub sequence: u64,
+    /// Its hash.
+    pub head: String,
 }
 
 /// Tells the health, to a file.
@@ -100,8 +139,6 @@ struct Audit {
 pub struct HealthReport {
     file: Writer,
     since: Option<(bool, Timestamp)>,
-    /// From when on each studio was to be scanned.
-    awaited: BTreeMap<StudioId, Timestamp>,
 }
 
 impl HealthReport {
@@ -110,7 +147,7 @@ impl HealthReport {
     /// # Errors
     /// The operating system has no thread for it.
     pub fn in_directory(state: &Path) -> std::io::Result<Self> {
-        Ok(Self { file: Writer::start(state.join(FILE))?, since: None, awaited: BTreeMap::new() })
+        Ok(Self { file: Writer::start(state.join(FILE))?, since: None })
     }
 
     /// Says how things are.
@@ -121,22 +158,7 @@ impl HealthReport {
         policy: &Policy,
         at: Timestamp,
     ) {
-        let mut problems = problems(vitals, ledger, policy, at);
-        problems.extend(self.overdue(vitals, policy, at));
-        self.write(problems, vitals, ledger, policy, at);
-    }
-
-    /// The studios that are not scanned as they should be: their loop hangs, or breaks again and again.
-    fn overdue(&mut self, vitals: &Vitals, policy: &Policy, at: Timestamp) -> Vec<String> {
-        self.awaited.retain(|studio, _| policy.studios.contains_key(studio));
-        let known = vitals.lock();
-        let overdue = policy.studios.values().filter_map(|studio| {
-            let awaited = *self.awaited.entry(studio.id.clone()).or_insert(at);
-            let since = known.scans.get(&studio.id).copied().unwrap_or(awaited);
-            let is_overdue = is_overdue(&policy.daemon.scan, since, at);
-            is_overdue.then(|| format!("{} was not scanned since {since}", studio.label()))
-        });
-        overdue.collect()
+        self.write(problems(vitals, ledger, policy, at), vitals, ledger, policy, at);
     }
 
     /// Says that there will be no more.
@@ -159,12 +181,14 @@ impl HealthReport {
             .head()
             .map(|head| Audit { sequence: head.sequence, head: head.hash.to_string() });
         let known = vitals.lock();
-        let scans =
-            policy.studios.keys().filter_map(|id| Some((id.to_string(), *known.scans.get(id)?)));
+        let scan = |id: &StudioId| Some((id.to_string(), known.studios.get(id)?.at));
+        let scans = policy.studios.keys().filter_map(scan);
+        let counts_for = told_every(&policy.daemon.scan).saturating_mul(STALE_AFTER).max(STALE_MIN);
         let health = Health {
             healthy,
             since,
             at,
+            until: at.checked_add(counts_for).unwrap_or(Timestamp::MAX),
             problems,
             audit,
             policy: policy.hash.to_string(),
@@ -178,8 +202,21 @@ impl HealthReport {
     }
 }
 
+/// How often it is told at the least.
+pub(super) fn told_every(scan: &Scan) -> SignedDuration {
+    match scan {
+        Scan::Every(interval) => TOLD_EVERY_MAX.min(*interval),
+        Scan::Cron(_) => TOLD_EVERY_MAX,
+    }
+}
+
 /// Everything that a person should look at.
-fn problems(vitals: &Vitals, ledger: &Ledger, policy: &Policy, at: Timestamp) -> Vec<String> {
+pub(super) fn problems(
+    vitals: &Vitals,
+    ledger: &Ledger,
+    policy: &Policy,
+    at: Timestamp,
+) -> Vec<String> {
     let log = match ledger.health(at) {
         LogHealth::Sound => None,
         LogHealth::Failing { since, detail } => {
@@ -196,7 +233,20 @@ fn problems(vitals: &Vitals, ledger: &Ledger, policy: &Policy, at: Timestamp) ->
             ledger.with(&studio.id, |past| past.held.as_ref().map(|held| held.text.clone()))?;
         Some(format!("{} is held: {why}", studio.label()))
     });
-    log.into_iter().chain(unrotated).chain(refused).chain(held).collect()
+    let found = log.into_iter().chain(unrotated).chain(refused).chain(held);
+    found.chain(overdue(vitals, policy, at)).collect()
+}
+
+/// The studios that are not scanned as they should be: their loop hangs, or breaks again and again.
+fn overdue(vitals: &Vitals, policy: &Policy, at: Timestamp) -> Vec<String> {
+    let mut known = vitals.lock();
+    let overdue = policy.studios.values().filter_map(|studio| {
+        let awaited = *known.awaited.entry(studio.id.clone()).or_insert(at);
+        let since = known.studios.get(&studio.id).map_or(awaited, |glance| glance.at);
+        let is_overdue = is_overdue(&policy.daemon.scan, since, at);
+        is_overdue.then(|| format!("{} was not scanned since {since}", studio.label()))
+    });
+    overdue.collect()
 }
 
 /// Whether a studio that was scanned last at `since` should have been again by now, whichever way the clock
@@ -295,6 +345,8 @@ mod tests {
     use super::*;
     use crate::audit::record::{Data, Kind, Record};
     use crate::audit::{MemoryJournal, Replay};
+    use crate::daemon::reload::Outcome;
+    use crate::daemon::vitals::Glance;
 
     const POLICY: &str = r#"
 version = 1
@@ -330,6 +382,11 @@ max_uptime = "14h"
         told
     }
 
+    fn scanned(vitals: &Vitals, studio: &str, at: Timestamp) {
+        let glance = Glance { at, ..Glance::default() };
+        vitals.scanned(&studio.into(), glance, SignedDuration::ZERO);
+    }
+
     /// Commits a record; whether it succeeded.
     fn commit(ledger: &Ledger, record: Record) -> bool {
         futures_util::FutureExt::now_or_never(ledger.commit(vec![record])).unwrap().is_ok()
@@ -349,15 +406,16 @@ max_uptime = "14h"
     fn who_is_well_says_since_when_and_when_each_studio_was_scanned() {
         let told = told(|tell, vitals, _, _| {
             tell(at("2026-11-20T04:00:00Z"));
-            vitals.scanned(&"us-west-2:stid-1".into(), at("2026-11-20T04:05:00Z"));
+            scanned(vitals, "us-west-2:stid-1", at("2026-11-20T04:05:00Z"));
             // No longer a studio of the policy.
-            vitals.scanned(&"us-west-2:stid-9".into(), at("2026-11-20T04:05:00Z"));
+            scanned(vitals, "us-west-2:stid-9", at("2026-11-20T04:05:00Z"));
             tell(at("2026-11-20T04:05:01Z"));
         });
         let expected = json!({
             "healthy": true,
             "since": "2026-11-20T04:00:00Z",
             "at": "2026-11-20T04:05:01Z",
+            "until": "2026-11-20T04:20:01Z",
             "problems": [],
             "audit": null,
             "policy": null,
@@ -371,7 +429,7 @@ max_uptime = "14h"
     fn each_problem_is_named_and_its_end_is_noticed() {
         let all = told(|tell, vitals, ledger, journal| {
             assert!(commit(ledger, held()));
-            vitals.policy_read(Some("no such zone".to_owned()));
+            vitals.policy_read(Outcome::Refused("no such zone".to_owned()));
             tell(at("2026-11-20T04:00:00Z"));
             journal.fail(true);
             assert!(!commit(ledger, held()));
@@ -387,11 +445,11 @@ max_uptime = "14h"
         let over = told(|tell, vitals, ledger, journal| {
             journal.fail(true);
             assert!(!commit(ledger, held()));
-            vitals.policy_read(Some("no such zone".to_owned()));
+            vitals.policy_read(Outcome::Refused("no such zone".to_owned()));
             tell(at("2026-11-20T04:00:00Z"));
             journal.fail(false);
             assert!(commit(ledger, Record { kind: Kind::StudioResumed, ..held() }));
-            vitals.policy_read(None);
+            vitals.policy_read(Outcome::Applied);
             tell(at("2026-11-20T04:05:00Z"));
         });
         assert_eq!((&over["healthy"], &over["problems"]), (&json!(true), &json!([])));
@@ -403,7 +461,7 @@ max_uptime = "14h"
         let told_at = |time: &str| {
             let told = told(|tell, vitals, _, _| {
                 tell(at("2026-11-20T04:00:00Z"));
-                vitals.scanned(&"us-west-2:stid-1".into(), at("2026-11-20T04:10:00Z"));
+                scanned(vitals, "us-west-2:stid-1", at("2026-11-20T04:10:00Z"));
                 tell(at(time));
             });
             told["problems"].clone()

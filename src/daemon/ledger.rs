@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -18,12 +19,13 @@ use crate::audit::replay::{Jump, Replay, StudioPast};
 use crate::clock::Clock;
 use crate::execute::{Admission, Gate};
 use crate::ids::{SessionId, StudioId};
+use crate::metrics::Metrics;
 use crate::plan::{Action, History, Pause, Reason, one_more};
 use crate::policy::{AuditRotation, Brake};
 use crate::provider::ClientToken;
 
 /// How long a disk may take to make something durable before a person should look at it.
-const ANSWER_MAX: SignedDuration = SignedDuration::from_secs(30);
+pub(super) const ANSWER_MAX: SignedDuration = SignedDuration::from_secs(30);
 
 /// How many stops of each studio are about to be announced.
 type Pending = Arc<Mutex<BTreeMap<StudioId, usize>>>;
@@ -42,6 +44,20 @@ pub struct Ledger {
     last_reading: tokio::sync::Mutex<Last>,
     /// The commits that nobody waits for any more.
     under_way: TaskTracker,
+    /// How many commits have ended, well or not.
+    ended: Arc<AtomicU64>,
+    metrics: Option<Arc<Metrics>>,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Commits {
+    /// Whether any waits for the disk.
+    pub(super) wait: bool,
+    /// How many have ended.
+    pub(super) ended: u64,
+    /// Whether none ever will again.
+    pub(super) never: bool,
 }
 
 /// Whether the log can be written, as the last commit showed.
@@ -85,6 +101,28 @@ impl Ledger {
             switched: Arc::new(watch::Sender::new(())),
             last_reading: tokio::sync::Mutex::new(last),
             under_way: TaskTracker::new(),
+            ended: Arc::default(),
+            metrics: None,
+        }
+    }
+
+    /// What becomes durable is counted, too.
+    #[must_use]
+    pub fn counted(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics: Some(metrics), ..self }
+    }
+
+    /// Where it is counted, if it is.
+    pub(super) fn metrics(&self) -> Option<&Arc<Metrics>> {
+        self.metrics.as_ref()
+    }
+
+    /// How the log is written just now.
+    pub(super) fn commits(&self) -> Commits {
+        Commits {
+            wait: !lock(&self.waiting).is_empty(),
+            ended: self.ended.load(Ordering::Relaxed),
+            never: self.journal.has_ended(),
         }
     }
 
@@ -154,7 +192,8 @@ impl Journal for Ledger {
         };
         let (journal, replay) = (Arc::clone(&self.journal), Arc::clone(&self.replay));
         let (health, switched) = (Arc::clone(&self.health), Arc::clone(&self.switched));
-        let waiting = Arc::clone(&self.waiting);
+        let (waiting, ended) = (Arc::clone(&self.waiting), Arc::clone(&self.ended));
+        let metrics = self.metrics.clone();
         let commit = Box::pin(async move {
             lock(&waiting).push(at);
             let committed = journal.commit(records).await;
@@ -163,8 +202,15 @@ impl Journal for Ledger {
                 others.swap_remove(place);
             }
             drop(others);
+            ended.fetch_add(1, Ordering::Relaxed);
             lock(&health).note(at, committed.as_ref().map(drop));
+            if let (Some(metrics), Err(_)) = (&metrics, &committed) {
+                metrics.not_recorded();
+            }
             let records = committed?;
+            if let Some(metrics) = &metrics {
+                metrics.recorded(&records);
+            }
             let mut replay = lock(&replay);
             records.iter().for_each(|record| replay.apply(record));
             drop(replay);
@@ -186,6 +232,14 @@ impl Journal for Ledger {
 
     fn unrotated(&self) -> Option<String> {
         self.journal.unrotated()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.journal.has_ended()
+    }
+
+    fn lines_lost(&self) -> u64 {
+        self.journal.lines_lost()
     }
 }
 

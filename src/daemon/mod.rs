@@ -6,11 +6,14 @@
 //! meanwhile, see `generation`. Start at [`Daemon::run`], then read `studio`, then `scan`.
 
 mod asking;
+mod endpoint;
 mod generation;
 mod health;
 mod ledger;
 mod news;
 mod once;
+mod overseer;
+mod pulse;
 mod reload;
 mod scan;
 mod state;
@@ -19,27 +22,36 @@ mod studio_news;
 mod switches;
 mod tasks;
 mod timekeeper;
+mod view;
+mod vitals;
 
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-pub use health::HealthReport;
+pub use endpoint::{Endpoint, Token};
+pub use health::{Audit, Health, HealthReport, Unhealthy};
 pub use ledger::{Ledger, LogHealth};
 pub use once::Summary;
 pub use reload::{Refusal, Reload};
-pub use state::{StateDir, StateError};
+pub use state::{StateDir, StateError, lock_file};
 pub use switches::{record as record_of_request, told_of_profile, told_record};
 
 use self::generation::{Generation, Grounds};
+use self::overseer::Overseer;
+use self::reload::Outcome;
+use self::view::View;
+use self::vitals::Vitals;
 use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
 use crate::clock::Clock;
+use crate::ids::StudioId;
 use crate::policy::{Policy, StudioPolicy};
 use crate::provider::Provider;
 use crate::provider::gate::Gates;
+use crate::supervise::Supervisor;
 use crate::switch::Switchboard;
 use crate::veto::Vetoes;
 
@@ -57,6 +69,10 @@ pub struct Daemon {
     grounds: Grounds,
     reloads: Option<mpsc::Receiver<Reload>>,
     health: Option<HealthReport>,
+    /// When the health was told last, by the monotonic clock.
+    told: Option<SignedDuration>,
+    supervisor: Option<Arc<dyn Supervisor>>,
+    endpoint: Option<Endpoint>,
 }
 
 impl Daemon {
@@ -72,11 +88,20 @@ impl Daemon {
         connect: impl Fn(&StudioPolicy) -> Arc<dyn Provider> + Send + Sync + 'static,
     ) -> Self {
         let connect = Box::new(connect);
-        let (vitals, switchboard) = (Arc::default(), None);
-        let gates = Gates::new(Arc::clone(&clock));
+        let vitals = Arc::new(Vitals::counting(ledger.metrics().cloned()));
+        let switchboard = None;
+        let gates = Arc::new(Gates::new(Arc::clone(&clock)));
         let grounds =
             Grounds { ledger, vitals, clock, ending, vetoes, switchboard, gates, connect };
-        Self { policy: Arc::new(policy), grounds, reloads: None, health: None }
+        Self {
+            policy: Arc::new(policy),
+            grounds,
+            reloads: None,
+            health: None,
+            told: None,
+            supervisor: None,
+            endpoint: None,
+        }
     }
 
     /// Hears what people ask for at this switchboard.
@@ -98,6 +123,18 @@ impl Daemon {
         Self { health: Some(health), ..self }
     }
 
+    /// Tells its supervisor how it goes on.
+    #[must_use]
+    pub fn supervised(self, supervisor: Arc<dyn Supervisor>) -> Self {
+        Self { supervisor: Some(supervisor), ..self }
+    }
+
+    /// Answers whoever looks at it over HTTP.
+    #[must_use]
+    pub fn seen_at(self, endpoint: Endpoint) -> Self {
+        Self { endpoint: Some(endpoint), ..self }
+    }
+
     /// Looks after every studio until it is told to end.
     ///
     /// # Errors
@@ -107,18 +144,33 @@ impl Daemon {
         self.grounds.hear(&self.policy).await;
         let mut generation = Generation::begin(Arc::clone(&self.policy), &self.grounds);
         let mut reloads = self.reloads.take();
-        self.tell_health(&generation.policy);
+        let overseer = Overseer::new(self.supervisor.take(), Arc::clone(&self.grounds.clock));
+        let _seen = self.endpoint.take().map(|endpoint| self.show(endpoint));
+        let ending = self.grounds.ending.clone();
+        let mut is_ending = false;
+        self.tell(&overseer, &generation.policy);
         loop {
+            let in_force = Arc::clone(&generation.policy);
             tokio::select! {
                 biased;
                 () = generation.ended() => break,
-                () = self.health_is_due() => self.tell_health(&generation.policy),
+                () = ending.cancelled(), if !is_ending => {
+                    is_ending = true;
+                    overseer.ends();
+                }
+                () = self.telling_is_due(&in_force) => self.tell(&overseer, &in_force),
+                () = overseer.is_due() => self.sign(&overseer),
                 reload = next(&mut reloads) => {
-                    generation = self.reload(generation, reload).await;
+                    let change = self.reload(generation, reload);
+                    generation = self.with_signs(&overseer, change).await;
+                    overseer.has_reloaded();
                 }
             }
         }
-        self.record_end().await;
+        if !is_ending {
+            overseer.ends();
+        }
+        self.with_signs(&overseer, self.record_end()).await;
         let Grounds { ledger, vitals, clock, .. } = &self.grounds;
         if let Some(health) = &mut self.health {
             health.end(vitals, ledger, &generation.policy, clock.now());
@@ -126,23 +178,59 @@ impl Daemon {
         Ok(())
     }
 
-    /// Once there is something new to tell of the health, or nothing was told for long.
-    async fn health_is_due(&self) {
-        if self.health.is_none() {
-            return std::future::pending().await;
-        }
-        tokio::select! {
-            biased;
-            () = self.grounds.vitals.changed.notified() => {}
-            () = self.grounds.clock.sleep(health::TOLD_EVERY) => {}
+    /// Lets the program be seen, until what this answers with is dropped.
+    fn show(&self, endpoint: Endpoint) -> AbortOnDrop {
+        let Grounds { ledger, vitals, gates, clock, .. } = &self.grounds;
+        let view = View {
+            ledger: Arc::clone(ledger),
+            vitals: Arc::clone(vitals),
+            gates: Arc::clone(gates),
+            clock: Arc::clone(clock),
+        };
+        AbortOnDrop(tokio::spawn(endpoint.serve(view)).abort_handle())
+    }
+
+    /// Waits for a change, and gives signs of progress meanwhile.
+    async fn with_signs<T>(&self, overseer: &Overseer, change: impl Future<Output = T>) -> T {
+        let Grounds { vitals, clock, .. } = &self.grounds;
+        vitals.pulse.changes(clock.monotonic());
+        let mut change = std::pin::pin!(change);
+        loop {
+            tokio::select! {
+                biased;
+                changed = &mut change => {
+                    vitals.pulse.has_changed();
+                    return changed;
+                }
+                () = overseer.is_due() => self.sign(overseer),
+            }
         }
     }
 
-    fn tell_health(&mut self, policy: &Policy) {
+    fn sign(&self, overseer: &Overseer) {
+        overseer.sign(&self.grounds.vitals, &self.grounds.ledger);
+    }
+
+    /// Once there is something new to tell of how it goes, or nothing was told for long.
+    async fn telling_is_due(&self, policy: &Policy) {
+        let Grounds { vitals, clock, .. } = &self.grounds;
+        let every = health::told_every(&policy.daemon.scan);
+        let next = self.told.map_or(SignedDuration::ZERO, |told| told.saturating_add(every));
+        tokio::select! {
+            biased;
+            () = vitals.changed.notified() => {}
+            () = clock.sleep(next - clock.monotonic()), if self.health.is_some() => {}
+        }
+    }
+
+    fn tell(&mut self, overseer: &Overseer, policy: &Policy) {
         let Grounds { ledger, vitals, clock, .. } = &self.grounds;
+        self.told = Some(clock.monotonic());
         if let Some(health) = &mut self.health {
             health.tell(vitals, ledger, policy, clock.now());
         }
+        let is_held = |studio: &&StudioId| ledger.with(studio, |past| past.held.is_some());
+        overseer.tell(vitals, policy.studios.keys().filter(is_held).count());
     }
 
     /// Puts another policy in force, or leaves all as it is.
@@ -151,7 +239,7 @@ impl Daemon {
         let policy = match reload {
             Reload::Read(policy) if policy.hash == in_force.hash => {
                 tracing::info!(policy = %policy.hash, "the policy is the one that is in force already");
-                self.grounds.vitals.policy_read(None);
+                self.grounds.vitals.policy_read(Outcome::Unchanged);
                 return generation;
             }
             Reload::Read(policy) => match Refusal::of_change(in_force, &policy) {
@@ -175,14 +263,14 @@ impl Daemon {
         let policy = match self.grounds.ledger.commit(vec![self.loaded(&policy)]).await {
             Ok(_) => {
                 tracing::info!(policy = %policy.hash, "the policy is in force");
-                self.grounds.vitals.policy_read(None);
+                self.grounds.vitals.policy_read(Outcome::Applied);
                 self.grounds.ledger.rotate_by(policy.audit_rotation);
                 Arc::new(*policy)
             }
             Err(error) => {
                 let why = format!("that it takes effect could not be recorded: {error}");
                 tracing::error!(%why, "the old policy stays in force; ask again once it can be");
-                self.grounds.vitals.policy_read(Some(why));
+                self.grounds.vitals.policy_read(Outcome::Unrecorded(why));
                 old
             }
         };
@@ -194,7 +282,7 @@ impl Daemon {
     async fn refuse(&self, refusal: &Refusal, in_force: &Policy) {
         let why = refusal.in_words();
         tracing::error!(%why, policy = %in_force.hash, "refused; the old policy stays in force");
-        self.grounds.vitals.policy_read(Some(why));
+        self.grounds.vitals.policy_read(Outcome::Refused(why));
         let record = refusal.record(self.grounds.clock.now(), &in_force.hash);
         if let Err(error) = self.grounds.ledger.commit(vec![record]).await {
             tracing::error!(%error, "the refusal could not be recorded");
@@ -263,6 +351,15 @@ impl Daemon {
 
     fn record(&self, kind: Kind, data: Data) -> Record {
         Record { time: self.grounds.clock.now(), kind, subject: String::new(), data }
+    }
+}
+
+/// Ends a task with its owner.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

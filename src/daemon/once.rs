@@ -1,6 +1,5 @@
 //! One scan of one studio, to its proven end.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -9,7 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use super::Ledger;
 use super::asking::Asking;
 use super::scan::{Arrivals, Memory, Scan, scan, settle};
-use super::studio::{WATCH_FIRST, is_held, longer};
+use super::studio::{InFlight, WATCH_FIRST, is_held, longer};
 use super::tasks::{is_done_already, log_mark, log_outcome, rests_until};
 use crate::audit::record::JournalError;
 use crate::execute::{Mark, Order, Outcome, Workshop, attempt, mark, marks, orders};
@@ -140,7 +139,7 @@ async fn look(
 ) -> Result<Scan, JournalError> {
     let mut scanned = scan(workshop, ledger, memory).await?;
     arrivals.add(scanned.arrivals);
-    asking.begin(workshop, ledger, &scanned, &BTreeMap::new());
+    asking.begin(workshop, ledger, &scanned, &InFlight::default());
     if asking.finish().await {
         scanned = scan(workshop, ledger, memory).await?;
         arrivals.add(scanned.arrivals);

@@ -3,8 +3,11 @@
 //! Reading the file is somebody else's; here is decided whether what was read may take effect in a
 //! program that runs.
 
+use std::path::Path;
+
 use crate::audit::record::{Data, ErrorData, Kind, Record};
 use crate::ids::PolicyHash;
+use crate::metrics::ReloadResult;
 use crate::policy::Policy;
 
 /// How many of a refusal's messages are recorded, and how long each may be: enough to know which
@@ -19,6 +22,38 @@ pub enum Reload {
     Read(Box<Policy>),
     /// A file that cannot take effect.
     Refused(Refusal),
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It is in force.
+    Applied,
+    /// It was in force already.
+    Unchanged,
+    /// It cannot take effect, for this reason.
+    Refused(String),
+    /// That it takes effect could not be recorded.
+    Unrecorded(String),
+}
+
+impl Outcome {
+    /// Why the file is not the policy in force, if it is not.
+    pub(super) fn refused(self) -> Option<String> {
+        match self {
+            Self::Applied | Self::Unchanged => None,
+            Self::Refused(why) | Self::Unrecorded(why) => Some(why),
+        }
+    }
+
+    pub(super) fn result(&self) -> ReloadResult {
+        match self {
+            Self::Applied => ReloadResult::Applied,
+            Self::Unchanged => ReloadResult::Unchanged,
+            Self::Refused(_) => ReloadResult::Refused,
+            Self::Unrecorded(_) => ReloadResult::Failed,
+        }
+    }
 }
 
 /// Why a file cannot take effect.
@@ -36,17 +71,20 @@ impl Refusal {
     /// Why a policy cannot take the place of another while the program runs, if it cannot: what these
     /// keys name is open, and locked, until it ends.
     pub(super) fn of_change(old: &Policy, new: &Policy) -> Option<Self> {
-        let paths = [
-            ("[audit] path", &old.audit_path, &new.audit_path),
-            ("[daemon] state_dir", &old.daemon.state_dir, &new.daemon.state_dir),
+        let path = |path: &Path| path.display().to_string();
+        let stdout = |policy: &Policy| policy.audit_stdout.to_string();
+        let keys = [
+            ("[audit] path", path(&old.audit_path), path(&new.audit_path)),
+            ("[audit] stdout", stdout(old), stdout(new)),
+            ("[daemon] state_dir", path(&old.daemon.state_dir), path(&new.daemon.state_dir)),
+            ("[http] listen", listen(old), listen(new)),
+            ("[http] token_file", token_file(old), token_file(new)),
         ];
-        let changed = paths.into_iter().filter(|(_, old, new)| old != new);
+        let changed = keys.into_iter().filter(|(_, old, new)| old != new);
         let messages: Vec<String> = changed
             .map(|(key, old, new)| {
                 format!(
-                    "{key} cannot change from {} to {} while the program runs; restart it",
-                    old.display(),
-                    new.display()
+                    "{key} cannot change from {old} to {new} while the program runs; restart it"
                 )
             })
             .collect();
@@ -84,6 +122,15 @@ impl Refusal {
         };
         Record { time, kind: Kind::PolicyRefused, subject: String::new(), data }
     }
+}
+
+fn listen(policy: &Policy) -> String {
+    policy.http.as_ref().map_or("nothing".to_owned(), |http| http.listen.to_string())
+}
+
+fn token_file(policy: &Policy) -> String {
+    let file = policy.http.as_ref().and_then(|http| http.token_file.as_ref());
+    file.map_or("nothing".to_owned(), |file| file.display().to_string())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The directory in which the daemon keeps what is not the audit log, and which it has for itself.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::files::{self, Exposed, FileLock};
@@ -14,7 +14,7 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub struct StateDir {
     path: PathBuf,
-    _lock: FileLock,
+    lock: FileLock,
 }
 
 /// Why there is no state directory.
@@ -69,7 +69,7 @@ impl StateDir {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(path.join(LOCK))
+            .open(lock_file(path))
             .map_err(io("open the lock of"))?;
         let held = lock.try_clone().map_err(io("open the lock of"))?;
         let held = FileLock::take(held).map_err(|error| match error {
@@ -82,7 +82,18 @@ impl StateDir {
         lock.set_len(0)
             .and_then(|()| writeln!(lock, "{}", std::process::id()))
             .map_err(io("write to"))?;
-        Ok(Self { path: path.to_owned(), _lock: held })
+        Ok(Self { path: path.to_owned(), lock: held })
+    }
+
+    /// Whether what others would lock is still what this process has locked: the directory may have been
+    /// removed, and made anew by another.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        let there = fs::metadata(lock_file(&self.path));
+        let is_same = |there: &Metadata, ours: &Metadata| {
+            (there.dev(), there.ino()) == (ours.dev(), ours.ino())
+        };
+        there.ok().zip(self.lock.file().metadata().ok()).is_some_and(|(a, b)| is_same(&a, &b))
     }
 
     /// Where it is.
@@ -90,6 +101,12 @@ impl StateDir {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The file whose lock a daemon has that runs with this state directory.
+#[must_use]
+pub fn lock_file(state: &Path) -> PathBuf {
+    state.join(LOCK)
 }
 
 /// What the process that has the lock wrote into it.
@@ -142,6 +159,12 @@ mod tests {
             base.path().display()
         );
         assert_eq!(error, expected);
+        assert!(first.is_ours());
+        fs::remove_file(base.path().join(LOCK)).unwrap();
+        assert!(!first.is_ours());
+        let second = StateDir::take(base.path()).unwrap();
+        assert!(!first.is_ours() && second.is_ours());
+        drop(second);
         drop(first);
         StateDir::take(base.path()).unwrap();
     }

@@ -8,11 +8,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::asking::Asking;
-use super::health::Vitals;
 use super::scan::{Arrivals, Memory, Scan, scan};
 use super::tasks::{
     Done, Look, REST_FIRST, is_done_already, log_mark, log_outcome, looks_again, rests_until,
 };
+use super::vitals::{Glance, Vitals};
 use super::{ENDING_MAX, Ledger};
 use crate::audit::StudioPast;
 use crate::audit::record::{Data, Deed, Journal, Record, Stage};
@@ -40,7 +40,7 @@ pub(super) struct Studio {
     ledger: Arc<Ledger>,
     vitals: Arc<Vitals>,
     tasks: JoinSet<(SessionId, Done)>,
-    in_flight: BTreeMap<SessionId, Action>,
+    in_flight: InFlight,
     /// The sessions whose stop is being marked.
     marking: BTreeSet<SessionId>,
     asking: Asking,
@@ -63,7 +63,7 @@ impl Studio {
             ledger,
             vitals,
             tasks: JoinSet::new(),
-            in_flight: BTreeMap::new(),
+            in_flight: InFlight::default(),
             marking: BTreeSet::new(),
             asking,
             watch_pause: WATCH_FIRST,
@@ -76,12 +76,14 @@ impl Studio {
         let ending = self.workshop.ending.clone();
         loop {
             let began = self.workshop.clock.now();
+            self.vitals.begins(&self.workshop.studio.id, self.workshop.clock.monotonic());
             // What was said until now is seen by this scan.
             self.switched.mark_unchanged();
             // Reading a studio may be broken off at any point; what acts runs in tasks of its own.
             let Some(wake) = ending.run_until_cancelled(self.scan_and_act(began)).await else {
                 break;
             };
+            self.rests(self.workshop.clock.now().duration_until(wake));
             if ending.run_until_cancelled(self.rest(wake)).await.is_none() {
                 break;
             }
@@ -89,28 +91,52 @@ impl Studio {
         self.end().await;
     }
 
+    /// Says how long this loop has nothing to do by itself.
+    fn rests(&self, rest: SignedDuration) {
+        let Workshop { studio, clock, .. } = &self.workshop;
+        self.vitals.pulse.rests(&studio.id, rest, clock.monotonic());
+    }
+
     /// One scan. Answers with the instant of the next.
     async fn scan_and_act(&mut self, began: Timestamp) -> Timestamp {
-        let studio = self.workshop.studio.label().to_owned();
-        let change = match scan(&self.workshop, &self.ledger, &mut self.memory).await {
+        let began_monotonic = self.workshop.clock.monotonic();
+        let scanned = scan(&self.workshop, &self.ledger, &mut self.memory).await;
+        let took = self.workshop.clock.monotonic() - began_monotonic;
+        let id = &self.workshop.studio.id.clone();
+        match scanned {
             Ok(scan) => {
-                let retry = self.act(&scan);
-                self.set_marks(&scan);
-                self.asking.begin(&self.workshop, &self.ledger, &scan, &self.in_flight);
-                let watch = self.next_watch(scan.arrivals);
-                // One that came while this scan was recorded is due at once.
-                let change = scan.plan.next_change();
-                let again = self.looks_again(&scan.plan);
+                let glance = Glance::of(&scan.plan, &scan.snapshot);
+                let change = self.follow(&scan);
+                let wake = self.next_look(began, change);
+                let studio = self.workshop.studio.label();
                 tracing::debug!(studio, sessions = scan.plan.decisions.len(), "scanned");
-                self.vitals.scanned(&scan.plan.studio, scan.plan.at);
-                change.into_iter().chain(watch).chain(retry).chain(again).min()
+                self.vitals.scanned(id, Glance { next_scan: Some(wake), ..glance }, took);
+                wake
             }
             Err(error) => {
+                let studio = self.workshop.studio.label();
                 tracing::error!(studio, %error, "nothing is done until the log can be written");
-                self.vitals.scan_failed();
-                Some(self.soon())
+                let wake = self.next_look(began, Some(self.soon()));
+                self.vitals.scan_failed(id, wake, took);
+                wake
             }
-        };
+        }
+    }
+
+    /// Does what a scan asks for. Answers with when it asks for another.
+    fn follow(&mut self, scan: &Scan) -> Option<Timestamp> {
+        let retry = self.act(scan);
+        self.set_marks(scan);
+        self.asking.begin(&self.workshop, &self.ledger, scan, &self.in_flight);
+        let watch = self.next_watch(scan.arrivals);
+        // One that came while this scan was recorded is due at once.
+        let change = scan.plan.next_change();
+        let again = self.looks_again(&scan.plan);
+        change.into_iter().chain(watch).chain(retry).chain(again).min()
+    }
+
+    /// When the studio is looked at again: regularly, or sooner where something asks for it.
+    fn next_look(&self, began: Timestamp, change: Option<Timestamp>) -> Timestamp {
         let now = self.workshop.clock.now();
         let regular = next_scan(&self.workshop.policy.daemon.scan, began, now);
         change.map_or(regular, |change| change.min(regular)).max(later(now, REST_MIN))
@@ -150,17 +176,17 @@ impl Studio {
                 retry = Some(retry.map_or(rests, |earlier| earlier.min(rests)));
                 continue;
             }
-            // A mark may wait for its turn for hours, and a rescue must not.
-            let is_marked = self.marking.contains(&session) && !order.decision.reason.is_rescue();
-            let is_under_way = is_marked || self.in_flight.contains_key(&session);
+            // A mark, or another attempt, may wait for its turn for hours, and a rescue must not.
+            let is_rescue = order.decision.reason.is_rescue();
+            let is_marked = self.marking.contains(&session) && !is_rescue;
+            let is_under_way = is_marked || self.in_flight.bars(&session, is_rescue);
             if is_done_already(&order, &past) || is_under_way {
                 continue;
             }
-            self.in_flight.insert(session.clone(), order.action);
+            self.in_flight.begin(&session, is_rescue, order.action);
             let workshop = self.workshop.clone();
             self.tasks.spawn(async move {
                 let outcome = attempt(&workshop, &order).await;
-                let is_rescue = order.decision.reason.is_rescue();
                 (session, Done::Attempt { action: order.action, is_rescue, outcome })
             });
         }
@@ -170,8 +196,7 @@ impl Studio {
     /// Marks the proven stops of ours that are to be told by a tag.
     fn set_marks(&mut self, Scan { plan, snapshot, .. }: &Scan) {
         for (session, stopped_at) in marks(plan, snapshot) {
-            let is_under_way = self.in_flight.contains_key(&session.id);
-            if is_under_way || !self.marking.insert(session.id.clone()) {
+            if self.in_flight.holds(&session.id) || !self.marking.insert(session.id.clone()) {
                 continue;
             }
             let (workshop, session) = (self.workshop.clone(), session.clone());
@@ -236,7 +261,7 @@ impl Studio {
         let studio = self.workshop.studio.label();
         match done {
             Done::Attempt { action, is_rescue, outcome } => {
-                self.in_flight.remove(&session);
+                self.in_flight.end(&session, is_rescue);
                 log_outcome(studio, &session, action, &outcome);
                 match looks_again(&outcome, is_rescue)? {
                     Look::Watch => Some(later(self.workshop.clock.now(), self.watch_pause)),
@@ -254,6 +279,7 @@ impl Studio {
 
     /// Waits for calls in flight, as long as may be, and records the rest as unanswered.
     async fn end(&mut self) {
+        self.rests(ENDING_MAX);
         let deadline = self.workshop.clock.sleep(ENDING_MAX);
         tokio::pin!(deadline);
         loop {
@@ -262,15 +288,17 @@ impl Studio {
                 () = &mut deadline => break,
                 ended = self.tasks.join_next() => match ended {
                     Some(ended) => { self.take_in(ended); }
-                    None => return,
+                    None => break,
                 },
             }
         }
+        // Nothing of this policy's is still to be recorded once the next takes its place.
+        self.asking.end().await;
         self.tasks.shutdown().await;
         // Of a mark its intent says that it was begun, and it is not tried again.
-        let unanswered = self.in_flight.iter();
+        let unanswered = self.in_flight.all();
         let unanswered =
-            unanswered.filter_map(|(session, action)| self.unanswered(session, *action));
+            unanswered.filter_map(|(session, action)| self.unanswered(session, action));
         if let Err(error) = self.ledger.commit(unanswered.collect()).await {
             tracing::error!(%error, "calls without an answer could not be recorded");
         }
@@ -290,6 +318,47 @@ impl Studio {
         let subject = session_subject(studio, session);
         let kind = Deed { action, stage: Stage::Unanswered }.kind();
         Some(Record { time: self.workshop.clock.now(), kind, subject, data })
+    }
+}
+
+/// The attempts under way: of each session one that is usual, and one that rescues it.
+#[derive(Debug, Default)]
+pub(super) struct InFlight(BTreeMap<(SessionId, bool), Action>);
+
+impl InFlight {
+    fn begin(&mut self, session: &SessionId, is_rescue: bool, action: Action) {
+        self.0.insert((session.clone(), is_rescue), action);
+    }
+
+    fn end(&mut self, session: &SessionId, is_rescue: bool) {
+        self.0.remove(&(session.clone(), is_rescue));
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Whether any is under way about a session.
+    pub(super) fn holds(&self, session: &SessionId) -> bool {
+        self.bars(session, false)
+    }
+
+    /// Whether one is under way that another has to wait for. A rescue waits for a rescue alone: two starts of
+    /// one stop carry one token, and each reads the session before.
+    fn bars(&self, session: &SessionId, is_rescue: bool) -> bool {
+        let has = |is_rescue| self.0.contains_key(&(session.clone(), is_rescue));
+        has(true) || (!is_rescue && has(false))
+    }
+
+    /// The sessions, each with what is attempted, once.
+    fn all(&self) -> impl Iterator<Item = (&SessionId, Action)> {
+        let is_other = |session: &SessionId, action: &Action| {
+            self.0.get(&(session.clone(), false)) != Some(action)
+        };
+        let all = self.0.iter();
+        let once = all
+            .filter(move |((session, is_rescue), action)| !*is_rescue || is_other(session, action));
+        once.map(|((session, _), action)| (session, *action))
     }
 }
 
@@ -316,4 +385,27 @@ fn next_scan(scan: &policy::Scan, began: Timestamp, now: Timestamp) -> Timestamp
 
 pub(super) fn later(instant: Timestamp, by: SignedDuration) -> Timestamp {
     instant.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rescue_waits_for_a_rescue_alone_and_everything_else_for_both() {
+        let session: SessionId = "s".into();
+        let mut in_flight = InFlight::default();
+        let bars =
+            |in_flight: &InFlight| [false, true].map(|rescue| in_flight.bars(&session, rescue));
+        assert_eq!(bars(&in_flight), [false, false]);
+        in_flight.begin(&session, false, Action::Start);
+        assert_eq!(bars(&in_flight), [true, false]);
+        in_flight.begin(&session, true, Action::Start);
+        assert_eq!(bars(&in_flight), [true, true]);
+        assert_eq!(in_flight.all().collect::<Vec<_>>(), [(&session, Action::Start)]);
+        in_flight.end(&session, false);
+        assert_eq!(bars(&in_flight), [true, true]);
+        in_flight.end(&session, true);
+        assert_eq!(bars(&in_flight), [false, false]);
+    }
 }

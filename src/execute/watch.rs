@@ -26,7 +26,7 @@ pub fn arrival_max(action: Action) -> SignedDuration {
 
 /// How long a rescue that was accepted may take to begin before it is given up and made anew. A start
 /// shows in the next listing; and of the half hour that a rescue has, no attempt may take all.
-const RESCUE_BEGINS_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+const START_BEGINS_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is known of the service by which a listing is read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,9 +92,10 @@ impl<'a> Watch<'a> {
     fn new(action: Action, intent: &'a OpenIntent, known: Known<'a>, now: Timestamp) -> Self {
         let waited = intent.at.duration_until(now);
         let late = waited > arrival_max(action);
-        // Without an answer a rescue is called again all the time.
-        let is_rescue = intent.rescue.is_some() && intent.accepted;
-        let is_given_up = late || is_rescue && waited > RESCUE_BEGINS_WITHIN;
+        // Without an answer a start is called again all the time. With one it is given up soon, whatever it
+        // was made for: the session may be destroyed next, or people wait for it.
+        let is_accepted_start = action == Action::Start && intent.accepted;
+        let is_given_up = late || is_accepted_start && waited > START_BEGINS_WITHIN;
         Self { action, intent, known, late, is_given_up }
     }
 

@@ -261,8 +261,9 @@ pub fn one_more(
     asked.exceeded(Brake { per_scan, per_hour }, 1)
 }
 
-/// How many actions were asked for in the hour up to now.
-fn used_in_the_hour(history: &History, action: Action, now: Timestamp) -> u32 {
+/// How many actions were asked for in the hour up to now: what the brake of an hour counts.
+#[must_use]
+pub fn used_in_the_hour(history: &History, action: Action, now: Timestamp) -> u32 {
     let asked = match action {
         Action::Stop => &history.stops,
         Action::Start => &history.starts,

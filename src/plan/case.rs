@@ -35,6 +35,8 @@ pub(super) struct Case<'a> {
     pub is_foreign: bool,
     /// How far `now` is behind the service's clock, as far as that is known.
     pub clock_behind: SignedDuration,
+    /// When the last pause ended by itself.
+    pub unpaused_at: Option<Timestamp>,
     /// Why the brake would hold an action, where that is known already.
     pub brake: Option<&'a Reason>,
     pub history: &'a SessionHistory,
@@ -60,6 +62,7 @@ pub(super) struct Common<'a> {
     pub hold: Option<&'a Reason>,
     pub is_foreign: bool,
     pub clock_behind: SignedDuration,
+    pub unpaused_at: Option<Timestamp>,
     pub now: Timestamp,
 }
 
@@ -70,7 +73,7 @@ impl<'a> Case<'a> {
         history: &'a SessionHistory,
         rules: &mut RuleLookup<'a>,
     ) -> Self {
-        let Common { policy, studio, hold, is_foreign, clock_behind, now } = common;
+        let Common { policy, studio, hold, is_foreign, clock_behind, unpaused_at, now } = common;
         let (rule, unclear) = rules.find(&candidate(session));
         let settings = rule.map_or(&studio.settings, |rule| &rule.settings);
         let timetable = timetable(policy, session, settings);
@@ -90,6 +93,7 @@ impl<'a> Case<'a> {
             hold,
             is_foreign,
             clock_behind,
+            unpaused_at,
             brake: None,
             history,
             rule,

@@ -76,7 +76,12 @@ impl History {
     pub fn only(&self, session: &SessionId) -> Self {
         let past = self.sessions.get(session).map(|past| (session.clone(), past.clone()));
         let (sessions, clock_behind) = (past.into_iter().collect(), self.clock_behind);
-        Self { sessions, clock_behind, ..Self::EMPTY }
+        Self { sessions, clock_behind, paused: self.paused.clone(), ..Self::EMPTY }
+    }
+
+    /// When the last pause ended by itself, if it did: what was announced before is an old story.
+    pub(super) fn unpaused_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.paused.as_ref().map(|pause| pause.until).filter(|until| *until <= now)
     }
 }
 

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 pub use approval::{Approval, Approvals, Pause};
-pub use brake::{Latch, one_more};
+pub use brake::{Latch, one_more, used_in_the_hour};
 pub use case::{TAG_KEEP, TAG_KEEP_UNTIL, TAG_STOPPED, candidate};
 pub use due::{Cause, Due};
 pub use forecast::{Event, Foreseen, first_brake, forecast};
@@ -202,8 +202,9 @@ pub fn plan_again(
 ) -> Plan {
     let mut hold = hold::of_studio(studio, snapshot, history, now);
     let is_foreign = hold::account_doubt(studio, snapshot).is_some();
-    let clock_behind = history.clock_behind();
-    let common = Common { policy, studio, hold: hold.as_ref(), is_foreign, clock_behind, now };
+    let (clock_behind, unpaused_at) = (history.clock_behind(), history.unpaused_at(now));
+    let common =
+        Common { policy, studio, hold: hold.as_ref(), is_foreign, clock_behind, unpaused_at, now };
     let mut decisions = before.decide_all(common, snapshot, history);
     let held = match common.hold {
         Some(_) => None,
@@ -254,8 +255,9 @@ pub fn decide_again(
     history: &History,
     now: Timestamp,
 ) -> Decision {
-    let clock_behind = history.clock_behind();
-    let common = Common { policy, studio, hold: None, is_foreign: false, clock_behind, now };
+    let (clock_behind, unpaused_at) = (history.clock_behind(), history.unpaused_at(now));
+    let common =
+        Common { policy, studio, hold: None, is_foreign: false, clock_behind, unpaused_at, now };
     decide(common, session, history.of(&session.id), &mut RuleLookup::new(&studio.rules))
 }
 
@@ -275,7 +277,7 @@ pub fn kept(
     now: Timestamp,
 ) -> BTreeMap<SessionId, Kept> {
     let (hold, is_foreign, clock_behind) = (None, false, SignedDuration::ZERO);
-    let common = Common { policy, studio, hold, is_foreign, clock_behind, now };
+    let common = Common { policy, studio, hold, is_foreign, clock_behind, unpaused_at: None, now };
     let mut rules = RuleLookup::new(&studio.rules);
     let mut kept = BTreeMap::new();
     for (id, session) in &snapshot.sessions {
@@ -301,7 +303,8 @@ pub fn explain(
     let braked = braked.map(|decision| &decision.reason).filter(|reason| reason.is_brake());
     let is_foreign = hold::account_doubt(studio, snapshot).is_some();
     let (hold, clock_behind) = (planned.hold.as_ref(), history.clock_behind());
-    let common = Common { policy, studio, hold, is_foreign, clock_behind, now };
+    let unpaused_at = history.unpaused_at(now);
+    let common = Common { policy, studio, hold, is_foreign, clock_behind, unpaused_at, now };
     let mut rules = RuleLookup::new(&studio.rules);
     let case = Case::new(common, session, history.of(&session.id), &mut rules);
     let case = Case { brake: braked, ..case };

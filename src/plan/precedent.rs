@@ -38,6 +38,7 @@ struct Basis {
     studio: StudioId,
     is_foreign: bool,
     clock_behind: SignedDuration,
+    unpaused_at: Option<Timestamp>,
 }
 
 /// One decision.
@@ -127,9 +128,10 @@ fn next_of<T>(
 
 impl Basis {
     fn of(common: Common<'_>) -> Self {
-        let Common { policy, studio, hold: _, is_foreign, clock_behind, now: _ } = common;
+        let Common { policy, studio, hold: _, is_foreign, clock_behind, unpaused_at, now: _ } =
+            common;
         let (policy, studio) = (policy.hash.clone(), studio.id.clone());
-        Self { policy, studio, is_foreign, clock_behind }
+        Self { policy, studio, is_foreign, clock_behind, unpaused_at }
     }
 }
 

@@ -92,6 +92,8 @@ impl World {
             },
             audit_path: PathBuf::new(),
             audit_rotation: AuditRotation::default(),
+            audit_stdout: false,
+            http: None,
             schedules: BTreeMap::from([(ScheduleName::from("nights"), shared(nights()))]),
             calendars: BTreeMap::new(),
             vetoes: BTreeMap::new(),

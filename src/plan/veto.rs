@@ -51,7 +51,8 @@ fn standing<'a>(case: &'a Case<'_>, due: &Due, veto: &Veto) -> Standing<'a> {
     // An answer from the future is one of a clock that went back since.
     let counts = given.at <= case.now && case.now < moved(given.at, veto.counts_for());
     match &given.says {
-        _ if ends <= case.now => Standing::Over(ends),
+        // Whoever had nothing against it has kept nothing.
+        VetoSays::Busy { .. } | VetoSays::Failed { .. } if ends <= case.now => Standing::Over(ends),
         _ if !counts => Standing::Unasked,
         VetoSays::Clear => Standing::Clear,
         VetoSays::Busy { .. } | VetoSays::Failed { .. } => Standing::Keeps(given, ends),
@@ -116,9 +117,12 @@ pub(super) fn next_change(case: &Case<'_>) -> Option<Timestamp> {
     let due = heard(case)?;
     let of_one = |veto: &Arc<Veto>| {
         let given = given(case, due, veto)?;
-        let ends = Some(ends(given, veto)).filter(|ends| *ends > case.now)?;
+        let ends = Some(ends(given, veto)).filter(|_| given.says != VetoSays::Clear);
+        if ends.is_some_and(|ends| ends <= case.now) {
+            return None;
+        }
         let ages = [veto.every, veto.counts_for()].map(|age| moved(given.at, age));
-        let instants = ages.into_iter().chain([given.at, ends]);
+        let instants = ages.into_iter().chain([given.at]).chain(ends);
         instants.filter(|instant| *instant > case.now).min()
     };
     case.settings.veto.iter().filter_map(of_one).min()

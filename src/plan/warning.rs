@@ -75,10 +75,11 @@ pub(super) fn next_warning(case: &Case<'_>, due: &Due) -> Option<Timestamp> {
 
 /// When the warning was given that belongs to this run, this due instant and this lead. One that
 /// was only planned, in `observe`, was heard by nobody and does not count in `enforce`; and one from before
-/// a keep that is over was taken back by it.
+/// a keep or a pause that is over was taken back by it.
 fn given_at(case: &Case<'_>, due: &Due, lead: SignedDuration) -> Option<Timestamp> {
     let run = case.session.start()?;
     let kept_until = kept_until(case.session).filter(|until| *until <= case.now);
+    let taken_back = kept_until.max(case.unpaused_at);
     case.history
         .warnings
         .iter()
@@ -87,7 +88,7 @@ fn given_at(case: &Case<'_>, due: &Due, lead: SignedDuration) -> Option<Timestam
                 && given.due == due.at
                 && given.lead == lead
                 && given.mode >= case.settings.mode
-                && kept_until.is_none_or(|until| until <= given.at)
+                && taken_back.is_none_or(|until| until <= given.at)
         })
         .map(|given| given.at)
         // Who was warned again, after a keep that nothing tells of any more, waits for the later one.

@@ -12,6 +12,7 @@ pub mod studio;
 pub mod veto;
 mod window;
 
+use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -40,6 +41,10 @@ pub struct Policy {
     pub audit_path: PathBuf,
     /// When the log goes on in a new file.
     pub audit_rotation: AuditRotation,
+    /// Whether each record is printed, too.
+    pub audit_stdout: bool,
+    /// Where the program is looked at from outside, if anywhere.
+    pub http: Option<HttpPolicy>,
     /// Every schedule, by name: rules and tags refer to them.
     pub schedules: BTreeMap<ScheduleName, Arc<Timetable>>,
     /// Every calendar, by name; the schedules that it changes hold it too.
@@ -75,6 +80,15 @@ pub struct AuditRotation {
     pub size: Option<u64>,
     /// Once its first record is so old.
     pub age: Option<SignedDuration>,
+}
+
+/// Where the program is looked at from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpPolicy {
+    /// Where it listens. Where others than this machine can connect, there is a token.
+    pub listen: SocketAddr,
+    /// The file with what whoever looks has to know.
+    pub token_file: Option<PathBuf>,
 }
 
 /// How the daemon itself runs.

@@ -111,6 +111,14 @@ impl Gates {
         Arc::new(Lane::new(gate, studio, connection))
     }
 
+    /// Each service that is asked, and whether it is asked rarely since it keeps failing.
+    #[must_use]
+    pub fn standing(&self) -> Vec<(String, bool)> {
+        let gates = lock(&self.gates);
+        let gates = gates.values().filter_map(Weak::upgrade);
+        gates.map(|gate| (gate.label.clone(), gate.breaker().is_open())).collect()
+    }
+
     /// Forgets what is known of services that no studio leads to any more.
     pub fn forget_unused(&self) {
         lock(&self.services).retain(|_, service| Arc::strong_count(service) > 1);

@@ -12,6 +12,7 @@ pub mod nimble;
 use std::fmt;
 
 use futures_util::future::BoxFuture;
+use jiff::SignedDuration;
 
 pub use administer::{Administer, Directory};
 
@@ -74,6 +75,12 @@ pub trait Provider: Send + Sync + fmt::Debug {
         session: &'a Session,
         key: &'a str,
     ) -> BoxFuture<'a, Result<(), ProviderError>>;
+}
+
+/// Whoever counts the calls of a service.
+pub trait Meter: Send + Sync + fmt::Debug {
+    /// A call of this name came to an end after so long, its repetitions included.
+    fn called(&self, operation: &'static str, outcome: Result<(), Problem>, took: SignedDuration);
 }
 
 /// What makes a repeated call have one effect: 1 to 64 characters.

@@ -4,7 +4,7 @@
 //! next start, its end, and the instant at which the service would have ended it by itself. Where
 //! the log leaves a doubt, the smaller figure is taken.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -103,8 +103,10 @@ impl Savings {
 /// The fold for those who have one record at a time.
 #[derive(Debug)]
 pub struct SavingsFold<'a> {
-    prices: &'a Prices,
+    prices: Cow<'a, Prices>,
     studios: BTreeMap<StudioId, StudioFold>,
+    /// Whether it is remembered which sessions were left running, whatever became of them.
+    remembers_refusals: bool,
 }
 
 #[derive(Debug, Default)]
@@ -115,7 +117,7 @@ struct StudioFold {
 }
 
 /// What is known of a session between its records.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct SessionFold {
     instance_type: Option<InstanceType>,
     /// When the service would end the present run, as the last intent says.
@@ -136,7 +138,21 @@ impl<'a> SavingsFold<'a> {
     /// A fold over no records yet.
     #[must_use]
     pub fn new(prices: &'a Prices) -> Self {
-        Self { prices, studios: BTreeMap::new() }
+        let (prices, studios) = (Cow::Borrowed(prices), BTreeMap::new());
+        Self { prices, studios, remembers_refusals: true }
+    }
+
+    /// The same, for those who go on folding for as long as they live: only of sessions that are there is
+    /// anything remembered, and so no refusals are.
+    #[must_use]
+    pub fn owning(prices: Prices) -> SavingsFold<'static> {
+        let (prices, studios) = (Cow::Owned(prices), BTreeMap::new());
+        SavingsFold { prices, studios, remembers_refusals: false }
+    }
+
+    /// What is off from now on, or still, has these prices.
+    pub fn price_by(&mut self, prices: Prices) {
+        self.prices = Cow::Owned(prices);
     }
 
     /// Takes one record; records come in the order of the log.
@@ -144,7 +160,18 @@ impl<'a> SavingsFold<'a> {
         let data = &record.data;
         let (Some(studio), Some(session)) = (&data.studio, &data.session) else { return };
         let studio = self.studios.entry(studio.as_str().into()).or_default();
-        studio.add(session.as_str().into(), record, self.prices);
+        let session: SessionId = session.as_str().into();
+        if self.remembers_refusals {
+            studio.refuse(&session, record);
+        }
+        studio.add(session, record, &self.prices);
+    }
+
+    /// The figures of one studio until now, without an end to the fold.
+    #[must_use]
+    pub fn so_far(&self, studio: &StudioId, now: Timestamp) -> Figures {
+        let studio = self.studios.get(studio);
+        studio.map(|studio| studio.figures(&self.prices, now)).unwrap_or_default()
     }
 
     /// The figures, with `now` as the end of what is still off.
@@ -152,7 +179,7 @@ impl<'a> SavingsFold<'a> {
     pub fn finish(self, now: Timestamp) -> Savings {
         let mut savings = Savings::default();
         for (id, studio) in self.studios {
-            let figures = studio.finish(self.prices, now);
+            let figures = studio.figures(&self.prices, now);
             savings.total.add(&figures);
             savings.studios.insert(id, figures);
         }
@@ -161,12 +188,15 @@ impl<'a> SavingsFold<'a> {
 }
 
 impl StudioFold {
-    fn add(&mut self, id: SessionId, record: &Record, prices: &Prices) {
-        let Self { figures, refused, sessions } = self;
-        let data = &record.data;
-        if let (Kind::SessionDecided, Some(code)) = (&record.kind, refusal(data)) {
-            refused.entry(code.to_owned()).or_default().insert(id.clone());
+    fn refuse(&mut self, id: &SessionId, record: &Record) {
+        if let (Kind::SessionDecided, Some(code)) = (&record.kind, refusal(&record.data)) {
+            self.refused.entry(code.to_owned()).or_default().insert(id.clone());
         }
+    }
+
+    fn add(&mut self, id: SessionId, record: &Record, prices: &Prices) {
+        let Self { figures, sessions, .. } = self;
+        let data = &record.data;
         let session = sessions.entry(id.clone()).or_default();
         if let Some(end) = session.end_of_off(record) {
             session.close(end, figures, prices);
@@ -180,14 +210,17 @@ impl StudioFold {
         }
     }
 
-    fn finish(self, prices: &Prices, now: Timestamp) -> Figures {
-        let mut figures = self.figures;
-        for mut session in self.sessions.into_values() {
-            figures.still_off += u64::from(session.off.is_some());
-            session.close(now, &mut figures, prices);
+    fn figures(&self, prices: &Prices, now: Timestamp) -> Figures {
+        let mut figures = self.figures.clone();
+        for session in self.sessions.values().filter(|session| session.off.is_some()) {
+            figures.still_off += 1;
+            session.clone().close(now, &mut figures, prices);
         }
-        let count = |(code, sessions): (String, BTreeSet<_>)| (code, sessions.len() as u64);
-        figures.refusals = self.refused.into_iter().map(count).collect();
+        let count = |(code, sessions): (&String, &BTreeSet<_>)| {
+            let sessions = sessions.len() as u64;
+            (code.clone(), sessions)
+        };
+        figures.refusals = self.refused.iter().map(count).collect();
         figures
     }
 }

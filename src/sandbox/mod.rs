@@ -2,7 +2,8 @@
 //! Amazon Nimble Studio (2020-08-01) over a simulated studio.
 //!
 //! It exists so that the whole program can be tried, tested and shown against the real protocol and
-//! without an account. It uses nothing else of this crate. It must never listen on anything but
+//! without an account. It uses nothing else of this crate but the way in which connections are taken
+//! in. It must never listen on anything but
 //! loopback: whoever reaches it may do what they like with it.
 //!
 //! [`world`] is the pure state machine and has two doors: this server, and its own methods, through

@@ -248,8 +248,15 @@ impl Book<'_> {
     /// Each stop was announced, long enough before, and each announcement was made once.
     fn warnings(&self) {
         let mut given: BTreeMap<(&str, Timestamp, Timestamp, i64), Timestamp> = BTreeMap::new();
+        let mut pause: Option<Timestamp> = None;
         for record in self.records {
             let data = &record.data;
+            match record.kind {
+                Kind::DaemonPaused => pause = data.until,
+                Kind::DaemonResumed => pause = None,
+                _ => {}
+            }
+            let unpaused = pause.filter(|until| *until <= record.time);
             // What two whole listings lacked has no past when it comes back.
             if record.kind == Kind::SessionVanished {
                 given.retain(|(subject, ..), _| *subject != record.subject);
@@ -264,7 +271,9 @@ impl Book<'_> {
                         // Who was kept meanwhile is warned anew.
                         let was_kept = locked(&self.ground.tagged)
                             .contains_key(data.session.as_deref().unwrap_or_default());
-                        if let Some(before) = before.filter(|_| !was_kept) {
+                        // And so is who was warned before a pause that has ended by itself.
+                        let is_old = |at: &Timestamp| unpaused.is_some_and(|until| *at < until);
+                        if let Some(before) = before.filter(|at| !was_kept && !is_old(at)) {
                             let what = format!("{subject} at {before} and {}", record.time);
                             self.ground.find("no warning is given twice", what);
                         }
@@ -274,7 +283,8 @@ impl Book<'_> {
                     let Some(rules) = self.rules(record) else { continue };
                     for lead in &rules.warn {
                         let at = given.get(&(subject, run, due, lead.as_secs()));
-                        self.warned(record, *lead, at.copied());
+                        let at = at.copied().filter(|at| unpaused.is_none_or(|until| until <= *at));
+                        self.warned(record, *lead, at);
                     }
                 }
                 _ => {}

@@ -21,3 +21,4 @@ mod rotation;
 mod start_doubts;
 mod starts;
 mod vetoes;
+mod watchdog;

@@ -82,7 +82,8 @@ pub(crate) fn studio(settings: &str) -> String {
     )
 }
 
-fn world(stop_time: &str, sessions: &str) -> World {
+/// The studio, with these sessions.
+pub(crate) fn world_of(stop_time: &str, sessions: &str) -> World {
     let text = format!(
         r#"
 [settings]
@@ -373,7 +374,7 @@ impl Rig {
         sessions: &str,
     ) -> Self {
         let clock = SimulatedClock::new(at(START));
-        let world = Arc::new(Mutex::new(world(stop_time, sessions)));
+        let world = Arc::new(Mutex::new(world_of(stop_time, sessions)));
         let shared: Arc<dyn Clock> = Arc::new(Behind { clock: clock.clone(), by: behind });
         let direct = Direct::new(STUDIO.into(), Arc::clone(&world), shared, "AROATEST:lightsout");
         let faulty = Faulty::new(Arc::new(direct));

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 /// What a process may take at the most before it counts as hanging.
-const HANGING: Duration = Duration::from_secs(50);
+pub(crate) const HANGING: Duration = Duration::from_secs(50);
 
 pub(crate) const STUDIO: &str = "us-west-2:stid-EXAMPLE11111";
 
@@ -232,6 +232,11 @@ impl Process {
                 return;
             }
         }
+    }
+
+    /// What it has said on standard error so far.
+    pub(crate) fn said(&self) -> &str {
+        &self.said
     }
 
     /// The next line of its data.

@@ -88,6 +88,7 @@ impl Appender {
         self.doubtful = false;
         let first = self.chain.sequence + 1;
         self.len = group.bytes.len() as u64;
+        self.echo(&group.bytes);
         self.chain = group.chain;
         self.current = Current { first, since: Some(now), head_len: self.len, last: Some(now) };
         Ok(())

@@ -133,11 +133,18 @@ fn appender(path: &Path, faults: &[Fault]) -> Appender {
     let faults = Arc::new(Mutex::new(faults.iter().copied().collect()));
     let disk = Disk::open(path).unwrap();
     let storage = Faulty { disk, faults, fails_to_cut: false };
-    Appender::open(Box::new(storage), AuditRotation::default(), &*samples::clock()).unwrap().0
+    Appender::open(
+        Box::new(storage),
+        AuditRotation::default(),
+        &*samples::clock(),
+        Beside { show: &mut |_| {}, echo: None },
+    )
+    .unwrap()
+    .0
 }
 
 fn faulty(path: &Path, faults: &[Fault]) -> LogWriter {
-    LogWriter::start(appender(path, faults), samples::clock()).unwrap()
+    LogWriter::start(appender(path, faults), samples::clock(), None).unwrap()
 }
 
 #[test]

@@ -6,7 +6,8 @@ use jiff::SignedDuration;
 
 use crate::policy::matcher::Criteria;
 use crate::policy::{
-    AuditRotation, Brake, Connection, Matcher, Policy, Rule, Scan, Settings, StudioPolicy, Veto,
+    AuditRotation, Brake, Connection, HttpPolicy, Matcher, Policy, Rule, Scan, Settings,
+    StudioPolicy, Veto,
 };
 
 /// One key whose value is another.
@@ -50,6 +51,13 @@ fn sheet(policy: &Policy) -> Sheet {
     let age = age.map_or_else(|| "off".to_owned(), |age| format!("{age:#}"));
     sheet.insert(("[audit]".to_owned(), "rotate_size"), size);
     sheet.insert(("[audit]".to_owned(), "rotate_age"), age);
+    sheet.insert(("[audit]".to_owned(), "stdout"), policy.audit_stdout.to_string());
+    if let Some(HttpPolicy { listen, token_file }) = &policy.http {
+        sheet.insert(("[http]".to_owned(), "listen"), listen.to_string());
+        if let Some(file) = token_file {
+            sheet.insert(("[http]".to_owned(), "token_file"), file.display().to_string());
+        }
+    }
     let state_dir = policy.daemon.state_dir.display().to_string();
     sheet.insert(("[daemon]".to_owned(), "state_dir"), state_dir);
     for (kind, price) in &policy.prices {

@@ -22,6 +22,7 @@ pub(in crate::config) struct AuditFile {
     pub(in crate::config) path: Field<String>,
     pub(in crate::config) rotate_size: Field<Option<u64>>,
     pub(in crate::config) rotate_age: Field<Option<SignedDuration>>,
+    pub(in crate::config) stdout: Field<bool>,
 }
 
 /// A file smaller than the lower one holds a few checkpoints and little else; the upper one is more
@@ -70,7 +71,8 @@ impl AuditFile {
         let table = value.and_then(|value| Table::of(&value, "[audit]", sink));
         let Some(mut table) = table else {
             let (path, rotate_size) = (Field::Absent, Field::Absent);
-            return Self { path, rotate_size, rotate_age: Field::Absent };
+            let (rotate_age, stdout) = (Field::Absent, Field::Absent);
+            return Self { path, rotate_size, rotate_age, stdout };
         };
         let age =
             |value: &Value<'_>, sink: &mut Sink| value::duration_or_off(value, ROTATE_AGE, sink);
@@ -79,6 +81,7 @@ impl AuditFile {
             rotate_size: table
                 .field("rotate_size", sink, |v, sink| size_or_off(v, ROTATE_SIZE, sink)),
             rotate_age: table.field("rotate_age", sink, age),
+            stdout: table.field("stdout", sink, value::boolean),
         };
         table.finish(sink);
         audit

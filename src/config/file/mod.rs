@@ -6,6 +6,7 @@
 pub(super) mod calendar;
 pub(super) mod connection;
 pub(super) mod daemon;
+pub(super) mod http;
 pub(super) mod people;
 pub(super) mod prices;
 pub(super) mod rule;
@@ -19,6 +20,7 @@ use toml::de::DeTable;
 use self::calendar::CalendarFile;
 use self::connection::ConnectionFile;
 use self::daemon::{AuditFile, DaemonFile};
+use self::http::HttpFile;
 use self::people::PersonFile;
 use self::prices::PricesFile;
 use self::schedule::ScheduleFile;
@@ -35,6 +37,7 @@ pub(super) struct File {
     pub(super) mode: Field<Mode>,
     pub(super) daemon: DaemonFile,
     pub(super) audit: AuditFile,
+    pub(super) http: HttpFile,
     pub(super) schedules: Vec<Located<ScheduleFile>>,
     pub(super) people: Vec<PersonFile>,
     pub(super) calendars: Vec<Located<CalendarFile>>,
@@ -62,6 +65,7 @@ impl File {
             mode: table.field("mode", sink, settings::mode),
             daemon: DaemonFile::read(&mut table, sink),
             audit: AuditFile::read(&mut table, sink),
+            http: HttpFile::read(&mut table, sink),
             schedules: schedule::read_all(&mut table, sink),
             people: people::read_all(&mut table, sink),
             calendars: calendar::read_all(&mut table, sink),

@@ -4,6 +4,7 @@
 //! so that one mistake is reported once. Start at [`lower`].
 
 mod calendar;
+mod http;
 mod rule;
 mod schedule;
 mod settings;
@@ -28,6 +29,7 @@ use crate::policy::{AuditRotation, DaemonPolicy, Mode, People, Person, Policy, S
 pub(super) const SCAN: SignedDuration = SignedDuration::from_mins(5);
 pub(super) const STATE_DIR: &str = "/var/lib/lightsout";
 pub(super) const AUDIT_PATH: &str = "/var/log/lightsout/audit.jsonl";
+pub(super) const AUDIT_STDOUT: bool = false;
 pub(super) const CONCURRENCY: usize = 16;
 pub(super) const ROTATE_SIZE: u64 = 64_000_000;
 pub(super) const ROTATE_AGE: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -43,6 +45,7 @@ pub(super) fn lower(
     sink: &mut Sink,
 ) -> Option<Policy> {
     contradicting_modes(file, sink);
+    let http = http::lower(file, base_dir, sink);
     let people = people(file);
     let mut calendars = Calendars::lower(&file.calendars, base_dir, &mut digest, sink);
     let schedules = Schedules::lower(&file.schedules, &mut calendars, &people, sink);
@@ -75,6 +78,8 @@ pub(super) fn lower(
         daemon: daemon(file, base_dir),
         audit_path: path(file.audit.path.value(), AUDIT_PATH, base_dir),
         audit_rotation: audit_rotation(file),
+        audit_stdout: file.audit.stdout.value().copied().unwrap_or(AUDIT_STDOUT),
+        http,
         schedules: schedules.into_policy(),
         calendars: calendars.into_policy(),
         vetoes: vetoes.into_policy(),
@@ -114,9 +119,13 @@ fn daemon(file: &File, base_dir: &Path) -> DaemonPolicy {
     let daemon = &file.daemon;
     DaemonPolicy {
         scan: daemon.scan.value().cloned().unwrap_or(Scan::Every(SCAN)),
-        state_dir: path(daemon.state_dir.value(), STATE_DIR, base_dir),
+        state_dir: state_dir(file, base_dir),
         concurrency: daemon.concurrency.value().copied().unwrap_or(CONCURRENCY),
     }
+}
+
+pub(super) fn state_dir(file: &File, base_dir: &Path) -> PathBuf {
+    path(file.daemon.state_dir.value(), STATE_DIR, base_dir)
 }
 
 fn audit_rotation(file: &File) -> AuditRotation {

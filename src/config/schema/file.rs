@@ -8,7 +8,8 @@ use super::super::size;
 use super::super::table::TABLES_MAX;
 use super::super::value::shown;
 use super::form::{
-    DurationOrOff, Integer, Path, Price, Scan, SizeOrOff, Text, Version, Zone, bounds,
+    Address, Boolean, DurationOrOff, Integer, Path, Price, Scan, SizeOrOff, Text, Version, Zone,
+    bounds,
 };
 use super::schedule::{Calendar, Schedule};
 use super::settings::{Mode, Settings};
@@ -34,6 +35,8 @@ table! {
         daemon: Daemon,
         /// Where everything is recorded.
         audit: Audit,
+        /// Where the program is looked at from outside: metrics, and whether it is well. Without it, nowhere.
+        http: Http,
         /// Idle hours, by name. Studios and rules refer to them, and so may a session's tag.
         #[schemars(extend(
             "propertyNames" = { "pattern": r"\S", "not": { "enum": ["off"] } },
@@ -128,6 +131,32 @@ table! {
             "x-bounds" = bounds(daemon::ROTATE_AGE),
         ))]
         rotate_age: DurationOrOff,
+        /// Whether each record is printed on standard output, too, as its line in the log and after it is
+        /// on the disk, for whoever gathers what programs print. The log never waits for that: what nobody
+        /// reads is dropped there, which is said and counted. It cannot change while the program runs.
+        #[schemars(extend("default" = lower::AUDIT_STDOUT, "examples" = [true]))]
+        stdout: Boolean,
+    }
+}
+
+table! {
+    /// Where the program is looked at from outside: `/metrics`, `/healthz`, `/readyz`, and nothing that
+    /// changes anything. Nothing is encrypted: let others than this machine come through a proxy that does
+    /// TLS. What the metrics tell is in [metrics.md](metrics.md). Neither key can change while the program runs.
+    #[schemars(extend("x-example" = r#"
+[http]
+listen = "127.0.0.1:9464"
+"#))]
+    Http requires ["listen"] {
+        /// An IP address and a port. One that others than this machine can reach is refused, unless there
+        /// is a `token_file`.
+        #[schemars(extend("x-default" = "none", "examples" = ["127.0.0.1:9464", "[::1]:9464"]))]
+        listen: Address,
+        /// A file with a token of at least 16 characters, which whoever asks has to send: `Authorization: Bearer
+        /// TOKEN`, for all three paths. Others may not read it; the group that runs the program may. A relative
+        /// path begins at the directory of this file.
+        #[schemars(extend("x-default" = "none", "examples" = ["/etc/lightsout/metrics-token"]))]
+        token_file: Path,
     }
 }
 

@@ -128,6 +128,14 @@ form! {
     Path { "type": "string", "pattern": r"^([^~\s]|\s+\S)", "x-form": "a path" }
 }
 form! {
+    /// An IP address with a port.
+    Address {
+        "type": "string",
+        "pattern": r"^\s*([0-9]{1,3}(\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.%]+\]):[0-9]{1,5}\s*$",
+        "x-form": "an IP address with a port",
+    }
+}
+form! {
     /// `true` or `false`.
     Boolean { "type": "boolean", "x-form": "`true` or `false`" }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::file::{Audit, Daemon, File, Person};
+use super::file::{Audit, Daemon, File, Http, Person};
 use super::rule::{Criteria, Match, Rule};
 use super::schedule::{Calendar, Pair, Schedule};
 use super::settings::Settings;
@@ -41,6 +41,7 @@ pub(super) fn sections() -> Vec<Section> {
         section("The top of the file", "before the first `[table]`.", vec![file]),
         section("`[daemon]`", "", vec![annotated::<Daemon>()]),
         section("`[audit]`", "", vec![annotated::<Audit>()]),
+        section("`[http]`", "", vec![annotated::<Http>()]),
         section("`[schedule.NAME]`", "", vec![annotated::<Schedule>()]),
         section(
             "A pair of cron expressions",

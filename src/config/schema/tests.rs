@@ -24,6 +24,7 @@ pub(super) const PLACES: &[Place] = &[
     Place { path: "", text: "# The top.\n@\n" },
     Place { path: "daemon", text: "[daemon]\n@\n" },
     Place { path: "audit", text: "[audit]\n@\n" },
+    Place { path: "http", text: "[http]\n@\n" },
     Place { path: "schedule.*", text: "[schedule.nights]\n@\n" },
     Place { path: "schedule.*.idle", text: "[schedule.nights.idle]\n@\n" },
     Place { path: "calendar.*", text: "[calendar.holidays]\n@\n" },

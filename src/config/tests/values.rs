@@ -180,6 +180,16 @@ fn wrong_places_are_explained() {
 }
 
 #[test]
+fn wrong_listeners_are_explained() {
+    check("http_without_listen", &top("[http]\ntoken_file = \"token\""));
+    check("http_name", &top("[http]\nlisten = \"localhost:9464\""));
+    check("http_without_port", &top("[http]\nlisten = \"127.0.0.1\""));
+    check("http_open", &top("[http]\nlisten = \"0.0.0.0:9464\""));
+    check("http_open_v6", &top("[http]\nlisten = \"[::]:9464\""));
+    check("audit_stdout_as_text", &top("[audit]\nstdout = \"yes\""));
+}
+
+#[test]
 fn wrong_prices_are_explained() {
     check("price_negative", &top("[prices]\n\"g5.4xlarge\" = -1.0"));
     check("price_not_a_number", &top("[prices]\n\"g5.4xlarge\" = nan"));

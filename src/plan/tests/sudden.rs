@@ -51,6 +51,26 @@ fn a_pause_holds_everything_until_it_ends() {
 }
 
 #[test]
+fn what_was_warned_before_a_pause_that_is_over_is_warned_anew() {
+    let world = |given: &str| {
+        let world = World::new().settings(|settings| settings.warn = vec![minutes(15)]);
+        let mut world = world.warned(minutes(15), "20T20:00:00", given, Mode::Enforce);
+        world.history.paused = Some(Pause { until: at("20T22:00:00"), who: "ada".to_owned() });
+        world
+    };
+    let old = world("20T19:45:00");
+    assert_eq!(old.decide("20T21:59:59").reason.code(), "paused");
+    assert_eq!(old.decide("20T22:00:00").reason.code(), "warning");
+    let again = world("20T22:00:00");
+    assert_eq!(again.decide("20T22:14:59").reason.code(), "warning_out");
+    assert_eq!(again.decide("20T22:15:00").verdict(), Verdict::Stop);
+    // A pause that a person ended has nothing to take back, nor has none.
+    let mut resumed = world("20T19:45:00");
+    resumed.history.paused = None;
+    assert_eq!(resumed.decide("20T22:00:00").verdict(), Verdict::Stop);
+}
+
+#[test]
 fn more_than_a_few_and_more_than_half_must_be_missing() {
     // An empty log knows nothing that could be missing.
     assert!(!is_held(&studio(0..1000, 0..0)));

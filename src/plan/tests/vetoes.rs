@@ -123,7 +123,9 @@ fn line_7_asks_again_before_an_answer_counts_no_more() {
         assert_eq!(asks, [0, 1, 1], "{says}");
         let next = |now: &str| world.decide(now).next_change;
         assert_eq!(next("20T20:05:00"), Some(at("20T20:07:10")), "{says}");
-        assert_eq!(next("20T20:07:10"), Some(at("21T02:00:00")), "{says}");
+        // Who was clear keeps nothing that would end; what is next is the end of the window.
+        let end = if says == VetoSays::Clear { "23T06:30:01" } else { "21T02:00:00" };
+        assert_eq!(next("20T20:07:10"), Some(at(end)), "{says}");
     }
 }
 
@@ -166,6 +168,16 @@ fn a_veto_ends_after_its_deferral_whatever_it_says() {
             line.looked_at,
             "`farm`: counts no more since 2026-11-21T10:00:00Z, after defer_max 6h"
         );
+    }
+}
+
+/// A pause, an outage or a call that was refused came after it.
+#[test]
+fn who_was_clear_is_asked_again_however_long_that_is_ago() {
+    let world = vetoed(&["farm"]).says("farm", "20T20:00:00", VetoSays::Clear);
+    for late in ["21T01:59:59", "21T02:00:00", "21T03:00:00"] {
+        assert_eq!(world.decide(late).reason.code(), "veto_unasked", "{late}");
+        assert_eq!(world.asks(late), ["farm"]);
     }
 }
 

@@ -23,6 +23,7 @@ use serde_json::{Map, Value, json};
 
 use self::whole::{AsItCame, text, unknown_word, unread, written};
 use super::NimbleStudio;
+use super::calls::Call;
 use super::errors::{garbled, one_line, provider_error};
 use super::stopping::{STOPPED_MINUTES_MAX, Setting, Switch, stopping_of_new};
 use super::translate;
@@ -41,7 +42,7 @@ const TERMINATION: &str = "automaticTerminationMode";
 const BACKUP: &str = "sessionBackup";
 const ACTIVATED: &str = "ACTIVATED";
 
-const READ: &str = "GetLaunchProfile";
+const READ: Call = Call::GetLaunchProfile;
 
 /// What a call is called that was not made, since another look at the launch profile spoke against it.
 const LOOK: &str = "another look";
@@ -129,7 +130,7 @@ impl NimbleStudio {
         proposal: &Proposal,
         token: &ClientToken,
     ) -> Result<Option<String>, ProviderError> {
-        const OPERATION: &str = "UpdateLaunchProfile";
+        const OPERATION: Call = Call::UpdateLaunchProfile;
         let against = |detail: String| ProviderError {
             problem: Problem::NotAsked,
             operation: LOOK,

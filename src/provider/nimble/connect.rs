@@ -21,6 +21,7 @@ use aws_sdk_nimble::config::{
 };
 use tokio::sync::OnceCell;
 
+use super::calls::Call;
 use super::http::BoundedHttp;
 use super::patience::Patience;
 use super::stand_in::StandIn;
@@ -28,6 +29,7 @@ use super::time::SdkTime;
 use super::{NimbleDirectory, NimbleStudio};
 use crate::clock::Clock;
 use crate::policy::{Connection, StudioPolicy};
+use crate::provider::{Meter, ProviderError};
 
 /// How long a connection may take to be made. The SDK's own default, named.
 const CONNECT_WAIT: Duration = Duration::from_millis(3100);
@@ -59,6 +61,7 @@ pub struct Connections {
     http: SharedHttpClient,
     /// Weak, so that a connection that no studio uses any more goes with its credentials.
     clients: Mutex<BTreeMap<Connection, Weak<LazyClient>>>,
+    meter: Option<Arc<dyn Meter>>,
 }
 
 impl Connections {
@@ -76,7 +79,13 @@ impl Connections {
 
     fn over(clock: Arc<dyn Clock>, stand_in: Option<Arc<dyn StandIn>>) -> Self {
         let http = SharedHttpClient::new(BoundedHttp::new(Arc::clone(&clock), stand_in));
-        Self { clock, http, clients: Mutex::default() }
+        Self { clock, http, clients: Mutex::default(), meter: None }
+    }
+
+    /// Each call of a studio is told to this meter.
+    #[must_use]
+    pub fn metered(self, meter: Arc<dyn Meter>) -> Self {
+        Self { meter: Some(meter), ..self }
     }
 
     /// The studio, over the connection that it shares with all studios of the same account, region,
@@ -111,6 +120,7 @@ impl Connections {
             clock: Arc::clone(&self.clock),
             http: self.http.clone(),
             patience: Patience::default(),
+            meter: self.meter.clone(),
             current: Mutex::default(),
         });
         clients.insert(connection.clone(), Arc::downgrade(&client));
@@ -126,6 +136,7 @@ pub(super) struct LazyClient {
     clock: Arc<dyn Clock>,
     http: SharedHttpClient,
     patience: Patience,
+    meter: Option<Arc<dyn Meter>>,
     current: Mutex<Arc<Generation>>,
 }
 
@@ -152,6 +163,20 @@ impl LazyClient {
         if current.number == number {
             *current = Arc::new(Generation { number: number + 1, client: OnceCell::new() });
         }
+    }
+
+    /// Makes a call, and tells the meter what came of it.
+    pub(super) async fn measured<T>(
+        &self,
+        operation: Call,
+        call: impl Future<Output = Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
+        let Some(meter) = &self.meter else { return call.await };
+        let began = self.clock.monotonic();
+        let answer = call.await;
+        let outcome = answer.as_ref().map(drop).map_err(|error| error.problem);
+        meter.called(operation.name(), outcome, self.clock.monotonic() - began);
+        answer
     }
 
     fn current(&self) -> MutexGuard<'_, Arc<Generation>> {

@@ -7,6 +7,7 @@ use aws_sdk_nimble::types::Studio;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt};
 
+use super::calls::Call;
 use super::connect::{LazyClient, with_own_retries};
 use super::errors::{one_line, provider_error};
 use super::pages::{Page, read_pages};
@@ -45,7 +46,7 @@ impl NimbleDirectory {
         let client = with_own_retries(&client);
         let page = |token: Option<String>| {
             let call = client.list_studios().set_next_token(token);
-            call.send().map_err(|error| provider_error("ListStudios", &error))
+            call.send().map_err(|error| provider_error(Call::ListStudios, &error))
         };
         let listing = read_pages(Wanted::Studios, &*self.clock, |token| {
             page(token)

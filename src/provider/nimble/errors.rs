@@ -10,6 +10,7 @@ use aws_sdk_nimble::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_nimble::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use super::calls::Call;
 use super::http::AnswerTooLarge;
 use super::shape::BadShape;
 use crate::inventory::Problem;
@@ -52,10 +53,7 @@ const EXPIRED_CODES: [&str; 5] = [
 const EXPIRED_WORDS: &str = "security token included in the request is expired";
 
 /// Translates what the SDK says of a call that did not succeed.
-pub(super) fn provider_error<E>(
-    operation: &'static str,
-    error: &SdkError<E, HttpResponse>,
-) -> ProviderError
+pub(super) fn provider_error<E>(call: Call, error: &SdkError<E, HttpResponse>) -> ProviderError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -80,13 +78,13 @@ where
         // The request could not even be written, as with an empty id: nothing was sent.
         _ => (unsent_problem(error).unwrap_or(Problem::Refused), chain(error)),
     };
-    ProviderError { problem, operation, detail: one_line(&detail), request_id }
+    ProviderError { problem, operation: call.name(), detail: one_line(&detail), request_id }
 }
 
 /// An answer of status 200 that lacks what its operation promises.
-pub(super) fn garbled(operation: &'static str, detail: &str) -> ProviderError {
+pub(super) fn garbled(call: Call, detail: &str) -> ProviderError {
     let detail = one_line(detail);
-    ProviderError { problem: Problem::Garbled, operation, detail, request_id: None }
+    ProviderError { problem: Problem::Garbled, operation: call.name(), detail, request_id: None }
 }
 
 /// The first line of a text, bounded.

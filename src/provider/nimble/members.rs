@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use aws_sdk_nimble::Client;
 use futures_util::TryFutureExt;
 
+use super::calls::Call;
 use super::errors::{garbled, provider_error};
+use super::observe::listed;
 use super::pages::{Page, read_pages};
 use super::{NimbleStudio, translate};
 use crate::ids::{OwnerId, StudioRole};
@@ -62,11 +64,13 @@ impl NimbleStudio {
                 .studio_id(self.id.as_str())
                 .max_results(MEMBERS_PER_PAGE)
                 .set_next_token(token);
-            call.send().map_err(|error| provider_error("ListStudioMembers", &error))
+            let answer =
+                call.send().map_err(|error| provider_error(Call::ListStudioMembers, &error));
+            self.shared.measured(Call::ListStudioMembers, answer)
         };
         let listing = read_pages(Wanted::Members, &*self.clock, |token| async move {
             let output = self.reading(|client| page(client, token.clone())).await?;
-            let items = output.members.unwrap_or_default();
+            let items = listed(Call::ListStudioMembers, "members", output.members)?;
             Ok(Page { items, next_token: output.next_token })
         })
         .await;
@@ -90,12 +94,13 @@ impl NimbleStudio {
         &self,
         owner: Option<&OwnerId>,
     ) -> Result<Option<StudioRole>, ProviderError> {
-        const OPERATION: &str = "GetStudioMember";
+        const OPERATION: Call = Call::GetStudioMember;
         let Some(owner) = owner.filter(|_| self.asks_roles) else { return Ok(None) };
         let output = self.reading(|client| {
             let call =
                 client.get_studio_member().studio_id(self.id.as_str()).principal_id(owner.as_str());
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         match output.await {
             Ok(output) => {

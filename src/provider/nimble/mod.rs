@@ -6,10 +6,13 @@
 //! `stopping`.
 
 mod administer;
+mod calls;
 mod connect;
 mod directory;
 mod errors;
+mod examine;
 mod http;
+mod iam;
 mod members;
 mod observe;
 mod pages;
@@ -31,8 +34,11 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt};
 
 pub use administer::STOPPED_LENGTH_MAX;
+pub use calls::{Call, Caller};
 pub use connect::Connections;
 pub use directory::NimbleDirectory;
+pub use examine::{Examined, Tried};
+pub use iam::{Place, policy as iam_policy};
 pub use stand_in::{Answer, StandIn};
 
 use crate::clock::Clock;
@@ -193,34 +199,39 @@ impl NimbleStudio {
     async fn probe_studio(&self) -> Result<(), ProviderError> {
         let output = self.acting(|client| {
             let call = client.get_studio().studio_id(self.id.as_str());
-            call.send().map_err(|error| provider_error("GetStudio", &error))
+            let answer = call.send().map_err(|error| provider_error(Call::GetStudio, &error));
+            self.shared.measured(Call::GetStudio, answer)
         });
         output.await.map(drop)
     }
 
     async fn read_session(&self, id: &SessionId) -> Result<Session, ProviderError> {
-        const OPERATION: &str = "GetStreamingSession";
+        const OPERATION: Call = Call::GetStreamingSession;
         let output = self.reading(|client| {
             let call =
                 client.get_streaming_session().studio_id(self.id.as_str()).session_id(id.as_str());
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         let answer =
             output.await?.session.ok_or_else(|| garbled(OPERATION, "there is no session in it"))?;
         let profile = match &answer.launch_profile_id {
-            Some(profile) => self.read_profile(&profile.as_str().into()).await?,
+            // Without it the session is not stopped; but it may have to be started, for which nobody needs it.
+            Some(profile) => unread(self.read_profile(&profile.as_str().into()).await),
             None => None,
         };
         let session = translate::session(answer, profile.as_deref())
             .filter(|session| session.id == *id)
             .ok_or_else(|| garbled(OPERATION, "it is about another session"))?;
-        let studio_role = self.read_role(session.owner.as_ref()).await?;
+        // The same: whose owner's role is not known is kept where a rule goes by that.
+        let studio_role = unread(self.read_role(session.owner.as_ref()).await);
         Ok(Session { studio_role, ..session })
     }
 
     async fn read_profile(&self, id: &LaunchProfileId) -> ProfileAnswer {
         self.reading(|client| {
-            let read = || read_profile(client, self.id.clone(), id.clone()).boxed();
+            let shared = Arc::clone(&self.shared);
+            let read = || read_profile(client, shared, self.id.clone(), id.clone()).boxed();
             self.profiles.get(id, self.clock.monotonic(), read)
         })
         .await
@@ -232,7 +243,7 @@ impl NimbleStudio {
         session: &Session,
         token: &ClientToken,
     ) -> Result<Accepted, ProviderError> {
-        const OPERATION: &str = "StopStreamingSession";
+        const OPERATION: Call = Call::StopStreamingSession;
         let retention = session.retains_volumes.then_some(VolumeRetentionMode::Retain);
         let output = self.acting(|client| {
             let call = client
@@ -241,7 +252,8 @@ impl NimbleStudio {
                 .session_id(session.id.as_str())
                 .client_token(&token.0)
                 .set_volume_retention_mode(retention.clone());
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         let output = output.await?;
         let request_id = output.request_id().map(one_line);
@@ -253,14 +265,15 @@ impl NimbleStudio {
         session: &Session,
         token: &ClientToken,
     ) -> Result<Accepted, ProviderError> {
-        const OPERATION: &str = "StartStreamingSession";
+        const OPERATION: Call = Call::StartStreamingSession;
         let output = self.acting(|client| {
             let call = client
                 .start_streaming_session()
                 .studio_id(self.id.as_str())
                 .session_id(session.id.as_str())
                 .client_token(&token.0);
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         let output = output.await?;
         let request_id = output.request_id().map(one_line);
@@ -273,32 +286,48 @@ impl NimbleStudio {
         key: &str,
         value: &str,
     ) -> Result<(), ProviderError> {
-        const OPERATION: &str = "TagResource";
+        const OPERATION: Call = Call::TagResource;
         let arn = arn(OPERATION, session)?;
         let output = self.acting(|client| {
             let call = client.tag_resource().resource_arn(arn).tags(key, value);
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         output.await.map(drop)
     }
 
     async fn remove_tag(&self, session: &Session, key: &str) -> Result<(), ProviderError> {
-        const OPERATION: &str = "UntagResource";
+        const OPERATION: Call = Call::UntagResource;
         let arn = arn(OPERATION, session)?;
         let output = self.acting(|client| {
             let call = client.untag_resource().resource_arn(arn).tag_keys(key);
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         output.await.map(drop)
     }
 }
 
+/// What could not be read is not known.
+fn unread<T>(answer: Result<Option<T>, ProviderError>) -> Option<T> {
+    answer.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a part of a session that was read again is not known");
+        None
+    })
+}
+
 /// A profile that is not there is an answer: its sessions are left in doubt, and not unread.
-async fn read_profile(client: Client, studio: StudioId, id: LaunchProfileId) -> ProfileAnswer {
-    const OPERATION: &str = "GetLaunchProfile";
+async fn read_profile(
+    client: Client,
+    shared: Arc<LazyClient>,
+    studio: StudioId,
+    id: LaunchProfileId,
+) -> ProfileAnswer {
+    const OPERATION: Call = Call::GetLaunchProfile;
     let call =
         client.get_launch_profile().studio_id(studio.as_str()).launch_profile_id(id.as_str());
-    match call.send().await.map_err(|error| provider_error(OPERATION, &error)) {
+    let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+    match shared.measured(OPERATION, answer).await {
         Ok(output) => {
             let answer = output
                 .launch_profile
@@ -312,7 +341,7 @@ async fn read_profile(client: Client, studio: StudioId, id: LaunchProfileId) -> 
 }
 
 fn accepted(
-    operation: &'static str,
+    call: Call,
     asked: &Session,
     answer: Option<StreamingSession>,
     request_id: Option<String>,
@@ -320,16 +349,16 @@ fn accepted(
     match answer.and_then(|answer| translate::answered(answer, asked)) {
         Some(session) => Ok(Accepted { session, request_id }),
         None => {
-            let error = garbled(operation, "it is not about the session");
+            let error = garbled(call, "it is not about the session");
             Err(ProviderError { request_id, ..error })
         }
     }
 }
 
-fn arn<'a>(operation: &'static str, session: &'a Session) -> Result<&'a str, ProviderError> {
+fn arn(call: Call, session: &Session) -> Result<&str, ProviderError> {
     session.arn.as_deref().ok_or_else(|| ProviderError {
         problem: Problem::Refused,
-        operation,
+        operation: call.name(),
         detail: "the session came without an ARN to name it by".to_owned(),
         request_id: None,
     })

@@ -13,6 +13,7 @@ use futures_util::TryFutureExt;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
+use super::calls::Call;
 use super::errors::provider_error;
 use super::members::Roles;
 use super::pages::{Listing, Page, read_pages};
@@ -26,8 +27,8 @@ use crate::provider::ProviderError;
 /// The largest page of launch profiles that may be asked for. The list of sessions takes no size.
 const PROFILES_PER_PAGE: i32 = 100;
 
-const LIST_PROFILES: &str = "ListLaunchProfiles";
-const LIST_SESSIONS: &str = "ListStreamingSessions";
+const LIST_PROFILES: Call = Call::ListLaunchProfiles;
+const LIST_SESSIONS: Call = Call::ListStreamingSessions;
 
 impl NimbleStudio {
     /// Reads every session and every launch profile.
@@ -62,7 +63,8 @@ impl NimbleStudio {
                 .studio_id(self.id.as_str())
                 .max_results(PROFILES_PER_PAGE)
                 .set_next_token(token);
-            call.send().map_err(|error| provider_error(LIST_PROFILES, &error))
+            let answer = call.send().map_err(|error| provider_error(LIST_PROFILES, &error));
+            self.shared.measured(LIST_PROFILES, answer)
         };
         let listing = read_pages(Wanted::LaunchProfiles, &*self.clock, |token| async move {
             let output = self.reading(|client| page(client, token.clone())).await?;
@@ -77,7 +79,8 @@ impl NimbleStudio {
         let page = |client: Client, token: Option<String>| {
             let call =
                 client.list_streaming_sessions().studio_id(self.id.as_str()).set_next_token(token);
-            call.send().map_err(|error| provider_error(LIST_SESSIONS, &error))
+            let answer = call.send().map_err(|error| provider_error(LIST_SESSIONS, &error));
+            self.shared.measured(LIST_SESSIONS, answer)
         };
         read_pages(Wanted::Sessions, &*self.clock, |token| async move {
             let output = self.reading(|client| page(client, token.clone())).await?;
@@ -90,10 +93,11 @@ impl NimbleStudio {
     }
 
     async fn studio_account(&self) -> Result<Option<AccountId>, ProviderError> {
-        const OPERATION: &str = "GetStudio";
+        const OPERATION: Call = Call::GetStudio;
         let output = self.reading(|client| {
             let call = client.get_studio().studio_id(self.id.as_str());
-            call.send().map_err(|error| provider_error(OPERATION, &error))
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         let output = output.await?;
         let studio =
@@ -110,12 +114,12 @@ impl NimbleStudio {
 
 /// What a page lists. An answer that does not say so is no empty list: whoever answers in the service's
 /// place may say `{}` too, though the service's model does not ask for more.
-fn listed<T>(
-    operation: &'static str,
+pub(super) fn listed<T>(
+    call: Call,
     member: &str,
     items: Option<Vec<T>>,
 ) -> Result<Vec<T>, ProviderError> {
-    items.ok_or_else(|| errors::garbled(operation, &format!("there are no {member} in it")))
+    items.ok_or_else(|| errors::garbled(call, &format!("there are no {member} in it")))
 }
 
 /// The launch profiles of a studio, as far as they were read.

@@ -69,6 +69,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::provider::nimble::calls::Call;
     use crate::provider::nimble::errors::garbled;
 
     /// Reads with an outcome of its own, and counts.
@@ -112,7 +113,7 @@ mod tests {
     async fn a_failure_is_told_to_those_who_wait_and_then_forgotten() {
         let (readings, source) = (ProfileReadings::default(), Source(AtomicUsize::new(0)));
         let id = LaunchProfileId::from("p");
-        let failing = || source.read(Err(garbled("GetLaunchProfile", "no")));
+        let failing = || source.read(Err(garbled(Call::GetLaunchProfile, "no")));
         let (one, other) =
             futures_util::join!(readings.get(&id, ZERO, failing), readings.get(&id, ZERO, failing));
         assert!(one.is_err() && other.is_err());

@@ -21,7 +21,6 @@ use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
@@ -32,7 +31,6 @@ use hyper_util::rt::TokioIo;
 use jiff::{SignedDuration, Timestamp};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 
 use self::body::AnswerBody;
 use super::clock::StudioClock;
@@ -44,15 +42,12 @@ use super::violation::Violation;
 use super::wire::Failure;
 use super::world::World;
 use super::{Clock, SilenceHook, Sleep};
+use crate::http;
 
 /// The longest request body that is read; the service's own requests are far shorter.
 const REQUEST_BODY_BYTES_MAX: usize = 64 * 1024;
 /// How many connections are served at once; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 1024;
-/// How long the server waits after it could not accept a connection, so as not to spin when there
-/// are no file handles.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
 /// What all connections share.
 pub(super) struct Shared {
     pub(super) world: Arc<Mutex<World>>,
@@ -86,39 +81,12 @@ pub(super) async fn serve(
     shared: Arc<Shared>,
     shutdown: impl Future<Output = ()>,
 ) {
-    let mut connections = JoinSet::new();
-    let mut shutdown = std::pin::pin!(shutdown);
-    loop {
-        tokio::select! {
-            () = &mut shutdown => return,
-            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
-                Ok((stream, peer)) => {
-                    connections.spawn(serve_connection(stream, peer, Arc::clone(&shared)));
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "the sandbox could not accept a connection");
-                    pause().await;
-                }
-            },
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
-        }
-    }
-}
-
-/// Lets the machine catch up after it refused a connection: real time, whatever the world's clock.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the sandbox uses nothing of the crate, and waits for the machine"
-)]
-async fn pause() {
-    tokio::time::sleep(ACCEPT_PAUSE).await;
+    let sleep = Arc::clone(&shared.sleep);
+    let serve = |stream, peer| serve_connection(stream, peer, Arc::clone(&shared));
+    http::accept(listener, CONNECTIONS_MAX, shutdown, move |time| sleep(time), serve).await;
 }
 
 async fn serve_connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
-    // Answers are written in one go; waiting for more would only cost the client time.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "the sandbox could not set TCP_NODELAY");
-    }
     let service =
         service_fn(move |request| Box::pin(exchange::answer(Arc::clone(&shared), peer, request)));
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);

@@ -101,6 +101,8 @@ fn defaults_are_those_that_hold() {
     let size = rotation.size.map(crate::config::size::shown);
     assert_eq!(default("audit", "rotate_size"), size.unwrap());
     assert_eq!(default("audit", "rotate_age"), shown(rotation.age.unwrap()));
+    assert_eq!(default("audit", "stdout"), loaded.policy.audit_stdout);
+    assert_eq!(loaded.policy.http, None);
     assert_eq!(default("", "mode"), loaded.mode.to_string());
     let studio = loaded.policy.studios.values().next().unwrap();
     assert_eq!(studio.brake, Brake::default());

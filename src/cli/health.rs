@@ -1,0 +1,52 @@
+//! `lightsout health`: whether the daemon is well, for whoever probes it.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{Failure, Format, output};
+use crate::clock::{Clock, SystemClock};
+use crate::config;
+use crate::daemon::Health;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The daemon's state directory, where the policy file is not to be read for it.
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+
+    /// How to print.
+    #[arg(long, default_value = "table")]
+    format: Format,
+}
+
+pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
+    let state_dir = match &arguments.state_dir {
+        Some(directory) => directory.clone(),
+        None => config::state_dir(path)?,
+    };
+    let health = Health::read(&state_dir, SystemClock::new().now());
+    let told = health.map_err(|error| format!("{error}{}", output::sources(&error)));
+    let is_healthy = told.as_ref().is_ok_and(|health| health.healthy);
+    match (&told, arguments.format) {
+        (Ok(health), Format::Table) => anstream::println!("{}", in_words(health)),
+        (Err(why), Format::Table) => anstream::println!("not healthy: {why}"),
+        (Ok(health), Format::Json) => {
+            let health = serde_json::to_string(health);
+            anstream::println!("{}", health.map_err(|error| Failure::of(&error))?);
+        }
+        (Err(why), Format::Json) => {
+            anstream::println!("{}", json!({ "healthy": false, "problems": [why] }));
+        }
+    }
+    if is_healthy { Ok(()) } else { Err(Failure::Said) }
+}
+
+fn in_words(health: &Health) -> String {
+    let Health { healthy, since, at, problems, .. } = health;
+    if *healthy {
+        return format!("healthy since {since}; told at {at}");
+    }
+    let problems = problems.join("; ").replace(char::is_control, " ");
+    format!("not healthy since {since}: {problems}")
+}

@@ -1,0 +1,171 @@
+//! What the loops tell of themselves as they go, for whoever looks at the program from outside: the health file,
+//! the supervisor, the metrics. They say each thing once, here.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+
+use super::pulse::Pulse;
+use super::reload::Outcome;
+use crate::ids::StudioId;
+use crate::inventory::{SessionState, Snapshot};
+use crate::metrics::{Metrics, ScanOutcome};
+use crate::plan::{Plan, Verdict};
+use crate::policy::Policy;
+use crate::report::Prices;
+
+/// How a state is called that the service has and this program does not know.
+const UNKNOWN_STATE: &str = "unknown";
+
+/// What the loops tell.
+#[derive(Debug, Default)]
+pub(super) struct Vitals {
+    known: Mutex<Known>,
+    metrics: Option<Arc<Metrics>>,
+    /// Whether they make progress.
+    pub(super) pulse: Pulse,
+    /// That there is something new.
+    pub(super) changed: Notify,
+}
+
+/// All that they have told.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The policy in force.
+    pub(super) policy: Option<Arc<Policy>>,
+    /// Why the policy file was refused, if it was when it was last read.
+    pub(super) refused: Option<String>,
+    /// What each studio's last scan saw.
+    pub(super) studios: BTreeMap<StudioId, Glance>,
+    /// From when on each studio was to be scanned.
+    pub(super) awaited: BTreeMap<StudioId, Timestamp>,
+    /// Whether any scan has begun.
+    pub(super) has_begun: bool,
+}
+
+/// What a scan saw, in short.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Glance {
+    /// When.
+    pub(super) at: Timestamp,
+    /// When the last scan was that read the studio whole.
+    pub(super) whole: Option<Timestamp>,
+    /// How many sessions there are, by state and verdict.
+    pub(super) sessions: BTreeMap<(String, Verdict), usize>,
+    /// How many are due.
+    pub(super) due: usize,
+    /// When the next one that is off will be destroyed.
+    pub(super) next_termination: Option<Timestamp>,
+    /// When a decision changes next by itself.
+    pub(super) next_change: Option<Timestamp>,
+    /// When the studio is looked at again.
+    pub(super) next_scan: Option<Timestamp>,
+}
+
+impl Glance {
+    /// What a plan and its snapshot come to.
+    pub(super) fn of(plan: &Plan, snapshot: &Snapshot) -> Self {
+        let mut glance = Self { at: plan.at, next_change: plan.next_change(), ..Self::default() };
+        glance.whole = snapshot.gaps.is_empty().then_some(plan.at);
+        for decision in &plan.decisions {
+            let Some(session) = snapshot.sessions.get(&decision.session) else { continue };
+            let state = match &session.state {
+                SessionState::Unknown(_) | SessionState::Missing => UNKNOWN_STATE.to_owned(),
+                state => state.to_string(),
+            };
+            *glance.sessions.entry((state, decision.verdict())).or_default() += 1;
+            glance.due += usize::from(decision.due.is_some_and(|due| due <= plan.at));
+            if session.state == SessionState::Stopped {
+                let next = glance.next_termination.into_iter().chain(session.terminate_at).min();
+                glance.next_termination = next;
+            }
+        }
+        glance
+    }
+}
+
+impl Vitals {
+    /// None yet; what is told is counted as well.
+    pub(super) fn counting(metrics: Option<Arc<Metrics>>) -> Self {
+        Self { metrics, ..Self::default() }
+    }
+
+    /// A policy is in force from now on.
+    pub(super) fn in_force(&self, policy: &Arc<Policy>) {
+        let mut known = self.lock();
+        known.policy = Some(Arc::clone(policy));
+        known.studios.retain(|studio, _| policy.studios.contains_key(studio));
+        known.awaited.retain(|studio, _| policy.studios.contains_key(studio));
+        if let Some(metrics) = &self.metrics {
+            metrics.count_from_now(policy.studios.keys().cloned());
+            metrics.price_by(Prices::new(&policy.prices));
+            policy.studios.keys().for_each(|studio| metrics.introduce(studio.as_str()));
+        }
+    }
+
+    /// A scan begins.
+    pub(super) fn begins(&self, studio: &StudioId, now: SignedDuration) {
+        let mut known = self.lock();
+        let studios = known.policy.as_ref().map_or(1, |policy| policy.studios.len());
+        self.pulse.scans(studio, studios, now);
+        if !std::mem::replace(&mut known.has_begun, true) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// A scan came to its end after so long.
+    pub(super) fn scanned(&self, studio: &StudioId, glance: Glance, took: SignedDuration) {
+        let outcome = match glance.whole {
+            Some(_) => ScanOutcome::Whole,
+            None => ScanOutcome::Partial,
+        };
+        let mut known = self.lock();
+        let before = known.studios.get(studio).and_then(|before| before.whole);
+        let glance = Glance { whole: glance.whole.or(before), ..glance };
+        known.studios.insert(studio.clone(), glance);
+        drop(known);
+        self.count(studio, outcome, took);
+    }
+
+    /// A scan could not be recorded; the studio is looked at again then.
+    pub(super) fn scan_failed(&self, studio: &StudioId, again: Timestamp, took: SignedDuration) {
+        if let Some(glance) = self.lock().studios.get_mut(studio) {
+            glance.next_scan = Some(again);
+        }
+        self.count(studio, ScanOutcome::Failed, took);
+    }
+
+    fn count(&self, studio: &StudioId, outcome: ScanOutcome, took: SignedDuration) {
+        if let Some(metrics) = &self.metrics {
+            metrics.scanned(studio.as_str(), outcome, took);
+        }
+        self.changed.notify_one();
+    }
+
+    /// The policy file was read again.
+    pub(super) fn policy_read(&self, outcome: Outcome) {
+        if let Some(metrics) = &self.metrics {
+            metrics.policy_read(outcome.result());
+        }
+        self.lock().refused = outcome.refused();
+        self.changed.notify_one();
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the program is at, in a line; nothing before the first scan has ended.
+    pub(super) fn in_words(&self, held: usize) -> Option<String> {
+        let known = self.lock();
+        let next = known.studios.values().filter_map(|glance| glance.next_scan).min();
+        let next = next.filter(|_| !known.studios.is_empty())?;
+        let glances = || known.studios.values();
+        let sessions: usize = glances().flat_map(|glance| glance.sessions.values()).sum();
+        let due: usize = glances().map(|glance| glance.due).sum();
+        let next = next.strftime("%Y-%m-%dT%H:%M:%SZ");
+        Some(format!("{sessions} sessions, {due} due; {held} studios held; next scan at {next}"))
+    }
+}
