@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use self::settings::{Change, changes};
 use super::forecast::{Lookout, days_after, words};
-use super::{Failure, Format, load, output, studios};
+use super::markdown::{self, Page};
+use super::{Failure, ReviewFormat, load, output, studios};
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{SessionId, StudioId};
 use crate::plan::{Event, Foreseen, Reason, Verdict, forecast};
@@ -39,7 +40,7 @@ pub(super) struct Arguments {
 
     /// How to print.
     #[arg(long, default_value = "table")]
-    format: Format,
+    format: ReviewFormat,
 }
 
 /// What would be another.
@@ -81,6 +82,38 @@ impl Side {
             Self::New => "+",
         }
     }
+
+    /// The same where a sign would begin a list.
+    fn word(self) -> String {
+        match self {
+            Self::Old => "before".to_owned(),
+            Self::New => "after".to_owned(),
+        }
+    }
+}
+
+impl WindowChange {
+    fn to_row(&self) -> Vec<String> {
+        let Self { schedule, zone, window, side } = self;
+        let at = |instant| output::local(instant, zone);
+        let schedule = markdown::code(schedule);
+        vec![side.word(), schedule, at(window.opens), at(window.closes)]
+    }
+}
+
+impl SessionChange {
+    fn to_row(&self) -> Vec<String> {
+        let [verdict, mode, reason] = words(&self.event);
+        vec![
+            self.side.word(),
+            markdown::code(self.studio.as_str()),
+            markdown::code(self.session.as_str()),
+            output::local(self.at, &self.zone),
+            verdict,
+            mode,
+            markdown::sentence(&reason),
+        ]
+    }
 }
 
 pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
@@ -104,8 +137,11 @@ pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
         sessions,
     };
     match arguments.format {
-        Format::Json => anstream::println!("{:#}", differences.to_json(from, to)),
-        Format::Table => differences.print([&arguments.old, &arguments.new], [from, to]),
+        ReviewFormat::Json => anstream::println!("{:#}", differences.to_json(from, to)),
+        ReviewFormat::Table => differences.print([&arguments.old, &arguments.new], [from, to]),
+        ReviewFormat::Markdown => {
+            anstream::print!("{}", differences.to_markdown(from, to, arguments.offline));
+        }
     }
     if differences.are_none() { Ok(()) } else { Err(Failure::Differs) }
 }
@@ -247,11 +283,13 @@ impl Differences {
             let (mark, at) = (change.side.mark(), output::local(change.at, &change.zone));
             anstream::println!("{mark}   {at} {style}{verdict}{style:#} ({mode}) {reason}");
         }
-        self.print_tally();
+        if !self.sessions.is_empty() {
+            anstream::println!("\n{}", self.tally());
+        }
     }
 
     /// How many stops and starts each policy has alone.
-    fn print_tally(&self) {
+    fn tally(&self) -> String {
         let count = |side, verdict| {
             let is_one = |change: &&SessionChange| {
                 let found = change.event.decision().map(crate::plan::Decision::verdict);
@@ -259,15 +297,47 @@ impl Differences {
             };
             self.sessions.iter().filter(is_one).count()
         };
-        if !self.sessions.is_empty() {
-            anstream::println!(
-                "\nstops: {} fewer, {} more; starts: {} fewer, {} more",
-                count(Side::Old, Verdict::Stop),
-                count(Side::New, Verdict::Stop),
-                count(Side::Old, Verdict::Start),
-                count(Side::New, Verdict::Start),
-            );
+        format!(
+            "stops: {} fewer, {} more; starts: {} fewer, {} more",
+            count(Side::Old, Verdict::Stop),
+            count(Side::New, Verdict::Stop),
+            count(Side::Old, Verdict::Start),
+            count(Side::New, Verdict::Start),
+        )
+    }
+
+    /// The settings in full, since they are what was written; what follows from them folded away.
+    fn to_markdown(&self, from: Timestamp, to: Timestamp, offline: bool) -> String {
+        let mut page = Page::default();
+        page.heading("What changes");
+        if self.are_none() {
+            page.paragraph("Nothing: both policies come to the same.");
         }
+        let row = |Change { place, key, old, new }: &Change| {
+            let [old, new] = [old, new].map(|value| markdown::code_or_dash(value.as_deref()));
+            vec![markdown::text(place), markdown::code(key), old, new]
+        };
+        let settings: Vec<_> = self.settings.iter().map(row).collect();
+        page.table(&["where", "setting", "before", "after"], &settings);
+        let count = |side| self.windows.iter().filter(|change| change.side == side).count();
+        let (gone, come) = (count(Side::Old), count(Side::New));
+        if !self.windows.is_empty() {
+            page.details(&format!("Windows: {gone} fewer, {come} more"), |page| {
+                let rows: Vec<_> = self.windows.iter().map(WindowChange::to_row).collect();
+                page.table(&["", "schedule", "opens", "closes"], &rows);
+            });
+        }
+        if !self.sessions.is_empty() {
+            page.details(&format!("Sessions ({})", self.tally()), |page| {
+                let rows: Vec<_> = self.sessions.iter().map(SessionChange::to_row).collect();
+                page.table(&["", "studio", "session", "when", "what", "mode", "why"], &rows);
+            });
+        }
+        let looked =
+            if offline { "windows only; no studio was asked" } else { "windows and sessions" };
+        let (from, to) = (output::utc(from), output::utc(to));
+        page.paragraph(&format!("Looked at: {looked}, from {from} to {to}."));
+        page.into_text()
     }
 
     fn to_json(&self, from: Timestamp, to: Timestamp) -> Value {

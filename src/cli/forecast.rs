@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 pub(super) use self::calendar::Lookout;
-use super::{Failure, Format, load, output, studios};
+use super::markdown::{self, Page};
+use super::{Failure, ReviewFormat, load, output, studios};
 use crate::clock::{Clock, SystemClock};
 use crate::plan::{Decision, Event, Foreseen, Reason, Verdict, first_brake, forecast};
 use crate::policy::{Policy, StudioPolicy};
@@ -33,7 +34,7 @@ pub(super) struct Arguments {
 
     /// How to print.
     #[arg(long, default_value = "table")]
-    format: Format,
+    format: ReviewFormat,
 }
 
 /// What will happen in one studio.
@@ -56,11 +57,12 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let seen = if arguments.offline { None } else { Some(studios::read(&policy)?) };
     let studios = seen.as_ref().map(|seen| foresee(&policy, seen, from, to)).unwrap_or_default();
     match arguments.format {
-        Format::Json => anstream::println!("{:#}", to_json(&lookout, &studios)),
-        Format::Table => {
+        ReviewFormat::Json => anstream::println!("{:#}", to_json(&lookout, &studios)),
+        ReviewFormat::Table => {
             lookout.print();
             studios.iter().for_each(print_studio);
         }
+        ReviewFormat::Markdown => anstream::print!("{}", to_markdown(&lookout, &studios)),
     }
     let is_held = studios.iter().any(|studio| studio.hold.is_some());
     if is_held { Err(Failure::Said) } else { Ok(()) }
@@ -161,6 +163,50 @@ pub(super) fn words(event: &Event) -> [String; 3] {
     }
 }
 
+fn to_markdown(lookout: &Lookout<'_>, studios: &[StudioForecast<'_>]) -> String {
+    let mut page = Page::default();
+    page.heading(&format!("Forecast: {}", lookout.span()));
+    lookout.add_to(&mut page);
+    studios.iter().for_each(|studio| add_studio(&mut page, studio));
+    page.into_text()
+}
+
+fn add_studio(page: &mut Page, forecast: &StudioForecast<'_>) {
+    let StudioForecast { studio, hold, events } = forecast;
+    let zone = zone(studio);
+    let label = markdown::code(&studio.label());
+    if let Some(reason) = hold {
+        let reason = markdown::sentence(&reason.to_string());
+        page.paragraph(&format!(
+            "Studio {label} is held now: {reason}; what follows assumes that it is not."
+        ));
+    }
+    if let Some((at, reason)) = first_brake(studio, events) {
+        let (at, reason) = (output::local(at, &zone), markdown::sentence(&reason.to_string()));
+        page.paragraph(&format!("Studio {label} at {at}: {reason}."));
+    }
+    let row = |foreseen: &Foreseen| {
+        let [verdict, mode, reason] = words(&foreseen.event);
+        let session = markdown::code(foreseen.session.as_str());
+        vec![output::local(foreseen.at, &zone), session, verdict, mode, markdown::sentence(&reason)]
+    };
+    let shown = events.iter().filter(|event| !is_echo(events, event));
+    let rows: Vec<_> = shown.map(row).collect();
+    let verdicts = |verdict: Verdict| {
+        let is_it =
+            |event: &&Foreseen| event.event.decision().map(Decision::verdict) == Some(verdict);
+        events.iter().filter(is_it).count()
+    };
+    let (stops, starts) = (verdicts(Verdict::Stop), verdicts(Verdict::Start));
+    let summary = markdown::code_in_summary(&studio.label());
+    page.details(&format!("Studio {summary}: {stops} stops, {starts} starts"), |page| {
+        if rows.is_empty() {
+            page.paragraph("No session is known.");
+        }
+        page.table(&["when", "session", "what", "mode", "why"], &rows);
+    });
+}
+
 fn to_json(lookout: &Lookout<'_>, studios: &[StudioForecast<'_>]) -> Value {
     let mut printed = lookout.to_json();
     let sessions = studios.iter().flat_map(|forecast| {
@@ -198,3 +244,6 @@ fn event_json(studio: &str, foreseen: &Foreseen) -> Value {
         "alarm": decision.is_some_and(|decision| decision.reason.is_alarm()),
     })
 }
+
+#[cfg(test)]
+mod tests;

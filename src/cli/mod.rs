@@ -21,6 +21,7 @@ mod keep;
 mod keeps;
 mod list_studios;
 mod man;
+mod markdown;
 mod output;
 mod pause;
 mod plan;
@@ -121,6 +122,17 @@ enum Format {
     Table,
     /// JSON for programs; its form is stable.
     Json,
+}
+
+/// The same, of what may be looked at in a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReviewFormat {
+    /// A table for people.
+    Table,
+    /// JSON for programs; its form is stable.
+    Json,
+    /// Markdown for a comment on a pull request.
+    Markdown,
 }
 
 #[derive(Debug, Subcommand)]

@@ -20,6 +20,7 @@ mod limits;
 mod modes;
 mod permissions;
 mod reloading;
+mod reviewing;
 mod secrets;
 mod seen;
 mod state;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::super::{output, studios};
+use super::super::{markdown, output, studios};
 use crate::ids::LaunchProfileId;
 use crate::inventory::{LaunchProfile, Snapshot, Stopping};
 use crate::plan::{ROTATED_AT_LEAST, hold_of, plan};
@@ -42,6 +42,14 @@ impl Finding {
         anstream::println!(
             "{severity}[{code}]: {message}\n  --> studio {studio}\n   = help: {help}\n"
         );
+    }
+
+    /// A row of a table in Markdown.
+    pub(super) fn to_row(&self) -> Vec<String> {
+        let Self { studio, code, message, help, is_failure } = self;
+        let severity = if *is_failure { "error" } else { "warning" };
+        let [message, help] = [message, help].map(|words| markdown::sentence(words));
+        vec![format!("**{severity}** `{code}`"), markdown::code(studio), message, help]
     }
 
     pub(super) fn to_json(&self) -> Value {

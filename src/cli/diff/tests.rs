@@ -96,3 +96,35 @@ fn windows_that_one_policy_has_alone_are_found() {
     );
     assert!(window_changes(&new, &new, from, to).is_empty());
 }
+
+fn markdown(old: &str, new: &str) -> String {
+    let (old, new) = (policy(old), policy(new));
+    let (from, to): (Timestamp, Timestamp) =
+        ("2026-11-19T12:00:00Z".parse().unwrap(), "2026-11-21T00:00:00Z".parse().unwrap());
+    let windows = window_changes(&old, &new, from, to);
+    let settings = changes(&old, &new);
+    let session = SessionChange {
+        studio: "us-west-2:stid-EXAMPLE11111".into(),
+        session: "a|b".into(),
+        zone: TimeZone::UTC,
+        at: from,
+        event: Event::Ended(crate::inventory::Ending { at: from, destroys: true }),
+        side: Side::New,
+    };
+    let sessions = if windows.is_empty() { Vec::new() } else { vec![session] };
+    Differences { settings, windows, sessions }.to_markdown(from, to, false)
+}
+
+#[test]
+fn what_changes_is_a_table_of_a_comment() {
+    let new = OLD
+        .replace("20:00-07:00", "21:00-07:00")
+        .replace("name = \"leads\"", "name = \"leads | @ada\"")
+        .replace("[[studio.rule]]", "warn = []\n[[studio.rule]]");
+    insta::assert_snapshot!(markdown(OLD, &new));
+}
+
+#[test]
+fn that_nothing_changes_is_a_line_of_a_comment() {
+    insta::assert_snapshot!(markdown(OLD, &format!("# another word\n{OLD}")));
+}

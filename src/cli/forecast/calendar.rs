@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::super::markdown::{self, Page};
 use super::super::output;
 use crate::ids::OwnerId;
 use crate::policy::schedule::Occurrence;
@@ -57,6 +58,17 @@ impl<'a> Lookout<'a> {
     pub(in crate::cli) fn print(&self) {
         for outlook in &self.schedules {
             outlook.print();
+        }
+    }
+
+    /// From when to when it looks.
+    pub(in crate::cli) fn span(&self) -> String {
+        format!("{} to {}", output::utc(self.from), output::utc(self.to))
+    }
+
+    pub(in crate::cli) fn add_to(&self, page: &mut Page) {
+        for outlook in &self.schedules {
+            outlook.add_to(page);
         }
     }
 
@@ -120,6 +132,30 @@ impl Outlook<'_> {
             );
         }
         anstream::println!();
+    }
+
+    fn add_to(&self, page: &mut Page) {
+        let zone = &self.schedule.zone;
+        let row = |window: &Window| {
+            let Window { opens, closes } = *window;
+            vec![
+                output::local(opens, zone),
+                output::local(closes, zone),
+                output::hours(window.length()),
+                markdown::text(&self.remarks(*window).join(", ")),
+            ]
+        };
+        let rows: Vec<_> = self.windows.iter().map(row).collect();
+        let (label, zone) = (markdown::code_in_summary(&self.label()), self.schedule.zone_name());
+        let count = rows.len();
+        page.details(&format!("Schedule {label} ({zone}): {count} windows"), |page| {
+            page.table(&["opens", "closes", "hours", ""], &rows);
+            for Occurrence { opens, closes } in &self.empty {
+                page.paragraph(&format!(
+                    "The window from {opens} to {closes} is empty: a clock change leaves nothing of it."
+                ));
+            }
+        });
     }
 
     /// What is special about a window.
