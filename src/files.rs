@@ -9,6 +9,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+const ROOT: u32 = 0;
+
 /// What lets others change a file or a directory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Exposed {
@@ -39,7 +41,7 @@ pub enum Exposed {
         mode: u32,
     },
     /// Its owner.
-    #[error("{} belongs to user {owner}, and neither to root nor to user {us}, who runs this; type: chown {us} {}", path.display(), path.display())]
+    #[error("{} belongs to user {owner}, and neither to root nor to user {us}, who runs this; {}", path.display(), remedy(path, *owner, *us))]
     Owner {
         /// What it is about.
         path: PathBuf,
@@ -48,6 +50,15 @@ pub enum Exposed {
         /// The number of the user who runs the program.
         us: u32,
     },
+}
+
+/// What helps where something belongs to another: root, who may give it away, would take it from the one
+/// who needs it.
+fn remedy(path: &Path, owner: u32, us: u32) -> String {
+    if us == ROOT {
+        return format!("run it as that user: sudo -u '#{owner}' lightsout ...");
+    }
+    format!("type: chown {us} {}", path.display())
 }
 
 /// Whether the members of a file's group may write it.
@@ -158,7 +169,6 @@ fn judge_secret(path: &Path, found: Permissions, our_group: u32) -> Option<Expos
 }
 
 fn judge(path: &Path, found: Permissions, group: GroupMayWrite, us: u32) -> Option<Exposed> {
-    const ROOT: u32 = 0;
     let Permissions { mode, owner, group: group_id } = found;
     let path = path.to_owned();
     if owner != ROOT && owner != us {

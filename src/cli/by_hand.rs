@@ -103,7 +103,7 @@ pub(super) struct StartArguments {
 pub(super) enum Deed {
     Stop { accept_destruction: bool, waits: bool },
     Start { waits: bool },
-    Keep { until: Option<Timestamp> },
+    Keep { until: Option<Timestamp>, replace: bool },
     Unkeep,
 }
 
@@ -239,6 +239,13 @@ struct Failed {
     is_half_done: bool,
 }
 
+impl Failed {
+    /// Whether nobody can tell that nothing came of it.
+    fn may_be_done(&self) -> bool {
+        !self.error.problem.proves_no_effect()
+    }
+}
+
 impl From<ProviderError> for Failed {
     fn from(error: ProviderError) -> Self {
         Self { error, is_half_done: false }
@@ -329,10 +336,13 @@ impl Hand<'_> {
 
     fn told(&self, stage: Stage, target: &Target<'_>, token: &str) -> Told {
         let (until, has_token) = match self.deed {
-            Deed::Keep { until } => (until, false),
+            Deed::Keep { until, .. } => (until, false),
             Deed::Unkeep => (crate::plan::kept_until(&target.session), false),
             Deed::Stop { .. } | Deed::Start { .. } => (None, true),
         };
+        // What is taken away can be put back by the log.
+        let is_intent = stage == Stage::Intended;
+        let detail = fit::standing(&target.session).filter(|_| is_intent && !has_token);
         Told {
             action: self.deed.action(),
             stage,
@@ -341,7 +351,7 @@ impl Hand<'_> {
             client_token: has_token.then(|| token.to_owned()),
             request_id: None,
             problem: None,
-            detail: None,
+            detail: detail.map(|tags| book::one_line(&format!("it had {tags}"))),
         }
     }
 
@@ -384,10 +394,12 @@ async fn carry_out(deed: Deed, provider: &dyn Provider, session: &Session, token
     match deed {
         Deed::Stop { .. } => Ok(provider.stop(session, &token).await?.request_id),
         Deed::Start { .. } => Ok(provider.start(session, &token).await?.request_id),
-        Deed::Keep { until: Some(until) } => {
+        Deed::Keep { until: Some(until), .. } => {
             tags(Some((TAG_KEEP_UNTIL, &until.to_string())), &[TAG_KEEP]).await
         }
-        Deed::Keep { until: None } => tags(Some((TAG_KEEP, "always")), &[TAG_KEEP_UNTIL]).await,
+        Deed::Keep { until: None, .. } => {
+            tags(Some((TAG_KEEP, fit::ALWAYS)), &[TAG_KEEP_UNTIL]).await
+        }
         Deed::Unkeep => tags(None, &[TAG_KEEP, TAG_KEEP_UNTIL]).await,
     }
 }
@@ -395,8 +407,12 @@ async fn carry_out(deed: Deed, provider: &dyn Provider, session: &Session, token
 /// Says what came of a call.
 fn say(target: &Target<'_>, deed: Deed, answer: &Answer) {
     match answer {
-        Err(Failed { error, is_half_done }) => {
-            let half = if *is_half_done { "; it is half done" } else { "" };
+        Err(failed @ Failed { error, is_half_done }) => {
+            let half = match is_half_done {
+                true => "; it is half done",
+                false if failed.may_be_done() => "; it may be done all the same",
+                false => "",
+            };
             anstream::eprintln!("{}: {error}{half}", target.name());
         }
         Ok(_) if deed.goal().is_none() => anstream::println!("{}: done", target.name()),
@@ -407,12 +423,26 @@ fn say(target: &Target<'_>, deed: Deed, answer: &Answer) {
 /// Waits for what was called, where that is wanted.
 async fn arrive(clock: &Arc<dyn Clock>, deed: Deed, done: Done<'_>) -> Result<(), Failure> {
     let arrivals = done.iter().map(async |(target, answer)| match (answer, deed.goal()) {
+        (Err(failed), Some(goal)) if failed.may_be_done() => {
+            has_begun(target).await && arrives(clock, target, &goal).await
+        }
         (Err(_), _) => false,
         (Ok(_), None) => true,
         (Ok(_), Some(goal)) => arrives(clock, target, &goal).await,
     });
     let is_done = join_all(arrivals).await.into_iter().all(|arrived| arrived);
     if is_done { Ok(()) } else { Err(Failure::Said) }
+}
+
+/// Whether something came of a call that nobody answered.
+async fn has_begun(target: &Target<'_>) -> bool {
+    let session = target.provider.read(&target.session.id).await;
+    let has_begun = session.is_ok_and(|session| session.state != target.session.state);
+    if !has_begun {
+        let state = &target.session.state;
+        anstream::eprintln!("{}: {state}; nothing shows that it was done", target.name());
+    }
+    has_begun
 }
 
 async fn arrives(clock: &Arc<dyn Clock>, target: &Target<'_>, goal: &SessionState) -> bool {

@@ -23,6 +23,10 @@ pub(super) struct KeepArguments {
     #[arg(long, group = "ends")]
     always: bool,
 
+    /// Replace also a keep that lasts longer, or that says why in words of its own.
+    #[arg(long)]
+    replace: bool,
+
     #[command(flatten)]
     choice: Choice,
 
@@ -41,7 +45,7 @@ pub(super) struct UnkeepArguments {
 
 pub(super) fn keep(path: &Path, arguments: &KeepArguments) -> Result<(), Failure> {
     let now = SystemClock::new().now();
-    let deed = Deed::Keep { until: until(arguments, now)? };
+    let deed = Deed::Keep { until: until(arguments, now)?, replace: arguments.replace };
     by_hand::perform(path, &arguments.choice.which()?, &arguments.asked, deed)
 }
 

@@ -17,6 +17,9 @@ use super::world::Operation;
 /// How many requests are remembered one by one; the counts go on for ever.
 pub const REQUESTS_MAX: usize = 10_000;
 
+/// How many pairs of a studio and an operation are counted apart.
+const COUNTS_MAX: usize = 10_000;
+
 /// One request, as it came in and as it was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestRecord {
@@ -48,6 +51,19 @@ impl RequestRecord {
     pub fn line(&self) -> String {
         // Text, numbers, and lists of text: there is nothing that JSON could not say.
         serde_json::to_string(&self.shape()).unwrap_or_default()
+    }
+
+    /// The same, with no text longer than is shown: a request may be as long as its path.
+    fn bounded(self) -> Self {
+        let text = |text: Option<String>| text.map(|text| shortened(&text));
+        Self {
+            studio: text(self.studio),
+            session: text(self.session),
+            client_token: text(self.client_token),
+            invocation: text(self.invocation),
+            principal: text(self.principal),
+            ..self
+        }
     }
 
     pub(super) fn shape(&self) -> impl Serialize {
@@ -186,11 +202,16 @@ impl Requests {
     }
 
     pub(super) fn note(&self, record: RequestRecord) {
+        let record = record.bounded();
         if let Some(lines) = &self.lines {
             lines.write(&record);
         }
         let mut log = self.log();
-        *log.counts.entry((record.studio.clone(), record.operation)).or_default() += 1;
+        let counted = (record.studio.clone(), record.operation);
+        let is_room = log.counts.len() < COUNTS_MAX || log.counts.contains_key(&counted);
+        // Whoever makes names up has them counted under none.
+        let counted = if is_room { counted } else { (None, record.operation) };
+        *log.counts.entry(counted).or_default() += 1;
         if log.recent.len() == REQUESTS_MAX {
             log.recent.pop_front();
         }

@@ -1,6 +1,7 @@
 //! Where it is recorded: in the log itself, or by the daemon that writes it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,6 +11,7 @@ use crate::audit::record::{Journal, Record};
 use crate::audit::{LogWriter, OpenError};
 use crate::clock::Clock;
 use crate::daemon::{told_of_profile, told_record};
+use crate::files::{self, Exposed};
 use crate::ids::{LaunchProfileId, SessionId, StudioId};
 use crate::policy::Policy;
 use crate::switch::{Changed, Request, Spool, TEXT_MAX, Told, Wish};
@@ -77,6 +79,13 @@ impl Book {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         super::super::run::unexposed(&policy.audit_path)?;
+        // Whoever may write everything must not make files there that the daemon could not write.
+        let directory = policy.audit_path.parent().filter(|directory| *directory != Path::new(""));
+        for place in directory.into_iter().chain([&*policy.daemon.state_dir]) {
+            if let Ok(Some(exposed @ Exposed::Owner { .. })) = files::exposed_at(place) {
+                return Err(Failure::Failed(exposed.to_string()));
+            }
+        }
         let place =
             match LogWriter::open(&policy.audit_path, policy.audit_rotation, Arc::clone(&clock)) {
                 Ok((log, _)) => Place::Log(log),

@@ -265,14 +265,23 @@ fn agreeing<'a, 'b>(
             let is_apt = session.state != SessionState::Deleted
                 && agrees(&patterns.states, &session.state.to_string())
                 && (!matches!(deed, Deed::Unkeep) || fit::is_kept(session));
-            match matcher.judge(&candidate(session)) {
-                Judgement::Match if is_apt => found.push((place, id.clone())),
-                Judgement::Unclear(what) if is_apt => anstream::eprintln!(
-                    "{}/{id} is left out: nobody can tell whether it agrees, since its {what} is not \
+            let stronger = match deed {
+                Deed::Keep { until, replace: false } => fit::stronger(session, until),
+                _ => None,
+            };
+            match (matcher.judge(&candidate(session)), stronger) {
+                (Judgement::Match, Some(why)) if is_apt => {
+                    anstream::eprintln!("{}/{id} is left as it is: {why}", place.0.label());
+                }
+                (judgement, _) => match judgement {
+                    Judgement::Match if is_apt => found.push((place, id.clone())),
+                    Judgement::Unclear(what) if is_apt => anstream::eprintln!(
+                        "{}/{id} is left out: nobody can tell whether it agrees, since its {what} is not \
                      known",
-                    place.0.label()
-                ),
-                Judgement::Match | Judgement::Unclear(_) | Judgement::Mismatch => {}
+                        place.0.label()
+                    ),
+                    Judgement::Match | Judgement::Unclear(_) | Judgement::Mismatch => {}
+                },
             }
         }
     }

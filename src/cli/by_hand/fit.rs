@@ -8,6 +8,9 @@ use crate::inventory::{Session, SessionState, Stopping, Transition};
 use crate::plan::{TAG_KEEP, TAG_KEEP_UNTIL, kept_until, settings_of};
 use crate::policy::{Policy, StudioPolicy};
 
+/// What `keep --always` writes.
+pub(super) const ALWAYS: &str = "always";
+
 /// The answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fit {
@@ -27,7 +30,10 @@ pub(super) fn judge(
     let against = match deed {
         Deed::Stop { accept_destruction, .. } => against_stop(session, accept_destruction, now),
         Deed::Start { .. } => against_start(session),
-        Deed::Keep { until } => against_keep(studio, session, until, now),
+        Deed::Keep { until, replace } => against_keep(studio, session, until, now).or_else(|| {
+            let stronger = stronger(session, until).filter(|_| !replace);
+            stronger.map(|standing| format!("{standing}; if that is to go, say --replace"))
+        }),
         Deed::Unkeep => (!is_kept(session)).then(|| "no tag keeps it".to_owned()),
     };
     match against {
@@ -91,6 +97,25 @@ fn against_keep(
     })
 }
 
+/// What keeps a session already, where that is more than to keep it until then.
+pub(super) fn stronger(session: &Session, until: Option<Timestamp>) -> Option<String> {
+    let words = session.tags.get(TAG_KEEP);
+    if let Some(words) = words.filter(|words| until.is_some() || *words != ALWAYS) {
+        return Some(format!("it is kept without an end, by {TAG_KEEP} = {words:?}"));
+    }
+    let standing = kept_until(session)?;
+    let is_longer = until.is_some_and(|until| until < standing);
+    is_longer.then(|| format!("it is kept for longer already, until {}", output::utc(standing)))
+}
+
+/// The tags that keep a session, as they stand.
+pub(super) fn standing(session: &Session) -> Option<String> {
+    let tags = [TAG_KEEP, TAG_KEEP_UNTIL].into_iter();
+    let tags = tags.filter_map(|tag| Some(format!("{tag} = {:?}", session.tags.get(tag)?)));
+    let tags: Vec<String> = tags.collect();
+    (!tags.is_empty()).then(|| tags.join(", "))
+}
+
 pub(super) fn is_kept(session: &Session) -> bool {
     [TAG_KEEP, TAG_KEEP_UNTIL].iter().any(|tag| session.tags.contains_key(*tag))
 }
@@ -113,10 +138,10 @@ fn words(policy: &Policy, session: &Session, deed: Deed) -> String {
         };
     }
     match deed {
-        Deed::Keep { until: Some(until) } => {
+        Deed::Keep { until: Some(until), .. } => {
             words += &format!("; kept until {}", output::utc(until))
         }
-        Deed::Keep { until: None } => words += "; kept until somebody takes that away",
+        Deed::Keep { until: None, .. } => words += "; kept until somebody takes that away",
         Deed::Stop { .. } | Deed::Start { .. } | Deed::Unkeep => {}
     }
     words

@@ -102,7 +102,38 @@ fn what_is_kept_is_told_and_can_be_let_go() {
     assert_eq!(said(&kept, STOP), expected);
     assert_eq!(said(&kept, Deed::Unkeep), expected);
     let gone = session(SessionState::Deleted, FREE);
-    assert_eq!(said(&gone, Deed::Keep { until: None }), "no: it is DELETED");
+    assert_eq!(said(&gone, Deed::Keep { until: None, replace: false }), "no: it is DELETED");
+}
+
+#[test]
+fn a_keep_is_not_made_weaker_unless_that_is_meant() {
+    let with = |tag: &str, value: &str| {
+        let mut kept = session(SessionState::Ready, FREE);
+        kept.tags.insert(tag.to_owned(), value.to_owned());
+        kept
+    };
+    let keep = |until: Option<&str>, replace| Deed::Keep { until: until.map(at), replace };
+    let (sooner, later) = (Some("2026-11-22T07:59:59Z"), Some("2026-11-22T08:00:00Z"));
+    let words = with(TAG_KEEP, "sim runs until the delivery");
+    for until in [sooner, None] {
+        let said = said(&words, keep(until, false));
+        assert_eq!(
+            said,
+            "no: it is kept without an end, by lightsout:keep = \"sim runs until the delivery\"; if that \
+             is to go, say --replace"
+        );
+    }
+    assert!(said(&words, keep(sooner, true)).starts_with("yes"));
+    let until = with(TAG_KEEP_UNTIL, "2026-11-22T08:00:00Z");
+    assert_eq!(
+        said(&until, keep(sooner, false)),
+        "no: it is kept for longer already, until 2026-11-22 08:00Z; if that is to go, say --replace"
+    );
+    assert!(said(&until, keep(later, false)).starts_with("yes"));
+    assert!(said(&until, keep(None, false)).starts_with("yes"));
+    let always = with(TAG_KEEP, "always");
+    assert!(said(&always, keep(None, false)).starts_with("yes"));
+    assert!(said(&always, keep(later, false)).starts_with("no"));
 }
 
 #[test]
@@ -163,7 +194,7 @@ fn what_the_service_says_becomes_one_line_that_fits() {
 #[test]
 fn a_keep_that_is_too_long_is_refused_with_what_to_type() {
     let ready = session(SessionState::Ready, FREE);
-    let keep = |until: Option<&str>| Deed::Keep { until: until.map(at) };
+    let keep = |until: Option<&str>| Deed::Keep { until: until.map(at), replace: false };
     let by = |settings: &str, until| said_by(settings, &ready, keep(until));
     let refused = "no: by keep_max it may be kept for 14d at the most, until 2026-12-04 20:00Z; say --for 14d";
     assert_eq!(by("keep_max = \"14d\"", None), refused);

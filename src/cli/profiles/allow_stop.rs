@@ -87,10 +87,12 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     super::super::runtime()?.block_on(async {
         let target = find(&policy, &clock, &arguments.profile).await?;
         let proposal = target.propose(stopped).await?;
-        if arguments.format == Format::Table {
-            let lines = shown(&target.name(), &proposal, target.on_it);
-            lines.iter().for_each(|line| anstream::println!("{line}"));
-        }
+        let lines = shown(&target.name(), &proposal, target.on_it);
+        // Whoever is asked sees what it is about, wherever the data goes.
+        lines.iter().for_each(|line| match arguments.format {
+            Format::Json => anstream::eprintln!("{line}"),
+            _ => anstream::println!("{line}"),
+        });
         let end = carry_out(&policy, &clock, arguments, who, &target, &proposal).await;
         match (arguments.format, &end) {
             (Format::Json, end) => {
@@ -290,11 +292,17 @@ impl Target<'_> {
         let ends = vec![self.entry(proposal, end(told, &answer))];
         let recorded = book.record(ends, Late::Left).await;
         // What was done is done; that it could not be recorded is said last.
-        if let Err(error) = &answer {
-            anstream::eprintln!("{}: {error}", self.name());
-        }
         recorded.map_err(|unrecorded| unrecorded.why)?;
-        if answer.is_ok() { Ok(()) } else { Err(Failure::Said) }
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if error.problem.proves_no_effect() => {
+                Err(Failure::Failed(format!("{}: {error}", self.name())))
+            }
+            Err(error) => Err(Failure::Failed(format!(
+                "{}: {error}; it may be done all the same, which lightsout profiles shows",
+                self.name()
+            ))),
+        }
     }
 
     /// Records that nothing was called: the intent may get into the log late.
