@@ -5,14 +5,15 @@
 
 use std::fmt::Write as _;
 
-/// How many rows of a table are shown: a comment has room for some 65,000 characters.
+/// How many rows of a table are shown: nobody reads more of them in a comment.
 const ROWS_MAX: usize = 100;
+
+/// How many bytes a page may have before no row is shown any more. Three of them have room in a comment, which has
+/// 65,536 characters.
+const PAGE_BYTES_MAX: usize = 18_000;
 
 /// How many characters of a cell are shown.
 const CELL_MAX: usize = 300;
-
-/// How many characters are shown of what a terminal would show.
-const BLOCK_MAX: usize = 20_000;
 
 /// What stands where something was left out.
 const MORE: &str = "…";
@@ -42,12 +43,19 @@ impl Page {
         }
         let mut table = line(header.iter().copied());
         table.push_str(&line(header.iter().map(|_| "---")));
+        let room = self.room();
+        let mut shown = 0;
         for row in rows.iter().take(ROWS_MAX) {
-            table.push_str(&line(row.iter().map(String::as_str)));
+            let row = line(row.iter().map(String::as_str));
+            if table.len() + row.len() > room {
+                break;
+            }
+            table.push_str(&row);
+            shown += 1;
         }
         self.block(table.trim_end());
-        if let Some(left) = rows.len().checked_sub(ROWS_MAX).filter(|left| *left > 0) {
-            self.paragraph(&format!("{MORE} and {left} more"));
+        if shown < rows.len() {
+            self.paragraph(&format!("{MORE} and {} more", rows.len() - shown));
         }
     }
 
@@ -61,7 +69,7 @@ impl Page {
 
     /// Lines as a terminal would show them.
     pub(super) fn lines(&mut self, lines: &str) {
-        let shown: String = lines.chars().take(BLOCK_MAX).collect();
+        let shown: String = lines.chars().take(self.room()).collect();
         let more = if shown.len() < lines.len() { MORE } else { "" };
         let shown: String =
             shown.chars().map(|c| if is_hidden(c) && c != '\n' { '?' } else { c }).collect();
@@ -72,6 +80,10 @@ impl Page {
     /// The whole of it.
     pub(super) fn into_text(self) -> String {
         self.text
+    }
+
+    fn room(&self) -> usize {
+        PAGE_BYTES_MAX.saturating_sub(self.text.len())
     }
 
     fn block(&mut self, block: &str) {
@@ -92,7 +104,7 @@ fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
 /// A sentence of the program's own, in which a name stands between two `` ` ``.
 pub(super) fn sentence(words: &str) -> String {
     let parts: Vec<&str> = words.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         // One of them has no other, so none says anything.
         return text(words);
     }

@@ -90,20 +90,71 @@ fn with_a_service_the_sessions_are_in_the_page() {
 }
 
 #[test]
-fn what_does_not_fit_a_comment_is_left_out_whole() {
-    let mut policy = String::from(NIGHTS);
-    for number in 0..120 {
-        let name = format!("{}{number}", "|".repeat(250));
-        policy.push_str(&format!(
-            "[[studio.rule]]\nname = \"{name}\"\nmatch = {{ owner = \"{name}\" }}\nlease = \"9h\"\n"
-        ));
-    }
-    let house = House::new(&policy);
+fn names_that_nobody_should_give_do_nothing_in_a_page() {
+    let rule = r#"
+[[studio.rule]]
+name = "a|b `c` @everybody <img src=x>"
+match = { owner = ["@ada|`"] }
+lease = "4h"
+"#;
+    let house = House::new(&format!("{NIGHTS}{rule}"));
     let finished = review(&house, NIGHTS, &[]);
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-    assert!(finished.stdout.len() < 65_536, "{}", finished.stdout.len());
-    assert!(finished.stdout.contains("too long for a comment: run `lightsout diff`"));
-    assert!(headings(&finished.stdout)[2].starts_with("Forecast: "));
+    let page = &finished.stdout;
+    assert!(
+        page.contains("rule a&#124;b &#96;c&#96; @&#8203;everybody &#60;img src=x&#62; |"),
+        "{page}"
+    );
+    assert!(
+        !page.contains("@everybody") && !page.contains("@ada") && !page.contains("<img"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_service_that_does_not_answer_is_a_failure_with_a_page() {
+    let house = House::always_due("http://127.0.0.1:1");
+    let finished = review(&house, &always_due("http://127.0.0.1:1"), &["--online"]);
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    assert!(finished.stdout.contains("**error** `listing_incomplete`"), "{}", finished.stdout);
+}
+
+/// A program that says this in place of a part.
+fn review_with(house: &House, said: &str) -> Finished {
+    let stand_in = house.config().with_file_name("stand-in");
+    fs::write(&stand_in, format!("#!/bin/sh\ncase \"$*\" in {said} *) echo '### Well' ;; esac\n"))
+        .unwrap();
+    fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new(script("review"));
+    command.env("LIGHTSOUT", stand_in).args([house.config(), house.config()]);
+    Process::start(command).finish()
+}
+
+#[test]
+fn what_does_not_fit_a_comment_or_cannot_be_made_is_told_in_its_place() {
+    let house = House::new(NIGHTS);
+    let long = "*' diff '*) head -c 61000 /dev/zero | tr '\\0' x ;;";
+    let finished = review_with(&house, long);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    let page = "### Well\n\n### What changes\n\nIt is too long for a comment: run `lightsout diff`.\n\n### Well\n\n";
+    assert_eq!(finished.stdout, page);
+    let finished = review_with(&house, "*' forecast '*) echo it burns >&2; exit 1 ;;");
+    assert_eq!(finished.code, Some(1));
+    assert!(
+        finished
+            .stdout
+            .ends_with("### Forecast\n\nIt could not be made: see the log of the job.\n\n")
+    );
+    assert!(finished.stderr.contains("it burns"), "{}", finished.stderr);
+}
+
+#[test]
+fn a_wrong_command_line_is_a_usage_error_of_the_script_too() {
+    let house = House::new(NIGHTS);
+    for wrong in [&["third.toml"][..], &["--nonsense"], &["--days"]] {
+        let finished = review(&house, NIGHTS, wrong);
+        assert_eq!((finished.code, finished.stdout.as_str()), (Some(2), ""), "{wrong:?}");
+    }
 }
 
 #[test]

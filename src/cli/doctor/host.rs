@@ -67,15 +67,21 @@ pub(super) fn examine(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Finding> {
     .collect()
 }
 
-/// Looks at something about which a disk may never answer.
 fn in_time(about: &str, look: impl FnOnce() -> Vec<Finding> + Send + 'static) -> Vec<Finding> {
-    let (sender, found) = mpsc::channel();
-    // Nobody may be waiting any more.
-    thread::spawn(move || drop(sender.send(look())));
-    found.recv_timeout(DISK_WAIT).unwrap_or_else(|_| {
+    within_wait(look).unwrap_or_else(|| {
         let found = format!("nothing was found out within {} s", DISK_WAIT.as_secs());
         vec![Finding::failed(about, found, "look at the disk that it is on")]
     })
+}
+
+/// Looks at something about which a disk may never answer.
+pub(super) fn within_wait<T: Send + 'static>(
+    look: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (sender, found) = mpsc::channel();
+    // Nobody may be waiting any more.
+    thread::spawn(move || drop(sender.send(look())));
+    found.recv_timeout(DISK_WAIT).ok()
 }
 
 pub(super) fn policy(path: &Path, loaded: &Loaded) -> Finding {

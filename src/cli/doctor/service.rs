@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use super::super::Failure;
 use super::Finding;
 use super::deeds::{self, Deeds};
+use super::host;
 use crate::clock::Clock;
 use crate::inventory::Problem;
 use crate::policy::{Connection, Mode, Policy, Preserve, Settings, Start, StudioPolicy};
@@ -25,7 +26,9 @@ const APART_USUALLY: SignedDuration = SignedDuration::from_secs(10);
 const ALL_WAIT: SignedDuration = SignedDuration::from_secs(60);
 
 pub(super) fn examine(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<Vec<Finding>, Failure> {
-    let deeds = deeds::read(&policy.audit_path);
+    let log = policy.audit_path.clone();
+    // What is wrong with the log is told of the log.
+    let deeds = host::within_wait(move || deeds::read(&log)).unwrap_or_default();
     let connections = Connections::new(Arc::clone(clock));
     let end = clock.monotonic() + ALL_WAIT;
     let found = super::super::runtime()?.block_on(async {

@@ -122,6 +122,19 @@ fn a_table_says_how_many_rows_it_leaves_out_and_a_cell_that_it_goes_on() {
 }
 
 #[test]
+fn a_page_is_bounded_whatever_is_in_it() {
+    let mut page = Page::default();
+    let row = || vec![code(&"|".repeat(CELL_MAX))];
+    for _ in 0..20 {
+        page.table(&["a"], &[row(), row()]);
+        page.lines(&"x\n".repeat(5_000));
+    }
+    let shown = page.into_text();
+    assert!(shown.len() < PAGE_BYTES_MAX + 20 * 100, "{}", shown.len());
+    assert!(shown.ends_with("… and 2 more\n\n```text\n…\n```\n"), "{}", &shown[PAGE_BYTES_MAX..]);
+}
+
+#[test]
 fn no_line_ends_what_a_terminal_would_show() {
     let mut page = Page::default();
     page.details("more", |page| page.lines("a\n````\n</details>\n\u{1b}[31mred\n"));
