@@ -174,7 +174,7 @@ fn to_markdown(lookout: &Lookout<'_>, studios: &[StudioForecast<'_>]) -> String 
 fn add_studio(page: &mut Page, forecast: &StudioForecast<'_>) {
     let StudioForecast { studio, hold, events } = forecast;
     let zone = zone(studio);
-    let label = markdown::code(&studio.label());
+    let label = markdown::code(studio.label());
     if let Some(reason) = hold {
         let reason = markdown::sentence(&reason.to_string());
         page.paragraph(&format!(
@@ -198,7 +198,7 @@ fn add_studio(page: &mut Page, forecast: &StudioForecast<'_>) {
         events.iter().filter(is_it).count()
     };
     let (stops, starts) = (verdicts(Verdict::Stop), verdicts(Verdict::Start));
-    let summary = markdown::code_in_summary(&studio.label());
+    let summary = markdown::code_in_summary(studio.label());
     page.details(&format!("Studio {summary}: {stops} stops, {starts} starts"), |page| {
         if rows.is_empty() {
             page.paragraph("No session is known.");

@@ -92,7 +92,7 @@ fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
 /// A sentence of the program's own, in which a name stands between two `` ` ``.
 pub(super) fn sentence(words: &str) -> String {
     let parts: Vec<&str> = words.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         // One of them has no other, so none says anything.
         return text(words);
     }
