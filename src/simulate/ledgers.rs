@@ -91,9 +91,12 @@ impl Reading {
 /// As much of a record as is judged, if anything is.
 fn to_judge(record: Record) -> Option<Record> {
     let is_judged = match &record.kind {
-        Kind::WarningGiven | Kind::SessionVanished | Kind::StudioApproved | Kind::ClockJumped => {
-            true
-        }
+        Kind::WarningGiven
+        | Kind::SessionVanished
+        | Kind::StudioApproved
+        | Kind::ClockJumped
+        | Kind::DaemonPaused
+        | Kind::DaemonResumed => true,
         kind => kind.deed().is_some(),
     };
     let is_approval = record.kind == Kind::StudioApproved;
@@ -252,7 +255,8 @@ impl Book<'_> {
         for record in self.records {
             let data = &record.data;
             match record.kind {
-                Kind::DaemonPaused => pause = data.until,
+                // One pause shortens no other.
+                Kind::DaemonPaused => pause = pause.max(data.until),
                 Kind::DaemonResumed => pause = None,
                 _ => {}
             }
