@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Approval, BrakeBound, Decision, History, Reason, Verdict, moved};
+use super::{Action, Approval, BrakeBound, Decision, History, Reason, Verdict, moved, sudden};
 use crate::ids::{PolicyHash, SessionId};
 use crate::inventory::Session;
 use crate::policy::{Brake, Mode};
@@ -84,6 +84,7 @@ impl Brakes {
             let new: Vec<_> = decisions.iter().filter(|d| is_new(d, action, known)).collect();
             for mode in [Mode::Observe, Mode::Enforce] {
                 if !new.iter().any(|decision| decision.mode == mode) {
+                    found.extend(still_latched(brake, decisions, known, (action, mode), now));
                     continue;
                 }
                 let counted = || new.iter().filter(|decision| decision.mode >= mode);
@@ -144,6 +145,27 @@ impl Brakes {
         };
         self.0.iter().filter_map(latch).collect()
     }
+}
+
+/// The latch of a mode in which nothing is to be stopped at this instant, where something is due all the same:
+/// what is warned anew, or asked about, is not gone.
+fn still_latched(
+    brake: Brake,
+    decisions: &[Arc<Decision>],
+    known: Known<'_>,
+    (action, mode): (Action, Mode),
+    now: Timestamp,
+) -> Option<Braked> {
+    let latch = known.history.braked.get(&mode).filter(|latch| !latch.is_raised(brake))?;
+    let due = decisions.iter().filter(|d| d.mode == mode && sudden::is_due(d, now)).count();
+    let approval = in_force(known.history, action, Some(known.policy), now);
+    let covered = approval.is_some_and(|approval| due <= approval.left);
+    if action != Action::Stop || due == 0 || covered {
+        return None;
+    }
+    let Latch { bound, limit } = *latch;
+    let reason = Reason::BrakeLatched { bound, limit, count: count(due) };
+    Some(Braked { action, mode, first: 0, again: 0, reason })
 }
 
 /// How much is asked for of one action.

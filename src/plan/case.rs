@@ -124,6 +124,13 @@ impl<'a> Case<'a> {
         schedule(timetable(self.policy, self.session, settings)?, self.session)
     }
 
+    /// The idle hours by which it is rescued under these settings: a tag that nobody understands keeps it from
+    /// being stopped, and from nothing that saves it.
+    pub(super) fn schedule_to_rescue_by(&self, settings: &'a Settings) -> Option<&'a Schedule> {
+        let by_settings = || schedule(settings.schedule.as_ref()?, self.session);
+        self.schedule_under(settings).or_else(by_settings)
+    }
+
     /// Whether it runs because we rescued it, and for nobody.
     pub(super) fn is_rescued(&self) -> bool {
         self.session.start().is_some_and(|start| self.history.is_rescued(start))

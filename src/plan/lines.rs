@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::case::Case;
 use super::due::{Cause, Due, is_too_short};
 use super::hold::{held, look_at_hold};
-use super::keeps::{fits_from, kept_running, look_at_keeps, reminder};
+use super::keeps::{fits_from, kept_running, kept_until, look_at_keeps, reminder};
 use super::line::{Line, Step, look_at_mode};
 use super::rescue::{Rescue, Unrotated, unrotated};
 use super::veto::{look_at_vetoes, overruled, to_ask, vetoed};
@@ -123,7 +123,12 @@ fn unready(case: &Case<'_>) -> Option<Reason> {
         SessionState::Transitional(_) => {
             return Some(Reason::Transitional { state: state.clone() });
         }
-        SessionState::Failed(_) => {
+        SessionState::Failed(transition) => {
+            // A start that failed has saved nothing.
+            let near = stopped::failed_near_end(case).filter(|_| *transition == Transition::Start);
+            if near.is_some() {
+                return near;
+            }
             let status = case.session.status.clone();
             return Some(Reason::Failed { state: state.clone(), status });
         }
@@ -305,9 +310,15 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
             asked.chain(pointless).chain(destruction_may_change(case)).min()
         }
         Reason::NotStoppable { .. } => ending_alarm_at(case).filter(|at| *at > case.now),
-        Reason::TerminationNear { terminate_at } => Some(*terminate_at).filter(|at| *at > case.now),
+        // What keeps it from being started may end before it does.
+        Reason::TerminationNear { terminate_at } => {
+            let kept = kept_until(case.session);
+            [Some(*terminate_at), kept].into_iter().flatten().filter(|at| *at > case.now).min()
+        }
         Reason::Failed { .. } => {
-            Rescue::of(case).map(|rescue| rescue.begins).filter(|at| *at > case.now)
+            let rescue = Rescue::of(case).map(|rescue| rescue.begins);
+            let turns = rescue.into_iter().chain(stopped::alarm_at(case));
+            turns.filter(|at| *at > case.now).min()
         }
         Reason::ListingIncomplete { .. }
         | Reason::AccountMismatch { .. }

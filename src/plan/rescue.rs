@@ -73,7 +73,7 @@ impl<'a> Rescue<'a> {
         let settings = rotating(case).filter(|_| !case.is_foreign)?;
         // What a start would be about: without it, none could be told from another.
         case.session.stopped_at?;
-        let schedule = case.schedule_under(settings)?;
+        let schedule = case.schedule_to_rescue_by(settings)?;
         let ends = ends_of(case.session).into_iter().flatten();
         let rescues = ends.filter_map(|end| Self::from(end, case.clock_behind, schedule, settings));
         rescues.filter(|rescue| case.now < rescue.ends).min_by_key(|rescue| rescue.begins)

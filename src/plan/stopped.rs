@@ -120,8 +120,17 @@ fn near_end(case: &Case<'_>) -> Option<Reason> {
         return None;
     }
     let answer = CHAIN[1..].iter().find_map(|line| (line.ask)(case));
-    let is_started = answer.is_some_and(|reason| reason.verdict() == Verdict::Start);
+    // What is only observed is not started.
+    let is_started = case.settings.mode == Mode::Enforce
+        && answer.is_some_and(|reason| reason.verdict() == Verdict::Start);
     (!is_started).then_some(Reason::TerminationNear { terminate_at })
+}
+
+/// The alarm for what is off since its start failed, and will be destroyed so.
+pub(super) fn failed_near_end(case: &Case<'_>) -> Option<Reason> {
+    let terminate_at = terminates_at(case.session)?;
+    let is_near = alarm_at(case)? <= case.now && case.now < terminate_at && !will_be_rescued(case);
+    is_near.then_some(Reason::TerminationNear { terminate_at })
 }
 
 /// Whether it is yet to be rescued, from the first end that threatens, and not only in observation.
@@ -131,7 +140,7 @@ fn will_be_rescued(case: &Case<'_>) -> bool {
 }
 
 /// When a person is told.
-fn alarm_at(case: &Case<'_>) -> Option<Timestamp> {
+pub(super) fn alarm_at(case: &Case<'_>) -> Option<Timestamp> {
     terminates_at(case.session).map(|at| moved(at, -TERMINATION_ALARM))
 }
 

@@ -179,7 +179,7 @@ fn holds(one: Option<&PolicyHash>, other: &PolicyHash) -> bool {
 }
 
 /// Whether a session is to be stopped now, or as soon as its warnings have been out.
-fn is_due(decision: &Decision, now: Timestamp) -> bool {
+pub(super) fn is_due(decision: &Decision, now: Timestamp) -> bool {
     let leads_to_a_stop = match &decision.reason {
         Reason::Due { .. }
         | Reason::Warning { .. }

@@ -34,6 +34,18 @@ fn with_calendar(world: World, effect: Effect, first: &str, last: &str) -> World
 }
 
 #[test]
+fn what_is_off_since_its_start_failed_is_told_of_before_it_is_destroyed() {
+    let failed = World::new().session(|session| {
+        session.state = SessionState::Failed(crate::inventory::Transition::Start);
+        session.stopped_at = Some(at("20T08:00:00"));
+        session.terminate_at = Some(at("20T20:00:00"));
+    });
+    let code = |now: &str| failed.decide(now).reason.code();
+    assert_eq!((code("20T15:59:59"), code("20T16:00:00")), ("failed", "termination_near"));
+    assert_eq!(failed.decide("20T15:00:00").next_change, Some(at("20T16:00:00")));
+}
+
+#[test]
 fn what_we_stopped_is_started_for_the_end_of_its_window() {
     asleep().check(
         "20T06:49:59",

@@ -1,5 +1,7 @@
 //! Line 1: pauses, and changes that come too suddenly.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::ids::{PolicyHash, SessionId};
 
@@ -68,6 +70,26 @@ fn what_was_warned_before_a_pause_that_is_over_is_warned_anew() {
     let mut resumed = world("20T19:45:00");
     resumed.history.paused = None;
     assert_eq!(resumed.decide("20T22:00:00").verdict(), Verdict::Stop);
+}
+
+#[test]
+fn warnings_that_are_given_anew_release_no_brake() {
+    let mut world = studio(0..20, 0..20).settings(|settings| settings.warn = vec![minutes(15)]);
+    let latch = Latch { bound: BrakeBound::PerScan, limit: 19 };
+    world.studio.brake.per_scan = 19;
+    world.history.braked.insert(Mode::Enforce, latch);
+    world.history.paused = Some(Pause { until: at("20T21:00:00"), who: "ada".to_owned() });
+    let plan_at = |world: &World, now: &str| {
+        let World { policy, studio, snapshot, history, .. } = world;
+        plan(policy, studio, snapshot, history, at(now))
+    };
+    let plan = plan_at(&world, "20T21:00:00");
+    let codes: BTreeSet<&str> = plan.decisions.iter().map(|d| d.reason.code()).collect();
+    assert_eq!(codes, BTreeSet::from(["warning"]));
+    assert_eq!(plan.latches.get(&Mode::Enforce), Some(&latch));
+    // Where nothing is due any more it ends.
+    let plan = plan_at(&world, "20T12:00:00");
+    assert_eq!(plan.latches.get(&Mode::Enforce), None);
 }
 
 #[test]
