@@ -278,6 +278,14 @@ fn next_change(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
     schedule.and_then(|schedule| schedule.opening_between(case.now, until)).or(change)
 }
 
+fn rescue_begins(case: &Case<'_>) -> Option<Timestamp> {
+    Rescue::of(case).map(|rescue| rescue.begins)
+}
+
+fn first_to_come(case: &Case<'_>, instants: [Option<Timestamp>; 2]) -> Option<Timestamp> {
+    instants.into_iter().flatten().filter(|at| *at > case.now).min()
+}
+
 /// When the answer of a reason may become another, calendars apart.
 fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
     match reason {
@@ -312,14 +320,9 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         Reason::NotStoppable { .. } => ending_alarm_at(case).filter(|at| *at > case.now),
         // What keeps it from being started may end before it does.
         Reason::TerminationNear { terminate_at } => {
-            let kept = kept_until(case.session);
-            [Some(*terminate_at), kept].into_iter().flatten().filter(|at| *at > case.now).min()
+            first_to_come(case, [Some(*terminate_at), kept_until(case.session)])
         }
-        Reason::Failed { .. } => {
-            let rescue = Rescue::of(case).map(|rescue| rescue.begins);
-            let turns = rescue.into_iter().chain(stopped::alarm_at(case));
-            turns.filter(|at| *at > case.now).min()
-        }
+        Reason::Failed { .. } => first_to_come(case, [rescue_begins(case), stopped::alarm_at(case)]),
         Reason::ListingIncomplete { .. }
         | Reason::AccountMismatch { .. }
         | Reason::AccountUnknown { .. }
