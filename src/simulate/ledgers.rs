@@ -276,7 +276,10 @@ impl Book<'_> {
                         let was_kept = locked(&self.ground.tagged)
                             .contains_key(data.session.as_deref().unwrap_or_default());
                         // And so is who was warned before a pause that has ended by itself.
-                        let is_old = |at: &Timestamp| unpaused.is_some_and(|until| *at < until);
+                        // Once the clock has jumped nobody can tell by the log which of both came first.
+                        let is_old = |at: &Timestamp| {
+                            unpaused.is_some_and(|until| *at < until || !self.jumps.is_empty())
+                        };
                         if let Some(before) = before.filter(|at| !was_kept && !is_old(at)) {
                             let what = format!("{subject} at {before} and {}", record.time);
                             self.ground.find("no warning is given twice", what);
