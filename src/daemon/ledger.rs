@@ -27,6 +27,9 @@ use crate::provider::ClientToken;
 /// How long a disk may take to make something durable before a person should look at it.
 pub(super) const ANSWER_MAX: SignedDuration = SignedDuration::from_secs(30);
 
+/// What came of a commit.
+type Committed = Result<Vec<Record>, JournalError>;
+
 /// How many stops of each studio are about to be announced.
 type Pending = Arc<Mutex<BTreeMap<StudioId, usize>>>;
 
@@ -41,7 +44,7 @@ pub struct Ledger {
     pending: Pending,
     switched: Arc<watch::Sender<()>>,
     /// Held while a jump of the clock is recorded, so that nobody decides by it before.
-    last_reading: tokio::sync::Mutex<Last>,
+    last_reading: Arc<tokio::sync::Mutex<Last>>,
     /// The commits that nobody waits for any more.
     under_way: TaskTracker,
     /// How many commits have ended, well or not.
@@ -99,7 +102,7 @@ impl Ledger {
             waiting: Arc::default(),
             pending: Pending::default(),
             switched: Arc::new(watch::Sender::new(())),
-            last_reading: tokio::sync::Mutex::new(last),
+            last_reading: Arc::new(tokio::sync::Mutex::new(last)),
             under_way: TaskTracker::new(),
             ended: Arc::default(),
             metrics: None,
@@ -160,41 +163,39 @@ impl Ledger {
     /// The time, for a decision: if the wall clock jumped, that is on disk before anybody is told
     /// what it shows, and the decision will know of it.
     pub(super) async fn time(&self, clock: &dyn Clock) -> Result<Timestamp, JournalError> {
-        let mut last = self.last_reading.lock().await;
+        let mut last = Arc::clone(&self.last_reading).lock_owned().await;
         let reading = Reading::of(clock);
-        if let Some(jump) = last.jump(reading) {
-            let Jump { from, to, .. } = jump;
-            tracing::warn!(%from, %to, "the clock jumped; nothing is done until a scan confirms it");
-            // Whoever stops waiting here does not stop the record, which is not to come twice.
-            let before = std::mem::replace(&mut *last, Last::Read(reading));
-            if let Err(error) = self.commit(vec![jump.record()]).await {
-                *last = before;
-                return Err(error);
-            }
-        }
-        *last = Last::Read(reading);
+        let Some(jump) = last.jump(reading) else {
+            *last = Last::Read(reading);
+            return Ok(reading.wall);
+        };
+        let Jump { from, to, .. } = jump;
+        tracing::warn!(%from, %to, "the clock jumped; nothing is done until a scan confirms it");
+        let recorded = self.recording(vec![jump.record()]);
+        // Whoever stops waiting here does not stop the record, which is not to come twice; and where it
+        // cannot be made, the jump is still to be noticed.
+        self.going_on(async move {
+            let records = recorded.await?;
+            *last = Last::Read(reading);
+            Ok(records)
+        })
+        .await?;
         Ok(reading.wall)
     }
 
-    /// Waits until nothing is being committed any more by who has stopped waiting for it.
-    pub(super) async fn settled(&self) {
-        self.under_way.close();
-        self.under_way.wait().await;
-        self.under_way.reopen();
+    /// Makes something happen that goes on by itself where nobody waits for it any more.
+    fn going_on(&self, commit: impl Future<Output = Committed> + Send + 'static) -> Commit {
+        Commit { commit: Some(Box::pin(commit)), tracker: self.under_way.clone() }
     }
-}
 
-impl Journal for Ledger {
-    /// Whoever stops waiting does not stop it: what is on disk is always known.
-    fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>> {
-        let Some(at) = records.last().map(|record| record.time) else {
-            return Box::pin(std::future::ready(Ok(records)));
-        };
+    /// Makes records durable, and then known.
+    fn recording(&self, records: Vec<Record>) -> impl Future<Output = Committed> + Send + use<> {
         let (journal, replay) = (Arc::clone(&self.journal), Arc::clone(&self.replay));
         let (health, switched) = (Arc::clone(&self.health), Arc::clone(&self.switched));
         let (waiting, ended) = (Arc::clone(&self.waiting), Arc::clone(&self.ended));
         let metrics = self.metrics.clone();
-        let commit = Box::pin(async move {
+        async move {
+            let Some(at) = records.last().map(|record| record.time) else { return Ok(records) };
             lock(&waiting).push(at);
             let committed = journal.commit(records).await;
             let mut others = lock(&waiting);
@@ -218,8 +219,21 @@ impl Journal for Ledger {
                 switched.send_replace(());
             }
             Ok(records)
-        });
-        Box::pin(Commit { commit: Some(commit), tracker: self.under_way.clone() })
+        }
+    }
+
+    /// Waits until nothing is being committed any more by who has stopped waiting for it.
+    pub(super) async fn settled(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+        self.under_way.reopen();
+    }
+}
+
+impl Journal for Ledger {
+    /// Whoever stops waiting does not stop it: what is on disk is always known.
+    fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>> {
+        Box::pin(self.going_on(self.recording(records)))
     }
 
     fn head(&self) -> Option<Head> {
@@ -245,12 +259,12 @@ impl Journal for Ledger {
 
 /// A commit that goes on by itself where it is dropped.
 struct Commit {
-    commit: Option<BoxFuture<'static, Result<Vec<Record>, JournalError>>>,
+    commit: Option<BoxFuture<'static, Committed>>,
     tracker: TaskTracker,
 }
 
 impl Future for Commit {
-    type Output = Result<Vec<Record>, JournalError>;
+    type Output = Committed;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(commit) = self.commit.as_mut() else { return Poll::Pending };
@@ -325,25 +339,35 @@ mod tests {
     use super::*;
     use crate::audit::MemoryJournal;
     use crate::audit::record::{Data, Kind};
+    use crate::clock::SimulatedClock;
     use crate::plan::ClockJump;
 
     /// A journal that answers when it is allowed to.
     #[derive(Debug)]
-    struct Slow(Semaphore);
+    struct Slow {
+        permits: Semaphore,
+        inner: MemoryJournal,
+    }
+
+    impl Default for Slow {
+        fn default() -> Self {
+            Self { permits: Semaphore::new(0), inner: MemoryJournal::new() }
+        }
+    }
 
     impl Journal for Slow {
-        fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>> {
+        fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Committed> {
             Box::pin(async move {
-                let permit = self.0.acquire().await;
+                let permit = self.permits.acquire().await;
                 permit.map_err(|error| JournalError { detail: error.to_string() })?.forget();
-                Ok(records)
+                self.inner.commit(records).await
             })
         }
     }
 
     #[tokio::test]
     async fn who_stops_waiting_for_a_commit_does_not_stop_it() {
-        let journal = Arc::new(Slow(Semaphore::new(0)));
+        let journal = Arc::new(Slow::default());
         let ledger = Ledger::new(Arc::clone(&journal) as Arc<dyn Journal>, Replay::default());
         let (from, to) = (Timestamp::UNIX_EPOCH, "2026-11-20T00:00:00Z".parse().unwrap());
         let record = Jump { from, to, suspended: SignedDuration::ZERO }.record();
@@ -354,14 +378,41 @@ mod tests {
         drop(commit);
         assert!(futures_util::poll!(Box::pin(ledger.settled())).is_pending());
         assert_eq!(jump(&ledger), None);
-        journal.0.add_permits(1);
+        journal.permits.add_permits(1);
         ledger.settled().await;
         assert_eq!(jump(&ledger), Some(ClockJump { at: to, by: from.duration_until(to) }));
     }
 
     #[tokio::test]
+    async fn a_jump_whose_record_nobody_waited_for_and_no_disk_took_is_noticed_again() {
+        let journal = Arc::new(Slow::default());
+        let ledger = Ledger::new(Arc::clone(&journal) as Arc<dyn Journal>, Replay::default());
+        let clock = SimulatedClock::new("2026-11-20T04:00:00Z".parse().unwrap());
+        ledger.time(&clock).await.unwrap();
+        clock.jump(SignedDuration::from_hours(1));
+        let jumps = || {
+            let kinds = journal.inner.records().into_iter().map(|record| record.kind);
+            kinds.filter(|kind| *kind == Kind::ClockJumped).count()
+        };
+        journal.inner.fail(true);
+        let mut time = Box::pin(ledger.time(&clock));
+        assert!(futures_util::poll!(&mut time).is_pending());
+        drop(time);
+        journal.permits.add_permits(1);
+        ledger.settled().await;
+        assert_eq!(jumps(), 0);
+        journal.inner.fail(false);
+        journal.permits.add_permits(1);
+        ledger.time(&clock).await.unwrap();
+        assert_eq!(jumps(), 1);
+        // And once it is on disk it is not told of again.
+        ledger.time(&clock).await.unwrap();
+        assert_eq!(jumps(), 1);
+    }
+
+    #[tokio::test]
     async fn a_disk_that_does_not_answer_is_no_healthy_one() {
-        let journal = Arc::new(Slow(Semaphore::new(0)));
+        let journal = Arc::new(Slow::default());
         let ledger = Ledger::new(Arc::clone(&journal) as Arc<dyn Journal>, Replay::default());
         let mut commit = ledger.commit(vec![record("2026-11-20T04:00:00Z")]);
         assert!(futures_util::poll!(&mut commit).is_pending());
@@ -372,7 +423,7 @@ mod tests {
             detail: "the disk does not answer".to_owned(),
         };
         assert_eq!(health("2026-11-20T04:00:30Z"), failing);
-        journal.0.add_permits(1);
+        journal.permits.add_permits(1);
         commit.await.unwrap();
         assert_eq!(health("2026-11-20T04:10:00Z"), LogHealth::Sound);
     }
