@@ -124,11 +124,17 @@ impl<'a> Case<'a> {
         schedule(timetable(self.policy, self.session, settings)?, self.session)
     }
 
-    /// The idle hours by which it is rescued under these settings: a tag that nobody understands keeps it from
-    /// being stopped, and from nothing that saves it.
-    pub(super) fn schedule_to_rescue_by(&self, settings: &'a Settings) -> Option<&'a Schedule> {
+    /// The idle hours by which it is rescued under these settings: a tag that nobody understands, or an owner of
+    /// whom nobody knows the time zone, keeps it from being stopped, and from nothing that saves it. Where it
+    /// is not known whose hours count, those of each owner may.
+    pub(super) fn schedules_to_rescue_by(&self, settings: &'a Settings) -> Vec<&'a Schedule> {
         let by_settings = || schedule(settings.schedule.as_ref()?, self.session);
-        self.schedule_under(settings).or_else(by_settings)
+        if let Some(schedule) = self.schedule_under(settings).or_else(by_settings) {
+            return vec![schedule];
+        }
+        let named = timetable(self.policy, self.session, settings);
+        let named = named.into_iter().chain(settings.schedule.as_deref());
+        named.flat_map(Timetable::schedules).map(|(_, schedule)| schedule.as_ref()).collect()
     }
 
     /// Whether it runs because we rescued it, and for nobody.

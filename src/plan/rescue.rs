@@ -26,7 +26,8 @@ const DANGER: SignedDuration = SignedDuration::from_mins(15);
 pub const ROTATED_AT_LEAST: SignedDuration = SignedDuration::from_hours(2);
 
 /// When the service destroys a session that is off, as far as anything tells: the earliest instant.
-pub(super) fn terminates_at(session: &Session) -> Option<Timestamp> {
+#[must_use]
+pub fn terminates_at(session: &Session) -> Option<Timestamp> {
     ends_of(session).into_iter().flatten().min()
 }
 
@@ -73,9 +74,12 @@ impl<'a> Rescue<'a> {
         let settings = rotating(case).filter(|_| !case.is_foreign)?;
         // What a start would be about: without it, none could be told from another.
         case.session.stopped_at?;
-        let schedule = case.schedule_to_rescue_by(settings)?;
+        let schedules = case.schedules_to_rescue_by(settings);
         let ends = ends_of(case.session).into_iter().flatten();
-        let rescues = ends.filter_map(|end| Self::from(end, case.clock_behind, schedule, settings));
+        let rescues = ends.flat_map(|end| {
+            let by = |schedule: &&Schedule| Self::from(end, case.clock_behind, schedule, settings);
+            schedules.iter().filter_map(by).collect::<Vec<_>>()
+        });
         rescues.filter(|rescue| case.now < rescue.ends).min_by_key(|rescue| rescue.begins)
     }
 

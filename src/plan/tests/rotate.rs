@@ -296,6 +296,30 @@ fn a_rule_of_which_a_partial_list_does_not_tell_may_ask_for_a_rescue() {
 }
 
 #[test]
+fn what_belongs_to_an_owner_whose_time_zone_nobody_knows_is_rescued_by_the_hours_of_each() {
+    let of = |schedules: &[(&str, Arc<Schedule>)]| {
+        let named = schedules.iter().map(|(owner, schedule)| ((*owner).into(), schedule.clone()));
+        let timetable = Timetable::PerOwner { name: "evenings".into(), schedules: named.collect() };
+        asleep().settings(|settings| settings.schedule = Some(Arc::new(timetable)))
+    };
+    // In the middle of somebody's week-end it is not destroyed; when that is depends on who it is.
+    let weekdays = Idle::Weekly(vec!["Mon-Fri 20:00-07:00".parse().unwrap()]);
+    let weekdays = Schedule::new("evenings".into(), nights().zone.clone(), weekdays, vec![]);
+    let others = of(&[("another", Arc::new(weekdays)), ("other", nights())]);
+    assert_eq!(others.decide("21T19:29:59").next_change, Some(at("21T19:30:00")));
+    assert_eq!(others.decide("21T19:30:00").reason.code(), "rescue");
+    // What runs again is nobody's to stop, as long as nobody knows whose hours count.
+    let start = at("21T19:30:00");
+    let mut awake = others.session(|session| {
+        session.state = SessionState::Ready;
+        session.started_at = Some(start);
+    });
+    past(&mut awake).rescued = Some(RescuedRun { start, stopped_by: StoppedBy::Us });
+    assert_eq!(awake.decide("21T22:00:00").reason.code(), "owner_zone_unknown");
+    assert_eq!(of(&[]).decide("21T19:45:00").reason.code(), "termination_near");
+}
+
+#[test]
 fn what_was_rescued_has_no_lease_and_is_warned_late() {
     let world = rescued().settings(|settings| settings.warn = vec![minutes(30), minutes(5)]);
     world.check(
