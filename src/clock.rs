@@ -207,8 +207,9 @@ impl SimulatedClock {
         self.0.changed.notify_one();
     }
 
-    /// Sets the wall clock forwards or backwards; the monotonic clock takes no notice. Who waits for an instant that has been passed
-    /// over wakes as soon as everybody ready has had a turn, without time moving.
+    /// Sets the wall clock forwards or backwards; the monotonic clock takes no notice. Who waits for an
+    /// instant that has been passed over wakes as soon as everybody ready has had a turn, without time
+    /// moving.
     pub fn jump(&self, by: SignedDuration) {
         let mut state = self.0.lock();
         let edge = if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX };

@@ -7,11 +7,17 @@
 
 use std::sync::{Arc, Mutex};
 
+use Operation::{
+    GetLaunchProfile, GetStreamingSession, GetStudio, GetStudioMember, ListLaunchProfiles,
+    ListStreamingSessions, ListStudioMembers, ListStudios, StartStreamingSession,
+    StopStreamingSession, TagResource, UntagResource, UpdateLaunchProfile,
+};
 use jiff::{SignedDuration, Timestamp};
 use lightsout::clock::{Clock, SimulatedClock};
 use lightsout::inventory::{Session, Wanted};
 use lightsout::policy::{Brake, Connection, Settings, StudioPolicy};
 use lightsout::provider::administer::{Administer, Progress, Unfit};
+pub use lightsout::provider::nimble::Call as Operation;
 use lightsout::provider::nimble::{Answer, Connections, NimbleDirectory, NimbleStudio, StandIn};
 use lightsout::provider::{Accepted, ClientToken, Directory, Provider, ProviderError};
 
@@ -24,82 +30,26 @@ const MESSAGES_MAX: usize = 64;
 /// The most characters of the service's own that an error may carry.
 const DETAIL_MAX: usize = 300;
 
-/// Every operation that the adapter calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// `GetStudio`.
-    GetStudio,
-    /// `ListLaunchProfiles`.
-    ListLaunchProfiles,
-    /// `ListStreamingSessions`.
-    ListStreamingSessions,
-    /// `GetStreamingSession`.
-    GetStreamingSession,
-    /// `GetLaunchProfile`.
-    GetLaunchProfile,
-    /// `StopStreamingSession`.
-    StopStreamingSession,
-    /// `StartStreamingSession`.
-    StartStreamingSession,
-    /// `TagResource`.
-    TagResource,
-    /// `UntagResource`.
-    UntagResource,
-    /// `ListStudioMembers`.
-    ListStudioMembers,
-    /// `GetStudioMember`.
-    GetStudioMember,
-    /// `ListStudios`.
-    ListStudios,
-    /// `UpdateLaunchProfile`.
-    UpdateLaunchProfile,
-}
-
-use Operation::{
-    GetLaunchProfile, GetStreamingSession, GetStudio, GetStudioMember, ListLaunchProfiles,
-    ListStreamingSessions, ListStudioMembers, ListStudios, StartStreamingSession,
-    StopStreamingSession, TagResource, UntagResource, UpdateLaunchProfile,
-};
-
-impl Operation {
-    /// All of them, each at its number.
-    pub const ALL: [Self; 13] = [
-        GetStudio,
-        ListLaunchProfiles,
-        ListStreamingSessions,
-        GetStreamingSession,
-        GetLaunchProfile,
-        StopStreamingSession,
-        StartStreamingSession,
-        TagResource,
-        UntagResource,
-        ListStudioMembers,
-        GetStudioMember,
-        ListStudios,
-        UpdateLaunchProfile,
-    ];
-
-    /// Which operation a request is.
-    fn of(method: &str, uri: &str) -> Self {
-        let (_, path) = uri.split_once("/2020-08-01/").expect("a path of this API");
-        let path = path.split('?').next().unwrap_or_default();
-        let parts: Vec<&str> = path.split('/').collect();
-        match (method, parts.as_slice()) {
-            ("GET", ["studios", _]) => GetStudio,
-            ("GET", ["studios", _, "launch-profiles"]) => ListLaunchProfiles,
-            ("GET", ["studios", _, "streaming-sessions"]) => ListStreamingSessions,
-            ("GET", ["studios", _, "streaming-sessions", _]) => GetStreamingSession,
-            ("GET", ["studios", _, "launch-profiles", _]) => GetLaunchProfile,
-            ("POST", ["studios", _, "streaming-sessions", _, "stop"]) => StopStreamingSession,
-            ("POST", ["studios", _, "streaming-sessions", _, "start"]) => StartStreamingSession,
-            ("POST", ["tags", _]) => TagResource,
-            ("DELETE", ["tags", _]) => UntagResource,
-            ("GET", ["studios", _, "membership"]) => ListStudioMembers,
-            ("GET", ["studios", _, "membership", _]) => GetStudioMember,
-            ("GET", ["studios"]) => ListStudios,
-            ("PATCH", ["studios", _, "launch-profiles", _]) => UpdateLaunchProfile,
-            _ => panic!("no operation of the adapter: {method} {uri}"),
-        }
+/// Which operation a request is.
+fn operation_of(method: &str, uri: &str) -> Operation {
+    let (_, path) = uri.split_once("/2020-08-01/").expect("a path of this API");
+    let path = path.split('?').next().unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').collect();
+    match (method, parts.as_slice()) {
+        ("GET", ["studios", _]) => GetStudio,
+        ("GET", ["studios", _, "launch-profiles"]) => ListLaunchProfiles,
+        ("GET", ["studios", _, "streaming-sessions"]) => ListStreamingSessions,
+        ("GET", ["studios", _, "streaming-sessions", _]) => GetStreamingSession,
+        ("GET", ["studios", _, "launch-profiles", _]) => GetLaunchProfile,
+        ("POST", ["studios", _, "streaming-sessions", _, "stop"]) => StopStreamingSession,
+        ("POST", ["studios", _, "streaming-sessions", _, "start"]) => StartStreamingSession,
+        ("POST", ["tags", _]) => TagResource,
+        ("DELETE", ["tags", _]) => UntagResource,
+        ("GET", ["studios", _, "membership"]) => ListStudioMembers,
+        ("GET", ["studios", _, "membership", _]) => GetStudioMember,
+        ("GET", ["studios"]) => ListStudios,
+        ("PATCH", ["studios", _, "launch-profiles", _]) => UpdateLaunchProfile,
+        _ => panic!("no operation of the adapter: {method} {uri}"),
     }
 }
 
@@ -291,7 +241,7 @@ impl Script {
 
 impl StandIn for Script {
     fn answer(&self, method: &str, uri: &str) -> Option<Answer> {
-        let operation = Operation::of(method, uri);
+        let operation = operation_of(method, uri);
         let asked = self.asked(operation);
         self.asked.lock().expect("a lock")[operation as usize] += 1;
         self.nth(operation, asked).cloned()

@@ -74,7 +74,7 @@ const LOG_DEFAULT: &str = "info";
 ///
 /// A policy file says when a studio's streaming sessions are idle. lightsout lists them, decides about
 /// each, and stops those that are due, where their launch profile permits it; every decision and
-/// every call goes to an audit log. In mode `observe`, the default, nothing is ever changed.
+/// every call goes to an audit log. In mode `observe`, the default, the daemon changes nothing.
 #[derive(Debug, Parser)]
 #[command(name = "lightsout", version = env!("LIGHTSOUT_VERSION"), propagate_version = true, after_help = EXAMPLES)]
 struct Arguments {

@@ -12,7 +12,7 @@ use super::reload::Outcome;
 use crate::ids::StudioId;
 use crate::inventory::{SessionState, Snapshot};
 use crate::metrics::{Metrics, ScanOutcome};
-use crate::plan::{Plan, Verdict};
+use crate::plan::{Plan, Verdict, terminates_at};
 use crate::policy::Policy;
 use crate::report::Prices;
 
@@ -77,10 +77,8 @@ impl Glance {
             };
             *glance.sessions.entry((state, decision.verdict())).or_default() += 1;
             glance.due += usize::from(decision.due.is_some_and(|due| due <= plan.at));
-            if session.state == SessionState::Stopped {
-                let next = glance.next_termination.into_iter().chain(session.terminate_at).min();
-                glance.next_termination = next;
-            }
+            let next = glance.next_termination.into_iter().chain(terminates_at(session)).min();
+            glance.next_termination = next;
         }
         glance
     }

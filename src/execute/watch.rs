@@ -24,8 +24,8 @@ pub fn arrival_max(action: Action) -> SignedDuration {
     }
 }
 
-/// How long a rescue that was accepted may take to begin before it is given up and made anew. A start
-/// shows in the next listing; and of the half hour that a rescue has, no attempt may take all.
+/// How long a start that was accepted may take to begin before it is given up and made anew. A start shows
+/// in the next listing; and of the half hour that a rescue has, no attempt may take all.
 const START_BEGINS_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is known of the service by which a listing is read.

@@ -82,6 +82,31 @@ struct Savings {
     told: BTreeMap<StudioId, (f64, f64)>,
 }
 
+impl ScanOutcome {
+    const ALL: [Self; 3] = [Self::Whole, Self::Partial, Self::Failed];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl ReloadResult {
+    const ALL: [Self; 4] = [Self::Applied, Self::Unchanged, Self::Refused, Self::Failed];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Unchanged => "unchanged",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metrics").finish_non_exhaustive()
@@ -103,8 +128,8 @@ impl Metrics {
             began,
             told: BTreeMap::new(),
         });
-        for result in ["applied", "unchanged", "refused", "failed"] {
-            families.reloads.with_label_values(&[result]);
+        for result in ReloadResult::ALL {
+            families.reloads.with_label_values(&[result.word()]);
         }
         let none: [&str; 0] = [];
         for counter in [&families.audit_records, &families.audit_failures, &families.clock_jumps] {
@@ -140,8 +165,8 @@ impl Metrics {
             stops.with_label_values(&[studio, stage_word(Action::Stop, *stage).as_str()]);
             starts.with_label_values(&[studio, stage_word(Action::Start, *stage).as_str()]);
         }
-        for outcome in ["whole", "partial", "failed"] {
-            scans.with_label_values(&[studio, outcome]);
+        for outcome in ScanOutcome::ALL {
+            scans.with_label_values(&[studio, outcome.word()]);
         }
         warnings.with_label_values(&[studio]);
     }
@@ -194,25 +219,14 @@ impl Metrics {
 
     /// A scan came to its end, after so long.
     pub fn scanned(&self, studio: &str, outcome: ScanOutcome, took: SignedDuration) {
-        let word = match outcome {
-            ScanOutcome::Whole => "whole",
-            ScanOutcome::Partial => "partial",
-            ScanOutcome::Failed => "failed",
-        };
-        self.families.scans.with_label_values(&[studio, word]).inc();
+        self.families.scans.with_label_values(&[studio, outcome.word()]).inc();
         let took = took.as_secs_f64().max(0.0);
         self.families.scan_duration.with_label_values(&[studio]).observe(took);
     }
 
     /// The policy file was read again.
     pub fn policy_read(&self, result: ReloadResult) {
-        let word = match result {
-            ReloadResult::Applied => "applied",
-            ReloadResult::Unchanged => "unchanged",
-            ReloadResult::Refused => "refused",
-            ReloadResult::Failed => "failed",
-        };
-        self.families.reloads.with_label_values(&[word]).inc();
+        self.families.reloads.with_label_values(&[result.word()]).inc();
     }
 
     /// Everything, in the text format 0.0.4.

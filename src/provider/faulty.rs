@@ -3,9 +3,10 @@
 //! Faults are laid over a provider from outside, so that no provider has a mode for tests.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, pending};
+use tokio::sync::watch;
 
 use super::{Accepted, ClientToken, Provider, ProviderError};
 use crate::ids::SessionId;
@@ -14,7 +15,7 @@ use crate::inventory::{Gap, Problem, Session, Snapshot, Wanted};
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// A reading of the studio never ends.
+    /// A reading of the studio does not end before this is over.
     HangingList,
     /// A reading of the studio lacks this much of its sessions, and says why.
     PartialList(Problem),
@@ -32,7 +33,7 @@ pub enum Fault {
 #[derive(Debug, Clone)]
 pub struct Faulty {
     inner: Arc<dyn Provider>,
-    fault: Arc<Mutex<Option<Fault>>>,
+    fault: Arc<watch::Sender<Option<Fault>>>,
 }
 
 impl Faulty {
@@ -44,11 +45,18 @@ impl Faulty {
 
     /// From now on this goes wrong, or nothing.
     pub fn set(&self, fault: Option<Fault>) {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+        self.fault.send_replace(fault);
     }
 
     fn fault(&self) -> Option<Fault> {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.fault.borrow()
+    }
+
+    /// Ends once no reading of the studio hangs any more.
+    async fn list_goes_on(&self) {
+        let mut fault = self.fault.subscribe();
+        // Whoever would tell is the one that waits, and so cannot be gone.
+        drop(fault.wait_for(|fault| *fault != Some(Fault::HangingList)).await);
     }
 
     /// Makes a changing call as faults have it.
@@ -104,8 +112,8 @@ fn gap(problem: Problem) -> Gap {
 impl Provider for Faulty {
     fn observe(&self) -> BoxFuture<'_, Snapshot> {
         Box::pin(async move {
+            self.list_goes_on().await;
             match self.fault() {
-                Some(Fault::HangingList) => pending().await,
                 Some(Fault::PartialList(problem)) => {
                     let mut snapshot = self.inner.observe().await;
                     let half = snapshot.sessions.len() / 2;
@@ -122,9 +130,13 @@ impl Provider for Faulty {
                     let gaps = vec![gap(problem)];
                     Snapshot { began, sessions, profiles, gaps, accounts: Vec::new() }
                 }
-                Some(Fault::Refusal(_) | Fault::LostAnswer | Fault::HangingCalls) | None => {
-                    self.inner.observe().await
-                }
+                Some(
+                    Fault::HangingList
+                    | Fault::Refusal(_)
+                    | Fault::LostAnswer
+                    | Fault::HangingCalls,
+                )
+                | None => self.inner.observe().await,
             }
         })
     }

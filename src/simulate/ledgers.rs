@@ -276,9 +276,9 @@ impl Book<'_> {
                         let was_kept = locked(&self.ground.tagged)
                             .contains_key(data.session.as_deref().unwrap_or_default());
                         // And so is who was warned before a pause that has ended by itself.
-                        // Once the clock has jumped nobody can tell by the log which of both came first.
                         let is_old = |at: &Timestamp| {
-                            unpaused.is_some_and(|until| *at < until || !self.jumps.is_empty())
+                            let now = record.time;
+                            unpaused.is_some_and(|until| self.is_taken_back(*at, until, now))
                         };
                         if let Some(before) = before.filter(|at| !was_kept && !is_old(at)) {
                             let what = format!("{subject} at {before} and {}", record.time);
@@ -297,6 +297,13 @@ impl Book<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// Whether what was said at some instant was taken back by a pause that has ended by itself since. Where
+    /// the clock jumped between the two nobody can tell by the log which came first.
+    fn is_taken_back(&self, said: Timestamp, paused_until: Timestamp, now: Timestamp) -> bool {
+        let (from, to) = (said.min(paused_until).min(now), said.max(paused_until).max(now));
+        said < paused_until || self.jumped(from, to)
     }
 
     fn warned(&self, stop: &Record, lead: SignedDuration, at: Option<Timestamp>) {

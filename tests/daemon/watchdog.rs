@@ -13,10 +13,9 @@ use lightsout::audit::record::{Journal, JournalError, Kind, Record};
 use lightsout::audit::replay::Replay;
 use lightsout::clock::{Clock, SimulatedClock};
 use lightsout::daemon::{Daemon, Ledger, Refusal, Reload};
-use lightsout::ids::SessionId;
-use lightsout::inventory::{Session, Snapshot};
+use lightsout::provider::Provider;
 use lightsout::provider::direct::Direct;
-use lightsout::provider::{Accepted, ClientToken, Provider, ProviderError};
+use lightsout::provider::faulty::{Fault, Faulty};
 use lightsout::supervise::{Notice, Supervisor};
 use lightsout::veto::Vetoes;
 use tokio::sync::{Notify, mpsc};
@@ -44,65 +43,6 @@ impl Still {
         while self.stands.load(Ordering::Relaxed) {
             self.goes_on.notified().await;
         }
-    }
-}
-
-/// A studio that can hang.
-#[derive(Debug)]
-struct Hanging {
-    inner: Direct,
-    listing: Arc<Still>,
-    stopping: Arc<Still>,
-}
-
-impl Provider for Hanging {
-    fn observe(&self) -> BoxFuture<'_, Snapshot> {
-        async {
-            self.listing.pass().await;
-            self.inner.observe().await
-        }
-        .boxed()
-    }
-
-    fn read<'a>(&'a self, session: &'a SessionId) -> BoxFuture<'a, Result<Session, ProviderError>> {
-        self.inner.read(session)
-    }
-
-    fn stop<'a>(
-        &'a self,
-        session: &'a Session,
-        token: &'a ClientToken,
-    ) -> BoxFuture<'a, Result<Accepted, ProviderError>> {
-        async {
-            self.stopping.pass().await;
-            self.inner.stop(session, token).await
-        }
-        .boxed()
-    }
-
-    fn start<'a>(
-        &'a self,
-        session: &'a Session,
-        token: &'a ClientToken,
-    ) -> BoxFuture<'a, Result<Accepted, ProviderError>> {
-        self.inner.start(session, token)
-    }
-
-    fn tag<'a>(
-        &'a self,
-        session: &'a Session,
-        key: &'a str,
-        value: &'a str,
-    ) -> BoxFuture<'a, Result<(), ProviderError>> {
-        self.inner.tag(session, key, value)
-    }
-
-    fn untag<'a>(
-        &'a self,
-        session: &'a Session,
-        key: &'a str,
-    ) -> BoxFuture<'a, Result<(), ProviderError>> {
-        self.inner.untag(session, key)
     }
 }
 
@@ -150,8 +90,7 @@ impl Supervisor for Told {
 struct Supervised {
     clock: SimulatedClock,
     told: Arc<Told>,
-    listing: Arc<Still>,
-    stopping: Arc<Still>,
+    studio: Faulty,
     disk: Arc<Disk>,
     reloads: mpsc::Sender<Reload>,
     ending: CancellationToken,
@@ -164,10 +103,8 @@ impl Supervised {
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let world = Arc::new(Mutex::new(world_of("90s", ARTIST)));
         let inner = Direct::new(STUDIO.into(), world, Arc::clone(&shared), "AROATEST:lightsout");
-        let (listing, stopping): (Arc<Still>, Arc<Still>) = (Arc::default(), Arc::default());
-        let (one, other) = (Arc::clone(&listing), Arc::clone(&stopping));
-        let provider: Arc<dyn Provider> =
-            Arc::new(Hanging { inner, listing: one, stopping: other });
+        let faulty = Faulty::new(Arc::new(inner));
+        let provider: Arc<dyn Provider> = Arc::new(faulty.clone());
         let policy = policy("7m", &studio("warn = []"));
         let vetoes = House::new(clock.clone(), policy.clone(), Arc::clone(&provider)).vetoes;
         let disk = Arc::new(Disk {
@@ -194,7 +131,7 @@ impl Supervised {
         .reloading(asked)
         .supervised(Arc::clone(&told) as Arc<dyn Supervisor>);
         let daemon = tokio::spawn(daemon.run());
-        let this = Self { clock, told, listing, stopping, disk, reloads, ending, daemon };
+        let this = Self { clock, told, studio: faulty, disk, reloads, ending, daemon };
         this.until("19:12:30").await;
         this
     }
@@ -250,12 +187,12 @@ async fn a_supervisor_is_told_that_work_has_begun_how_it_goes_and_that_it_ends()
 #[tokio::test]
 async fn a_studio_that_hangs_within_its_bounds_is_progress_and_beyond_them_is_none() {
     let daemon = Supervised::started(60).await;
-    daemon.listing.stand();
+    daemon.studio.set(Some(Fault::HangingList));
     daemon.news();
     // Its scan begins at 19:19:30 and has sixteen minutes.
     daemon.until("20:30:00").await;
     assert_eq!(daemon.news().1, every("19:13:00", "19:35:30", 30));
-    daemon.listing.go_on();
+    daemon.studio.set(None);
     daemon.until("20:31:00").await;
     assert_eq!(daemon.news().1, every("20:30:01", "20:31:00", 30)[..2]);
     daemon.end().await;
@@ -302,7 +239,7 @@ async fn a_full_disk_is_told_of_and_starting_again_would_not_mend_it() {
 #[tokio::test]
 async fn a_change_of_policy_is_waited_for_with_signs_of_progress_and_ends_in_ready() {
     let daemon = Supervised::started(4).await;
-    daemon.stopping.stand();
+    daemon.studio.set(Some(Fault::HangingCalls));
     daemon.until("20:00:10").await;
     let intended = daemon.disk.inner.records();
     assert!(intended.iter().any(|record| record.kind == Kind::StopIntended));
@@ -318,6 +255,5 @@ async fn a_change_of_policy_is_waited_for_with_signs_of_progress_and_ends_in_rea
     daemon.reloads.send(Reload::Refused(refusal)).await.unwrap();
     daemon.until("20:00:20").await;
     assert_eq!(daemon.news().0, [Notice::Ready]);
-    daemon.stopping.go_on();
     daemon.end().await;
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::page::{pages, root};
+use crate::page::{pages, parts, root, written};
 
 #[test]
 fn every_page_is_in_the_table_of_contents_once() {
@@ -20,6 +20,14 @@ fn every_page_is_in_the_table_of_contents_once() {
         .filter(|path| !path.ends_with("SUMMARY.md") && !named.contains(path))
         .collect();
     assert!(lacking.is_empty(), "not in docs/SUMMARY.md: {lacking:?}");
+}
+
+#[test]
+fn a_page_is_taken_apart_and_put_together_again() {
+    for path in pages() {
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(written(&parts(&text)), text, "{}", path.display());
+    }
 }
 
 #[test]

@@ -1,7 +1,5 @@
-//! The pages of the documentation: what they show is what the program says, and what they must name they name.
+//! The pages of the documentation: what they must name they name. What they show of a terminal is in `tests/console`.
 
 mod codes;
-mod console;
 mod contents;
-mod house;
 mod page;

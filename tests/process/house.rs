@@ -344,22 +344,15 @@ pub(crate) struct Watched {
     server: Option<thread::JoinHandle<()>>,
 }
 
-impl Watched {
-    /// The studio that the program ships.
-    pub(crate) fn shipped() -> Self {
-        Self::of(worldfile::SHIPPED)
-    }
-
-    /// Two sessions that may be stopped and one that may not; stops take no time worth speaking of.
-    pub(crate) fn small() -> Self {
-        Self::of(&format!(
-            r#"
+/// A studio with one launch profile, in which nothing takes a time worth speaking of.
+const QUICK: &str = r#"
 [settings]
 stop_time = "1s"
+start_time = "1s"
 profile_time = "1s"
 
 [[studio]]
-id = "{STUDIO}"
+id = "us-west-2:stid-EXAMPLE11111"
 account = "111122223333"
 name = "feature"
 
@@ -369,7 +362,23 @@ name = "Persistent"
 max_session_length_in_minutes = 43200
 session_persistence_mode = "ACTIVATED"
 automatic_termination_mode = "DEACTIVATED"
+"#;
 
+impl Watched {
+    /// A quick studio, and what else is in it.
+    pub(crate) fn with(more: &str) -> Self {
+        Self::of(&format!("{QUICK}{more}"))
+    }
+
+    /// The studio that the program ships.
+    pub(crate) fn shipped() -> Self {
+        Self::of(worldfile::SHIPPED)
+    }
+
+    /// Two sessions that may be stopped and one that may not; stops take no time worth speaking of.
+    pub(crate) fn small() -> Self {
+        Self::with(
+            r#"
 [[studio.profile]]
 id = "forbidding"
 name = "Forbidding"
@@ -389,30 +398,14 @@ started = "-9h"
 id = "forbidden"
 profile = "forbidding"
 started = "-9h"
-"#
-        ))
+"#,
+        )
     }
 
     /// So many sessions that may be stopped.
     pub(crate) fn many(sessions: usize) -> Self {
-        Self::of(&format!(
+        Self::with(&format!(
             r#"
-[settings]
-stop_time = "1s"
-profile_time = "1s"
-
-[[studio]]
-id = "{STUDIO}"
-account = "111122223333"
-name = "feature"
-
-[[studio.profile]]
-id = "persistent"
-name = "Persistent"
-max_session_length_in_minutes = 43200
-session_persistence_mode = "ACTIVATED"
-automatic_termination_mode = "DEACTIVATED"
-
 [[studio.generate]]
 count = {sessions}
 profile = "Persistent"

@@ -30,23 +30,6 @@ fn granted(name: &str) -> BTreeSet<String> {
 
 /// A machine that is due, one that is off and will be destroyed soon, and a profile that forbids stopping.
 const WORLD: &str = r#"
-[settings]
-stop_time = "1s"
-start_time = "1s"
-profile_time = "1s"
-
-[[studio]]
-id = "us-west-2:stid-EXAMPLE11111"
-account = "111122223333"
-name = "feature"
-
-[[studio.profile]]
-id = "persistent"
-name = "Persistent"
-max_session_length_in_minutes = 43200
-session_persistence_mode = "ACTIVATED"
-automatic_termination_mode = "DEACTIVATED"
-
 [[studio.profile]]
 id = "mortal"
 name = "Mortal"
@@ -86,7 +69,7 @@ fn policy(sandbox: &Watched) -> String {
 
 #[test]
 fn each_mode_calls_what_its_policy_for_iam_permits_and_nothing_else() {
-    let sandbox = Watched::of(WORLD);
+    let sandbox = Watched::with(WORLD);
     let house = House::new(&policy(&sandbox).replace("\"enforce\"", "\"observe\""));
     assert_eq!(house.run(&["run", "--once"]).code, Some(0));
     for look in
@@ -104,7 +87,7 @@ fn each_mode_calls_what_its_policy_for_iam_permits_and_nothing_else() {
 
 #[test]
 fn whoever_works_by_hand_calls_what_the_policy_for_operators_permits_and_nothing_else() {
-    let sandbox = Watched::of(WORLD);
+    let sandbox = Watched::with(WORLD);
     let house = House::new(&policy(&sandbox).replace("\"enforce\"", "\"observe\""));
     let written = house.config().with_file_name("written.toml");
     let init = ["init", "--endpoint-url", &sandbox.endpoint, "--output", written.to_str().unwrap()];

@@ -269,19 +269,15 @@ fn agreeing<'a, 'b>(
                 Deed::Keep { until, replace: false } => fit::stronger(session, until),
                 _ => None,
             };
+            let say = |words: &str| anstream::eprintln!("{}/{id} {words}", place.0.label());
             match (matcher.judge(&candidate(session)), stronger) {
-                (Judgement::Match, Some(why)) if is_apt => {
-                    anstream::eprintln!("{}/{id} is left as it is: {why}", place.0.label());
-                }
-                (judgement, _) => match judgement {
-                    Judgement::Match if is_apt => found.push((place, id.clone())),
-                    Judgement::Unclear(what) if is_apt => anstream::eprintln!(
-                        "{}/{id} is left out: nobody can tell whether it agrees, since its {what} is not \
-                     known",
-                        place.0.label()
-                    ),
-                    Judgement::Match | Judgement::Unclear(_) | Judgement::Mismatch => {}
-                },
+                _ if !is_apt => {}
+                (Judgement::Mismatch, _) => {}
+                (Judgement::Match, None) => found.push((place, id.clone())),
+                (Judgement::Match, Some(why)) => say(&format!("is left as it is: {why}")),
+                (Judgement::Unclear(what), _) => say(&format!(
+                    "is left out: nobody can tell whether it agrees, since its {what} is not known"
+                )),
             }
         }
     }

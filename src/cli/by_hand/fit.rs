@@ -103,9 +103,13 @@ pub(super) fn stronger(session: &Session, until: Option<Timestamp>) -> Option<St
     if let Some(words) = words.filter(|words| until.is_some() || *words != ALWAYS) {
         return Some(format!("it is kept without an end, by {TAG_KEEP} = {words:?}"));
     }
-    let standing = kept_until(session)?;
-    let is_longer = until.is_some_and(|until| until < standing);
-    is_longer.then(|| format!("it is kept for longer already, until {}", output::utc(standing)))
+    let (tag, until) = session.tags.get(TAG_KEEP_UNTIL).zip(until)?;
+    // What cannot be read counts as a keep without an end.
+    let Some(standing) = kept_until(session) else {
+        return Some(format!("it is kept by {TAG_KEEP_UNTIL} = {tag:?}, which cannot be read"));
+    };
+    (until < standing)
+        .then(|| format!("it is kept for longer already, until {}", output::utc(standing)))
 }
 
 /// The tags that keep a session, as they stand.

@@ -131,6 +131,13 @@ fn a_keep_is_not_made_weaker_unless_that_is_meant() {
     );
     assert!(said(&until, keep(later, false)).starts_with("yes"));
     assert!(said(&until, keep(None, false)).starts_with("yes"));
+    let unreadable = with(TAG_KEEP_UNTIL, "next week");
+    assert_eq!(
+        said(&unreadable, keep(later, false)),
+        "no: it is kept by lightsout:keep-until = \"next week\", which cannot be read; if that is to go, \
+         say --replace"
+    );
+    assert!(said(&unreadable, keep(None, false)).starts_with("yes"));
     let always = with(TAG_KEEP, "always");
     assert!(said(&always, keep(None, false)).starts_with("yes"));
     assert!(said(&always, keep(later, false)).starts_with("no"));

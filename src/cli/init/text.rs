@@ -91,7 +91,7 @@ fn head(now: Timestamp) -> String {
     format!(
         r#"# A policy to start from, written by `lightsout init` at {}.
 #
-# It only looks: in mode "observe" nothing is ever changed. Before it acts:
+# It only looks: in mode "observe" the daemon changes nothing. Before it acts:
 #   lightsout -c FILE check --online     what is wrong with it, and which windows are too long for whom
 #   lightsout -c FILE plan --at +12h     what would be decided about each session tonight
 #   lightsout -c FILE run --dry-run      the daemon without any effect; `audit show` says what it would have done
