@@ -331,17 +331,17 @@ fn only_the_nimble_adapter_names_the_sdk() {
 }
 
 #[test]
-fn only_the_cron_file_and_the_recurrence_file_name_the_other_time_library() {
+fn only_the_cron_file_and_the_recurrence_file_name_a_time_library_of_their_own() {
     check(|path| {
         let allowed: &[&str] = if path.ends_with("policy/schedule/cron.rs") {
             &["cron"]
         } else if path.ends_with("config/ics/recurrence.rs") {
-            &["chrono", "rrule"]
+            &["ical"]
         } else {
             &[]
         };
         let findings = findings(path);
-        let others = ["chrono", "chrono_tz", "cron", "rrule"];
+        let others = ["cron", "ical"];
         let others = others.iter().filter(|other| !allowed.contains(other)).collect::<Vec<_>>();
         let is_other = |path: &String| {
             // A word alone may be anybody's name; a path through the crate is its use.

@@ -38,7 +38,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -317,8 +317,7 @@ fn start_logging(arguments: &Arguments) -> Result<(), String> {
         Command::Simulate(_) => "off",
         _ => &arguments.log,
     };
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .map_err(|error| format!("--log {filter:?}: {error}"))?;
+    let filter: Targets = filter.parse().map_err(|error| format!("--log {filter:?}: {error}"))?;
     let filter = filter.and(filter_fn(|metadata| !may_hold_secrets(metadata)));
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry();

@@ -1,13 +1,14 @@
 //! Recurrence rules (RFC 5545, section 3.3.10) as the days that they mean; the only file that names
-//! `rrule` and `chrono`.
+//! `ical`.
 //!
-//! The `rrule` crate expands, on a calendar without a zone (its UTC stands for the civil calendar).
-//! It is lenient where the standard leaves a rule without a meaning, so each part is judged here
-//! first and handed to it in one form. Start at [`Rule`].
+//! That crate expands, on the civil calendar. It is lenient where the standard leaves a rule without a
+//! meaning, so each part is judged here first and handed to it in one form. Start at [`Rule`].
 
+use std::fmt;
 use std::str::FromStr;
 
-use chrono::{Datelike, TimeZone, Timelike};
+use ical::recur::expand::IcalRecurExpand;
+use ical::recur::{IcalRecurDateTime, IcalRecurRule};
 use jiff::civil::{Date, DateTime, Time};
 
 /// Until when what recurs is written out. The rules of time zones are a guess long before.
@@ -115,8 +116,7 @@ const NUMBERS: &[(&str, i16, i16, bool)] = &[
 
 const WEEKDAYS: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 
-/// The longest pause that a rule may name. It is far beyond the horizon for years, and keeps the sums
-/// of the crate far from overflow.
+/// The longest pause that a rule may name. It is far beyond the horizon for years.
 const INTERVAL_MAX: u16 = 9_999;
 
 impl FromStr for Rule {
@@ -228,14 +228,14 @@ fn judge<'a>(find: impl Fn(&str) -> Option<&'a str>) -> Result<(), RuleError> {
     refuse("BYWEEKNO", &["YEARLY"])?;
     refuse("BYYEARDAY", &["YEARLY"])?;
     refuse("BYMONTHDAY", &["YEARLY", "MONTHLY", "DAILY"])?;
-    // The standard allows it; the crate takes the first week for one that begins with DTSTART.
+    // The standard allows it; some programs take the first week for one that begins with DTSTART.
     refuse("BYSETPOS", &["YEARLY", "MONTHLY", "DAILY"])?;
     let days = find("BYDAY").unwrap_or_default();
     let is_numbered = days.split(',').any(|day| weekday(day).is_some_and(|count| count != 0));
     let is_plain = days.split(',').any(|day| weekday(day) == Some(0));
     let takes_numbers =
         frequency == "MONTHLY" || (frequency == "YEARLY" && find("BYWEEKNO").is_none());
-    // The crate takes the days of such weeks for those of the year in which they are.
+    // Some programs take the days of such weeks for those of the year in which they are.
     let weeks = find("BYWEEKNO").unwrap_or_default();
     let is_at_the_edge = |week: i32| !(2..=51).contains(&week.abs());
     if weeks.split(',').filter_map(|week| number(week, true)).any(is_at_the_edge) {
@@ -245,7 +245,7 @@ fn judge<'a>(find: impl Fn(&str) -> Option<&'a str>) -> Result<(), RuleError> {
     if find("BYWEEKNO").is_some() && find("BYDAY").is_none() {
         return Err(RuleError::Alone("BYWEEKNO"));
     }
-    // Of `MO,1TU` the crate would make `1TU`.
+    // Of `MO,1TU` some programs make `1TU`.
     if is_numbered && (is_plain || !takes_numbers) {
         return Err(RuleError::Combination(format!("BYDAY={days}")));
     }
@@ -263,16 +263,15 @@ impl Rule {
         until: Option<DateTime>,
         is_start_left_out: bool,
     ) -> Result<Expanded, RuleError> {
-        let meaning = |error: rrule::RRuleError| {
+        let meaning = |error: &dyn fmt::Display| {
             let text = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
             RuleError::Meaning(super::shown(&text, 120))
         };
-        let rule: rrule::RRule<rrule::Unvalidated> = self.text.parse().map_err(meaning)?;
-        let set = rule.build(to_chrono(start).ok_or(RuleError::Never)?).map_err(meaning)?;
+        let mut rule = IcalRecurRule::parse(&self.text).map_err(|error| meaning(&error))?;
         let last = until.unwrap_or(DateTime::MAX);
-        // The limit is on how long the crate looks for the next day of a rule that has none.
-        let fires = set.limit();
-        let fires = fires.into_iter().map_while(from_chrono);
+        // No day beyond is looked for, however long a rule has none.
+        rule.until = Some(to_ical(last.min(HORIZON)));
+        let fires = IcalRecurExpand::new(rule, to_ical(start)).map_while(from_ical);
         let starts: Vec<DateTime> = fires
             .take_while(|fire| *fire < HORIZON && *fire <= last)
             .take(OCCURRENCES_MAX + 1)
@@ -291,23 +290,22 @@ impl Rule {
     }
 }
 
-fn to_chrono(civil: DateTime) -> Option<chrono::DateTime<rrule::Tz>> {
-    let unsigned = |number: i8| u32::try_from(number).unwrap_or(0);
-    let resolved = rrule::Tz::UTC.with_ymd_and_hms(
-        civil.year().into(),
-        unsigned(civil.month()),
-        unsigned(civil.day()),
-        unsigned(civil.hour()),
-        unsigned(civil.minute()),
-        unsigned(civil.second()),
-    );
-    resolved.single()
+fn to_ical(civil: DateTime) -> IcalRecurDateTime {
+    let unsigned = |number: i8| u8::try_from(number).unwrap_or(0);
+    IcalRecurDateTime {
+        year: civil.year().into(),
+        month: unsigned(civil.month()),
+        day: unsigned(civil.day()),
+        hour: unsigned(civil.hour()),
+        minute: unsigned(civil.minute()),
+        second: unsigned(civil.second()),
+    }
 }
 
-fn from_chrono(fire: chrono::DateTime<rrule::Tz>) -> Option<DateTime> {
-    let signed = |number: u32| i8::try_from(number).unwrap_or(0);
-    let time = (signed(fire.hour()), signed(fire.minute()), signed(fire.second()));
-    let year = i16::try_from(fire.year()).ok()?;
-    let (month, day) = (signed(fire.month()), signed(fire.day()));
-    DateTime::new(year, month, day, time.0, time.1, time.2, 0).ok()
+fn from_ical(fire: IcalRecurDateTime) -> Option<DateTime> {
+    let signed = |number: u8| i8::try_from(number).ok();
+    let year = i16::try_from(fire.year).ok()?;
+    let (month, day) = (signed(fire.month)?, signed(fire.day)?);
+    let (hour, minute, second) = (signed(fire.hour)?, signed(fire.minute)?, signed(fire.second)?);
+    DateTime::new(year, month, day, hour, minute, second, 0).ok()
 }
