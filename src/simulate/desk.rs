@@ -35,6 +35,7 @@ pub(super) fn say(ground: &Ground, desk: &MemorySwitchboard, past: &StudioPast, 
             Wish::Resume { studio: None }
         }
     };
-    let id = format!("{:020}", at.as_nanosecond());
+    // What is said while the machine sleeps is said in one instant, and each is a request of its own.
+    let id = format!("{:020}-{}", at.as_nanosecond(), desk.added());
     desk.add(Request { id, at, who: "td".to_owned(), wish });
 }

@@ -25,8 +25,9 @@ const SEARCH: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// Below this a rotation is not worth it.
 const ROTATION_MIN: SignedDuration = SignedDuration::from_hours(2);
 
-/// How long before the end of a stopped session its rescue may begin, with the time for a look.
-const RESCUE: SignedDuration = SignedDuration::from_mins(30);
+/// How long before the end of a stopped session its rescue may begin. A clock that was set right may
+/// have been ahead by more than a stop has shown, up to the time which that took, and is taken to be behind by the rest.
+const RESCUE: SignedDuration = SignedDuration::from_mins(30 + 5);
 
 /// How much longer than until the next question an answer counts: that one may take its time.
 const ANSWER_WITHIN: SignedDuration = SignedDuration::from_mins(3);
@@ -116,8 +117,8 @@ impl Scene<'_> {
         let is_fresh = busy.is_some_and(|at| at <= now && now < at + ASKED_EVERY);
         let long = now - DEFER_MAX + SignedDuration::from_mins(20);
         let was_leased = self.started().is_some_and(|start| start + self.rules.lease > long);
-        let is_recent =
-            was_leased || hours.next_working(long, now.duration_until(long).abs()).is_some();
+        let is_recent = (was_leased && !self.is_rescued())
+            || hours.next_working(long, now.duration_until(long).abs()).is_some();
         if !self.rules.asks || !is_recent {
             return;
         }

@@ -1,5 +1,6 @@
 //! A switchboard in memory: for simulations, in which nobody types.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -11,6 +12,7 @@ use super::{Request, Switchboard, WAITING_MAX};
 #[derive(Debug, Default)]
 pub struct MemorySwitchboard {
     waiting: Mutex<Vec<Request>>,
+    added: AtomicU64,
     refused: Mutex<Vec<(Request, String)>>,
     changed: Notify,
 }
@@ -22,9 +24,16 @@ impl MemorySwitchboard {
         Self::default()
     }
 
+    /// How many requests were handed over.
+    #[must_use]
+    pub fn added(&self) -> u64 {
+        self.added.load(Ordering::Relaxed)
+    }
+
     /// Hands a request over.
     pub fn add(&self, request: Request) {
         lock(&self.waiting).push(request);
+        self.added.fetch_add(1, Ordering::Relaxed);
         self.changed.notify_one();
     }
 

@@ -3,7 +3,7 @@
 //!
 //! The record tells what the clock would have shown (`from`) and what it did show (its `time`). What
 //! is counted or waited for by age is moved along, so that it is as old after the jump as before. What
-//! is compared with the service's own instants stays as it was recorded.
+//! is compared with the service's own instants stays as it was recorded, and so does when a veto answered.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -76,10 +76,9 @@ impl StudioPast {
         self.counted.values_mut().for_each(moved);
         for past in self.history.sessions.values_mut() {
             past.warnings.iter_mut().for_each(|warning| moved(&mut warning.at));
-            for given in past.vetoes.values_mut() {
-                moved(&mut given.since);
-                moved(&mut given.at);
-            }
+            // For how long a veto has kept a session is the time that went by. But an answer is worth nothing
+            // where that is in doubt, a machine that slept among it, and it costs nothing to ask again.
+            past.vetoes.values_mut().for_each(|given| moved(&mut given.since));
             not_later(past, jump.at);
         }
         // In whole seconds, as a checkpoint keeps it.
