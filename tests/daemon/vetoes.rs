@@ -190,3 +190,22 @@ async fn a_daemon_that_ends_waits_for_no_veto() {
     assert_eq!(lightsout::clock::Clock::now(&rig.clock), at("20:01:00"));
     assert_eq!(rig.count(&Kind::VetoAnswered), 0);
 }
+
+#[tokio::test]
+async fn an_answer_from_before_the_machine_slept_stops_nobody() {
+    let farm = format!("{}every = \"30m\"\n", FARM.replace("[]", "[\"15m\"]"));
+    let mut rig = Rig::started(&farm, ARTIST).await;
+    rig.end().await;
+    rig.until("21:00:00").await;
+    rig.start().await;
+    // It is warned late, and asked about meanwhile.
+    rig.until("21:11:00").await;
+    assert_eq!(asked(&rig), [at("21:00:00")]);
+    rig.clock.suspend(SignedDuration::from_hours(2));
+    says(&rig, busy());
+    rig.until("23:40:00").await;
+    assert_eq!((rig.count(&Kind::ClockJumped), stops(&rig)), (1, vec![]));
+    says(&rig, None);
+    rig.until("23:59:00").await;
+    assert_eq!(stops(&rig).len(), 1);
+}
