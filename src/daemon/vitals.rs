@@ -69,16 +69,20 @@ impl Glance {
     pub(super) fn of(plan: &Plan, snapshot: &Snapshot) -> Self {
         let mut glance = Self { at: plan.at, next_change: plan.next_change(), ..Self::default() };
         glance.whole = snapshot.gaps.is_empty().then_some(plan.at);
+        let mut counted: BTreeMap<(&SessionState, Verdict), usize> = BTreeMap::new();
         for decision in &plan.decisions {
             let Some(session) = snapshot.sessions.get(&decision.session) else { continue };
-            let state = match &session.state {
-                SessionState::Unknown(_) | SessionState::Missing => UNKNOWN_STATE.to_owned(),
-                state => state.to_string(),
-            };
-            *glance.sessions.entry((state, decision.verdict())).or_default() += 1;
+            *counted.entry((&session.state, decision.verdict())).or_default() += 1;
             glance.due += usize::from(decision.due.is_some_and(|due| due <= plan.at));
             let next = glance.next_termination.into_iter().chain(terminates_at(session)).min();
             glance.next_termination = next;
+        }
+        for ((state, verdict), count) in counted {
+            let state = match state {
+                SessionState::Unknown(_) | SessionState::Missing => UNKNOWN_STATE.to_owned(),
+                state => state.to_string(),
+            };
+            *glance.sessions.entry((state, verdict)).or_default() += count;
         }
         glance
     }

@@ -63,7 +63,7 @@ impl Session {
 }
 
 /// The state of a session; every provider's states are translated to these.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SessionState {
     /// In use, or ready for it, and paid for.
     Ready,
@@ -82,7 +82,7 @@ pub enum SessionState {
 }
 
 /// The ways between states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Transition {
     /// Being made.
     Create,
