@@ -3,7 +3,8 @@
 //!
 //! The record tells what the clock would have shown (`from`) and what it did show (its `time`). What
 //! is counted or waited for by age is moved along, so that it is as old after the jump as before. What
-//! is compared with the service's own instants stays as it was recorded, and so does when a veto answered.
+//! is compared with the service's own instants stays as it was recorded. An answer of a veto is as old as
+//! either says that it is, whichever is more.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -76,9 +77,14 @@ impl StudioPast {
         self.counted.values_mut().for_each(moved);
         for past in self.history.sessions.values_mut() {
             past.warnings.iter_mut().for_each(|warning| moved(&mut warning.at));
-            // For how long a veto has kept a session is the time that went by. But an answer is worth nothing
-            // where that is in doubt, a machine that slept among it, and it costs nothing to ask again.
-            past.vetoes.values_mut().for_each(|given| moved(&mut given.since));
+            for given in past.vetoes.values_mut() {
+                moved(&mut given.since);
+                // An answer never becomes younger. Older it may: a machine that slept knows of nothing since,
+                // and it costs nothing to ask again.
+                if jump.by.is_negative() {
+                    moved(&mut given.at);
+                }
+            }
             not_later(past, jump.at);
         }
         // In whole seconds, as a checkpoint keeps it.
