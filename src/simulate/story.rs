@@ -51,6 +51,12 @@ const FIRST_DAYS: &[&str] = &[
 /// The calm at the end, at the least.
 const CALM: SignedDuration = SignedDuration::from_hours(26);
 
+/// How often somebody looks after the studio in the calm.
+const LOOKED_AFTER_EVERY: SignedDuration = SignedDuration::from_hours(2);
+
+/// The reason for which a studio waits for a person's word.
+const POLICY_CHANGED: &str = "policy_changed";
+
 /// How many reloads may wait: they come hours apart.
 const RELOADS_WAITING_MAX: usize = 4;
 
@@ -68,6 +74,8 @@ enum Event {
     Fault(Fault),
     /// From here on nothing goes wrong.
     Calm,
+    /// Whoever is in charge looks whether a changed policy waits for a word.
+    LookAfter,
     /// It is over.
     End,
 }
@@ -201,16 +209,17 @@ impl Story {
         let end = self.ground.service.now() + time;
         loop {
             let due = self.events.front().filter(|(at, _)| *at <= end).copied();
-            self.ground
-                .clock
-                .jump(self.ground.service.now().duration_until(due.map_or(end, |(at, _)| at)));
+            // What was due while the machine slept happens at once.
+            let now = self.ground.service.now();
+            let to = due.map_or(end, |(at, _)| at).max(now);
+            self.ground.clock.jump(now.duration_until(to));
             let Some((_, event)) = due else { return };
             match event {
                 Event::Calm | Event::End => return,
                 Event::Act => people::act(&self.ground),
                 Event::ComeIn => people::come_in(&self.ground),
-                // There is nothing to end, and nobody who reads the clock.
-                Event::Fault(_) => {}
+                // There is nothing to end, and nobody who reads the clock or answers.
+                Event::LookAfter | Event::Fault(_) => {}
             }
             self.events.pop_front();
         }
@@ -308,6 +317,7 @@ impl Story {
                 people::calm(&self.ground);
                 return Some(SignedDuration::from_secs(1));
             }
+            Event::LookAfter => self.looks_after(),
             Event::End => return Some(SignedDuration::ZERO),
             Event::Fault(fault) => {
                 self.ground.count(fault);
@@ -373,6 +383,17 @@ impl Story {
         self.reading.catch_up(&self.ground, &self.disk);
         let past = self.reading.past.studio(&studio_id());
         desk::say(&self.ground, &self.desk, past, fault);
+    }
+
+    /// What only a person can end is ended: a changed policy by which many more are due waits for a word
+    /// as long as it takes. What ends by itself is left to end by itself.
+    fn looks_after(&mut self) {
+        self.reading.catch_up(&self.ground, &self.disk);
+        let past = self.reading.past.studio(&studio_id());
+        let reason = past.held.as_ref().and_then(|held| held.reason.as_ref());
+        if reason.is_some_and(|reason| reason.code == POLICY_CHANGED) {
+            desk::say(&self.ground, &self.desk, past, Fault::Approves);
+        }
     }
 
     /// The clock is set wrongly; where it is wrong already, it is set right.
@@ -458,6 +479,11 @@ fn course(
         }
     }
     events.push((calm, Event::Calm));
+    let mut looks = calm + LOOKED_AFTER_EVERY;
+    while is_stormy && looks < calm + CALM {
+        events.push((looks, Event::LookAfter));
+        looks += LOOKED_AFTER_EVERY;
+    }
     events.push((ending::instant(rules, calm + CALM), Event::End));
     events.sort_by_key(|(at, _)| *at);
     events
