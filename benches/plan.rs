@@ -3,7 +3,6 @@
 //!
 //! `cargo bench --bench plan` prints figures; there is no judgement in them.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::Path;
@@ -152,11 +151,9 @@ fn snapshot(now: Timestamp) -> Snapshot {
         (session.id.clone(), session)
     });
     Snapshot {
-        began: now,
         sessions: sessions.map(|(id, session)| (id, std::sync::Arc::new(session))).collect(),
-        profiles: BTreeMap::new(),
-        gaps: Vec::new(),
         accounts: vec!["111122223333".into()],
+        ..Snapshot::unread(now, Vec::new())
     }
 }
 

@@ -114,7 +114,7 @@ async fn ask_everything(studio: &NimbleStudio, script: &Script) {
         judge_error(error);
     }
     if let Some(session) =
-        read.ok().map(Arc::new).or_else(|| snapshot.sessions.into_values().next())
+        read.ok().map(Arc::new).or_else(|| snapshot.sessions.values().next().cloned())
     {
         act(studio, script, &session).await;
     }

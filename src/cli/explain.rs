@@ -54,7 +54,7 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
             print_text(studio, session, history, at, &explanation);
             let until = at.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
             let alone = Snapshot {
-                sessions: [(id.clone(), session.clone())].into(),
+                sessions: std::iter::once((id.clone(), session.clone())).collect(),
                 ..(*snapshot).clone()
             };
             print_future(studio, &foresee(&policy, studio, &alone, &assumed, at, until));

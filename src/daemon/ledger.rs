@@ -49,6 +49,8 @@ pub struct Ledger {
     under_way: TaskTracker,
     /// How many commits have ended, well or not.
     ended: Arc<AtomicU64>,
+    /// How many records have become known.
+    known: Arc<AtomicU64>,
     metrics: Option<Arc<Metrics>>,
 }
 
@@ -105,6 +107,7 @@ impl Ledger {
             last_reading: Arc::new(tokio::sync::Mutex::new(last)),
             under_way: TaskTracker::new(),
             ended: Arc::default(),
+            known: Arc::default(),
             metrics: None,
         }
     }
@@ -146,6 +149,11 @@ impl Ledger {
     /// Looks at the past of a studio. `look` is called at once and must not wait.
     pub fn with<T>(&self, studio: &StudioId, look: impl FnOnce(&StudioPast) -> T) -> T {
         look(lock(&self.replay).studio(studio))
+    }
+
+    /// Which of its states the log is in, as far as it is known: another number after every record.
+    pub(super) fn edition(&self) -> u64 {
+        self.known.load(Ordering::Relaxed)
     }
 
     /// Whether the request of a person is in the log already.
@@ -193,6 +201,7 @@ impl Ledger {
         let (journal, replay) = (Arc::clone(&self.journal), Arc::clone(&self.replay));
         let (health, switched) = (Arc::clone(&self.health), Arc::clone(&self.switched));
         let (waiting, ended) = (Arc::clone(&self.waiting), Arc::clone(&self.ended));
+        let known = Arc::clone(&self.known);
         let metrics = self.metrics.clone();
         async move {
             let Some(at) = records.last().map(|record| record.time) else { return Ok(records) };
@@ -214,6 +223,7 @@ impl Ledger {
             }
             let mut replay = lock(&replay);
             records.iter().for_each(|record| replay.apply(record));
+            known.fetch_add(records.len() as u64, Ordering::Relaxed);
             drop(replay);
             if records.iter().any(|record| is_switch(&record.kind)) {
                 switched.send_replace(());

@@ -31,6 +31,11 @@ const EXPIRED: &str = "start_expired";
 pub(super) struct Missing(BTreeMap<SessionId, Timestamp>);
 
 impl Missing {
+    /// Whether none is.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// How long after this instant another listing may show that they are gone; nothing where none is
     /// missing.
     pub(super) fn confirmed_after(&self, now: Timestamp) -> Option<SignedDuration> {

@@ -111,6 +111,7 @@ impl Studio {
                 let studio = self.workshop.studio.label();
                 tracing::debug!(studio, sessions = scan.plan.decisions.len(), "scanned");
                 self.vitals.scanned(id, Glance { next_scan: Some(wake), ..glance }, took);
+                self.memory.last = Some(scan);
                 wake
             }
             Err(error) => {

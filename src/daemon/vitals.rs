@@ -70,8 +70,8 @@ impl Glance {
         let mut glance = Self { at: plan.at, next_change: plan.next_change(), ..Self::default() };
         glance.whole = snapshot.gaps.is_empty().then_some(plan.at);
         let mut counted: BTreeMap<(&SessionState, Verdict), usize> = BTreeMap::new();
-        for decision in &plan.decisions {
-            let Some(session) = snapshot.sessions.get(&decision.session) else { continue };
+        // There is one decision for each session, in the same order.
+        for (decision, session) in plan.decisions.iter().zip(snapshot.sessions.values()) {
             *counted.entry((&session.state, decision.verdict())).or_default() += 1;
             glance.due += usize::from(decision.due.is_some_and(|due| due <= plan.at));
             let next = glance.next_termination.into_iter().chain(terminates_at(session)).min();

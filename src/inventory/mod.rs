@@ -4,8 +4,10 @@
 //! or of how a provider came by it: what is peculiar to one provider is translated before it gets here.
 
 mod session;
+mod shared;
 
 pub use session::{Doubt, Ending, Forbidden, Session, SessionState, Stopping, Transition};
+pub use shared::Shared;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,13 +23,30 @@ pub struct Snapshot {
     /// When the reading began. Nothing in it is older.
     pub began: Timestamp,
     /// Every session that was seen, by id.
-    pub sessions: BTreeMap<SessionId, Arc<Session>>,
+    pub sessions: Shared<BTreeMap<SessionId, Arc<Session>>>,
     /// Every launch profile that was seen, by id.
-    pub profiles: BTreeMap<LaunchProfileId, LaunchProfile>,
+    pub profiles: Shared<BTreeMap<LaunchProfileId, LaunchProfile>>,
     /// What could not be read. Anything here vetoes every stop of the studio.
     pub gaps: Vec<Gap>,
     /// The accounts that the resources themselves name. More than one, or none, is a doubt.
     pub accounts: Vec<AccountId>,
+}
+
+impl Snapshot {
+    /// One that saw nothing, and says why.
+    #[must_use]
+    pub fn unread(began: Timestamp, gaps: Vec<Gap>) -> Self {
+        let (sessions, profiles) = (Shared::default(), Shared::default());
+        Self { began, sessions, profiles, gaps, accounts: Vec::new() }
+    }
+
+    /// Whether another reading showed the same, at its own time.
+    #[must_use]
+    pub fn shows_what(&self, other: &Self) -> bool {
+        let Self { began: _, sessions, profiles, gaps, accounts } = self;
+        (sessions, profiles, gaps, accounts)
+            == (&other.sessions, &other.profiles, &other.gaps, &other.accounts)
+    }
 }
 
 /// What sessions are launched from, as far as stopping depends on it.

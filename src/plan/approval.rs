@@ -71,6 +71,13 @@ impl Approvals {
         }
     }
 
+    /// Whether any is in force.
+    #[must_use]
+    pub fn any_holds_at(&self, now: Timestamp) -> bool {
+        let Self { stops, starts, inventory, policy } = self;
+        [stops, starts, inventory, policy].into_iter().flatten().any(|one| one.holds_at(now))
+    }
+
     /// One more action was announced.
     pub fn passes(&mut self, action: Action) {
         let approval = match action {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::Common;
-use super::{Cause, Decision, History, Reason, SessionHistory, Verdict, moved};
+use super::{Cause, Decision, History, Plan, Reason, SessionHistory, Verdict, hold, moved};
 use crate::ids::{PolicyHash, SessionId, StudioId};
 use crate::inventory::{Session, Snapshot};
 use crate::policy::matcher::RuleLookup;
@@ -66,6 +66,23 @@ fn stands(decision: &Decision) -> bool {
     match &decision.reason {
         Reason::Due { cause, .. } => matches!(cause, Cause::IdleHours { .. }),
         reason => reason.verdict() == Verdict::Keep,
+    }
+}
+
+impl Plan {
+    /// Whether it is what would be planned now, where all of it rests on the same but the instant: the sessions
+    /// as they were seen, the policy and the past. So it is where everything is left as it is, and nothing
+    /// comes to its change by the passing of time alone.
+    #[must_use]
+    pub fn stands(&self, snapshot: &Snapshot, history: &History, now: Timestamp) -> bool {
+        let is_quiet = self.holds().next().is_none() && self.latches.is_empty();
+        // What somebody let pass may be held again when that ends.
+        let is_approved = history.approved.any_holds_at(self.at);
+        let until = self.next_change().map(|change| moved(change, -SECOND));
+        let is_of_now = self.at <= now && until.is_none_or(|until| now <= until);
+        let is_held = || hold::by_time(snapshot, history, now).is_some();
+        let is_kept = |decision: &Arc<Decision>| decision.verdict() == Verdict::Keep;
+        is_quiet && !is_approved && is_of_now && !is_held() && self.decisions.iter().all(is_kept)
     }
 }
 

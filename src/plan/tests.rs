@@ -102,11 +102,8 @@ impl World {
             prices: BTreeMap::new(),
         };
         let snapshot = Snapshot {
-            began: at("01T00:00:00"),
-            sessions: BTreeMap::new(),
-            profiles: BTreeMap::new(),
-            gaps: Vec::new(),
             accounts: vec![AccountId::from("111122223333")],
+            ..Snapshot::unread(at("01T00:00:00"), Vec::new())
         };
         Self { policy, studio, snapshot, history: History::default() }.session(|_| {})
     }

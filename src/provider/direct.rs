@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::ids::{AccountId, SessionId, StudioId, StudioRole};
 use crate::inventory::{self, Gap, Problem, Session, SessionState, Snapshot, Transition, Wanted};
 use crate::sandbox::world::{
-    Caller, LaunchProfile, LaunchProfileFilter, Member, MembersOf, Mode, Persona, Refusal,
+    Caller, Edition, LaunchProfile, LaunchProfileFilter, Member, MembersOf, Mode, Persona, Refusal,
     RefusalKind, Session as WorldSession, SessionFilter, SessionState as WorldState, Tags,
     VolumeRetentionMode, World,
 };
@@ -62,13 +62,7 @@ impl Direct {
     fn read_all(&self) -> Snapshot {
         let now = self.clock.now();
         let mut world = self.world();
-        let mut snapshot = Snapshot {
-            began: now,
-            sessions: BTreeMap::new(),
-            profiles: BTreeMap::new(),
-            gaps: Vec::new(),
-            accounts: Vec::new(),
-        };
+        let mut snapshot = Snapshot::unread(now, Vec::new());
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(refusal) = known.fill(&mut snapshot, &mut world, self.studio.as_str(), now) {
             let error = provider_error("ListStreamingSessions", &refusal);
@@ -186,6 +180,8 @@ struct Known {
     sessions: Vec<Box<KnownSession>>,
     /// How many translations of profiles there were.
     editions: u64,
+    /// What was read last, and which edition of the studio that was.
+    last: Option<(Edition, Snapshot)>,
 }
 
 struct KnownProfile {
@@ -211,6 +207,11 @@ impl Known {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         world.advance(now);
+        let edition = world.edition(studio)?;
+        if let Some((_, last)) = self.last.as_ref().filter(|(last, _)| *last == edition) {
+            *snapshot = Snapshot { began: snapshot.began, ..last.clone() };
+            return Ok(());
+        }
         let everything = LaunchProfileFilter::default();
         self.read_profiles(&world.launch_profiles(studio, &everything, None, usize::MAX)?.items);
         let profiles = self.profiles.iter();
@@ -225,6 +226,7 @@ impl Known {
         let sessions = self.sessions.iter();
         snapshot.sessions =
             sessions.map(|known| (known.seen.id.clone(), Arc::clone(&known.seen))).collect();
+        self.last = Some((edition, snapshot.clone()));
         Ok(())
     }
 

@@ -2,7 +2,6 @@
 //!
 //! Faults are laid over a provider from outside, so that no provider has a mode for tests.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, pending};
@@ -126,9 +125,7 @@ impl Provider for Faulty {
                 }
                 Some(Fault::Outage(problem)) => {
                     let Snapshot { began, .. } = self.inner.observe().await;
-                    let (sessions, profiles) = (BTreeMap::new(), BTreeMap::new());
-                    let gaps = vec![gap(problem)];
-                    Snapshot { began, sessions, profiles, gaps, accounts: Vec::new() }
+                    Snapshot::unread(began, vec![gap(problem)])
                 }
                 Some(
                     Fault::HangingList

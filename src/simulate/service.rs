@@ -185,13 +185,7 @@ fn failed(operation: &'static str, problem: Problem) -> ProviderError {
 
 fn unread(began: Timestamp, problem: Problem) -> Snapshot {
     let detail = "a fault on purpose".to_owned();
-    Snapshot {
-        began,
-        sessions: std::collections::BTreeMap::new(),
-        profiles: std::collections::BTreeMap::new(),
-        gaps: vec![Gap { wanted: Wanted::Sessions, problem, detail }],
-        accounts: Vec::new(),
-    }
+    Snapshot::unread(began, vec![Gap { wanted: Wanted::Sessions, problem, detail }])
 }
 
 impl Provider for Service {

@@ -38,9 +38,9 @@ impl Disguise {
 
     fn snapshot(&mut self, snapshot: Snapshot) -> Snapshot {
         let is_shown = |id: &SessionId| self.all_but.as_ref().is_none_or(|shown| shown == id);
-        let sessions = snapshot.sessions.into_iter().filter(|(id, _)| is_shown(id));
+        let sessions = snapshot.sessions.iter().filter(|(id, _)| is_shown(id));
         let shown = |session: &Session| Arc::new(self.session(session.clone()));
-        let sessions = sessions.map(|(id, session)| (id, shown(&session))).collect();
+        let sessions = sessions.map(|(id, session)| (id.clone(), shown(session))).collect();
         Snapshot {
             began: snapshot.began + self.clock_goes_back.take().unwrap_or_default(),
             sessions,

@@ -177,7 +177,6 @@ impl Breaker {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use jiff::Timestamp;
 
@@ -255,13 +254,7 @@ mod tests {
     #[test]
     fn a_reading_failed_only_if_it_brought_nothing() {
         let gap = |wanted, problem| Gap { wanted, problem, detail: String::new() };
-        let snapshot = |gaps| Snapshot {
-            began: Timestamp::UNIX_EPOCH,
-            sessions: BTreeMap::new(),
-            profiles: BTreeMap::new(),
-            gaps,
-            accounts: Vec::new(),
-        };
+        let snapshot = |gaps| Snapshot::unread(Timestamp::UNIX_EPOCH, gaps);
         let (sessions, profiles) = (Wanted::Sessions, Wanted::LaunchProfiles);
         for (gaps, sign) in [
             (vec![], Sign::Answered),

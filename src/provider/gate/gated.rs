@@ -42,13 +42,7 @@ impl Gated {
     /// What is known of a studio that is not asked: nothing, and why.
     fn unasked(&self, why: String) -> Snapshot {
         let gap = Gap { wanted: Wanted::Sessions, problem: Problem::NotAsked, detail: why };
-        Snapshot {
-            began: self.lane.now(),
-            sessions: std::collections::BTreeMap::new(),
-            profiles: std::collections::BTreeMap::new(),
-            gaps: vec![gap],
-            accounts: Vec::new(),
-        }
+        Snapshot::unread(self.lane.now(), vec![gap])
     }
 
     async fn read_session(&self, session: &SessionId) -> Result<Session, ProviderError> {

@@ -50,13 +50,7 @@ impl Provider for Stub {
             let wanted = Wanted::Sessions;
             let gap = |ProviderError { problem, detail, .. }| Gap { wanted, problem, detail };
             let gap = self.answer("observe").await.err().map(gap);
-            Snapshot {
-                began: Timestamp::UNIX_EPOCH,
-                sessions: BTreeMap::new(),
-                profiles: BTreeMap::new(),
-                gaps: gap.into_iter().collect(),
-                accounts: Vec::new(),
-            }
+            Snapshot::unread(Timestamp::UNIX_EPOCH, gap.into_iter().collect())
         })
     }
 

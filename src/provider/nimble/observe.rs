@@ -184,7 +184,7 @@ fn snapshot(
     }
     gaps.extend(nameless_gap(nameless));
     let accounts = accounts.into_iter().collect();
-    Snapshot { began, sessions, profiles: profiles.seen(), gaps, accounts }
+    Snapshot { began, sessions: sessions.into(), profiles: profiles.seen().into(), gaps, accounts }
 }
 
 /// A session without an id cannot be decided upon, so that not all sessions are.

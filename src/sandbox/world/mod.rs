@@ -62,7 +62,7 @@ pub use tokens::TOKENS_MAX;
 
 use lifecycle::Lifetime;
 use tokens::Tokens;
-use tracked::{Marked, Tracked};
+use tracked::{Marked, Stamp, Tracked};
 
 /// How many effects are remembered; the oldest is forgotten first.
 pub const EFFECTS_MAX: usize = 200_000;
@@ -124,6 +124,11 @@ impl Held {
         }
     }
 }
+
+/// A state of a studio: while this is the same, so is all that can be read of its sessions, launch profiles
+/// and members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edition([Stamp; 4]);
 
 /// Something that a caller made happen. A request answered from its client token is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -424,6 +429,15 @@ impl World {
     pub fn component(&self, studio: &str, component: &str) -> Result<&StudioComponent, Refusal> {
         let components = &self.held(studio)?.components;
         components.get(component).ok_or_else(|| Refusal::ComponentNotFound(component.to_owned()))
+    }
+
+    /// Which of its states a studio is in, as far as its sessions, launch profiles and members are concerned.
+    ///
+    /// # Errors
+    /// There is no such studio.
+    pub fn edition(&self, studio: &str) -> Result<Edition, Refusal> {
+        let Held { studio, profiles, sessions, members, .. } = self.held(studio)?;
+        Ok(Edition([studio.stamp(), profiles.stamp(), sessions.stamp(), members.stamp()]))
     }
 
     /// A page of the sessions after the id `after`, DELETED ones among them.

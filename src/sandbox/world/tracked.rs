@@ -1,12 +1,33 @@
 //! Maps and values that know what was touched of them, so that a change of one session stores one
-//! session.
+//! session, and that tell whether they are still as they were.
 //!
 //! Nobody can reach into them without its being noted: they lend themselves for reading, and each way
 //! to change something is a function here.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Which of its states a map or a value is in: another one after every change, which none has in any other
+/// world. What is empty and was never changed has the first.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Stamp(u64);
+
+impl Stamp {
+    fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+impl fmt::Debug for Stamp {
+    /// It says nothing of what it stamps: two worlds that are the same look the same.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
+}
 
 /// A map that knows which of its keys were touched since somebody asked. It notes nothing until it
 /// is told to.
@@ -14,11 +35,12 @@ use std::ops::Deref;
 pub(super) struct Tracked<K, V> {
     map: BTreeMap<K, V>,
     touched: Option<BTreeSet<K>>,
+    stamp: Stamp,
 }
 
 impl<K, V> Default for Tracked<K, V> {
     fn default() -> Self {
-        Self { map: BTreeMap::new(), touched: None }
+        Self { map: BTreeMap::new(), touched: None, stamp: Stamp::default() }
     }
 }
 
@@ -27,6 +49,13 @@ impl<K, V> Deref for Tracked<K, V> {
 
     fn deref(&self) -> &Self::Target {
         &self.map
+    }
+}
+
+impl<K, V> Tracked<K, V> {
+    /// Another one after every change.
+    pub(super) fn stamp(&self) -> Stamp {
+        self.stamp
     }
 }
 
@@ -53,6 +82,7 @@ impl<K: Ord + Clone, V> Tracked<K, V> {
         if let (Some(touched), Some((key, _))) = (&mut self.touched, self.map.get_key_value(key)) {
             touched.insert(key.clone());
         }
+        self.stamp = Stamp::next();
         self.map.get_mut(key)
     }
 
@@ -77,6 +107,7 @@ impl<K: Ord + Clone, V> Tracked<K, V> {
     }
 
     fn note(&mut self, key: &K) {
+        self.stamp = Stamp::next();
         if let Some(touched) = &mut self.touched {
             touched.insert(key.clone());
         }
@@ -88,17 +119,24 @@ impl<K: Ord + Clone, V> Tracked<K, V> {
 pub(super) struct Marked<T> {
     value: T,
     touched: bool,
+    stamp: Stamp,
 }
 
 impl<T> Marked<T> {
     pub(super) fn new(value: T) -> Self {
-        Self { value, touched: true }
+        Self { value, touched: true, stamp: Stamp::next() }
     }
 
     /// The value, to be changed.
     pub(super) fn change(&mut self) -> &mut T {
         self.touched = true;
+        self.stamp = Stamp::next();
         &mut self.value
+    }
+
+    /// Another one after every change.
+    pub(super) fn stamp(&self) -> Stamp {
+        self.stamp
     }
 
     pub(super) fn mark(&mut self, touched: bool) {
