@@ -318,8 +318,9 @@ impl Gate for Ledger {
     ) -> Result<Admission, Reason> {
         let replay = lock(&self.replay);
         let past = replay.studio(studio);
-        // What is announced again under the same token counts once, as long as it counts.
-        if past.is_counted(action, &token.0, now) {
+        // What is announced again under the same token counts once, as long as it counts; but of a brake
+        // that lets nothing through not even a call whose answer was lost is made again.
+        if !brake.is_none() && past.is_counted(action, &token.0, now) {
             return Ok(Admission::counted());
         }
         let mut pending = lock(&self.pending);

@@ -42,6 +42,7 @@ impl Latch {
 /// What was asked for already, and of which sessions.
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
+    pub(super) brake: Brake,
     pub(super) policy: &'a PolicyHash,
     pub(super) history: &'a History,
     pub(super) sessions: &'a BTreeMap<SessionId, Arc<Session>>,
@@ -69,13 +70,8 @@ impl Brakes {
     /// be told from the others. A start endangers nothing, and those of a morning all come at once; so
     /// as many pass as the bound allows, and the others follow. What the service refused before has the
     /// room that the others leave, and of an hour no more than half, so that it keeps nobody else on.
-    pub(super) fn over(
-        brake: Brake,
-        decisions: &[Arc<Decision>],
-        known: Known<'_>,
-        now: Timestamp,
-    ) -> Self {
-        let history = known.history;
+    pub(super) fn over(decisions: &[Arc<Decision>], known: Known<'_>, now: Timestamp) -> Self {
+        let (brake, history) = (known.brake, known.history);
         let mut found = Vec::new();
         for action in Action::ALL.iter().copied() {
             let used = used_in_the_hour(history, action, now);
@@ -84,7 +80,7 @@ impl Brakes {
             let new: Vec<_> = decisions.iter().filter(|d| is_new(d, action, known)).collect();
             for mode in [Mode::Observe, Mode::Enforce] {
                 if !new.iter().any(|decision| decision.mode == mode) {
-                    found.extend(still_latched(brake, decisions, known, (action, mode), now));
+                    found.extend(still_latched(decisions, known, (action, mode), now));
                     continue;
                 }
                 let counted = || new.iter().filter(|decision| decision.mode >= mode);
@@ -150,13 +146,12 @@ impl Brakes {
 /// The latch of a mode in which nothing is to be stopped at this instant, where something is due all the same:
 /// what is warned anew, or asked about, is not gone.
 fn still_latched(
-    brake: Brake,
     decisions: &[Arc<Decision>],
     known: Known<'_>,
     (action, mode): (Action, Mode),
     now: Timestamp,
 ) -> Option<Braked> {
-    let latch = known.history.braked.get(&mode).filter(|latch| !latch.is_raised(brake))?;
+    let latch = known.history.braked.get(&mode).filter(|latch| !latch.is_raised(known.brake))?;
     let due = decisions.iter().filter(|d| d.mode == mode && sudden::is_due(d, now)).count();
     let approval = in_force(known.history, action, Some(known.policy), now);
     let covered = approval.is_some_and(|approval| due <= approval.left);
@@ -302,25 +297,26 @@ fn size(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// Whether a decision asks for an action that was not asked for yet.
+/// Whether a decision asks for an action that was not asked for yet; where the brake lets nothing through,
+/// asking once more is asking.
 fn is_new(decision: &Decision, action: Action, known: Known<'_>) -> bool {
-    let history = known.history;
     match (action, decision.verdict()) {
-        (Action::Stop, Verdict::Stop) => is_new_stop(decision, history),
+        (Action::Stop, Verdict::Stop) => is_new_stop(decision, known),
         // What its vetoes are asked about would be stopped, as far as anybody knows. Were it not counted,
         // their answers would let through one by one what is too much at once.
         (Action::Stop, Verdict::Keep) if decision.reason.is_unasked() => {
-            is_new_stop(decision, history)
+            is_new_stop(decision, known)
         }
         // What would be destroyed meanwhile does not wait.
         (Action::Start, Verdict::Start) if decision.reason.is_rescue() => false,
         (Action::Start, Verdict::Start) => {
-            let past = history.of(&decision.session);
+            let past = known.history.of(&decision.session);
             // The tag alone may tell that its stop was ours.
             let session = known.sessions.get(&decision.session);
             let stopped_at = session.and_then(|session| session.stopped_at);
             let is_withheld = past.start_withheld.is_some() && past.start_withheld == stopped_at;
-            past.starting.is_none() && !(is_withheld && decision.mode == Mode::Observe)
+            let is_first = past.starting.is_none() || known.brake.is_none();
+            is_first && !(is_withheld && decision.mode == Mode::Observe)
         }
         (
             Action::Stop | Action::Start,
@@ -329,10 +325,11 @@ fn is_new(decision: &Decision, action: Action, known: Known<'_>) -> bool {
     }
 }
 
-fn is_new_stop(decision: &Decision, history: &History) -> bool {
-    let past = history.of(&decision.session);
+fn is_new_stop(decision: &Decision, known: Known<'_>) -> bool {
+    let past = known.history.of(&decision.session);
     let is_withheld = past.withheld.is_some() && past.withheld == decision.due;
-    past.open.is_none() && !(is_withheld && decision.mode == Mode::Observe)
+    let is_first = past.open.is_none() || known.brake.is_none();
+    is_first && !(is_withheld && decision.mode == Mode::Observe)
 }
 
 /// Whether the service has refused it already: it is asked for again now and then, and stops nobody

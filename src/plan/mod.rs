@@ -215,8 +215,9 @@ pub fn plan_again(
         decisions = before.decide_all(common, snapshot, history);
         hold = held;
     }
-    let known = brake::Known { policy: &policy.hash, history, sessions: &snapshot.sessions };
-    let brakes = brake::Brakes::over(studio.brake, &decisions, known, now);
+    let (brake, sessions) = (studio.brake, &*snapshot.sessions);
+    let known = brake::Known { brake, policy: &policy.hash, history, sessions };
+    let brakes = brake::Brakes::over(&decisions, known, now);
     brakes.apply(&mut decisions, known);
     let (studio, latches) = (studio.id.clone(), brakes.latches());
     Plan { studio, at: now, hold, brakes: brakes.reasons(), latches, decisions }

@@ -33,6 +33,14 @@ pub struct Brake {
     pub per_hour: u32,
 }
 
+impl Brake {
+    /// Whether it lets nothing through, whatever was let through before.
+    #[must_use]
+    pub fn is_none(self) -> bool {
+        self.per_scan == 0 || self.per_hour == 0
+    }
+}
+
 impl Default for Brake {
     fn default() -> Self {
         Self { per_scan: 500, per_hour: 1_000 }

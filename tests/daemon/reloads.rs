@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 use lightsout::audit::record::{Kind, Record};
 use lightsout::daemon::{Refusal, Reload};
+use lightsout::inventory::Problem;
 use lightsout::policy::{AuditRotation, Policy};
+use lightsout::provider::faulty::Fault;
 
 use crate::rig::{ARTIST, Rig, at, policy, studio};
 
@@ -37,6 +39,24 @@ async fn a_session_that_another_policy_keeps_is_not_stopped() {
     assert_eq!(decided.reason.unwrap().code, "rule_keep");
     assert_eq!(decided.policy, Some(hash(KEPT)));
     rig.assert_nothing_changes_any_more(10).await;
+}
+
+#[tokio::test]
+async fn under_a_brake_of_none_a_stop_without_an_answer_is_not_asked_for_again() {
+    let mut rig = Rig::started("warn = []", ARTIST).await;
+    rig.faulty.set(Some(Fault::Refusal(Problem::TimedOut)));
+    rig.until("20:00:30").await;
+    let asked = rig.count(&Kind::StopIntended);
+    assert!(asked > 0 && rig.count(&Kind::StopUnanswered) > 0, "{:?}", rig.deeds());
+    rig.reload(read("warn = []\nbrake = { per_scan = 0 }")).await;
+    rig.faulty.set(None);
+    rig.until("22:00:00").await;
+    assert_eq!(rig.count(&Kind::StopIntended), asked, "{:?}", rig.deeds());
+    assert_eq!(rig.count(&Kind::BrakeEngaged), 1);
+    // A raised bound lets it go on.
+    rig.reload(read("warn = []")).await;
+    rig.until("22:30:00").await;
+    assert_eq!(rig.count(&Kind::StopProven), 1);
 }
 
 fn hash(settings: &str) -> String {

@@ -260,6 +260,9 @@ fn what_is_under_way_is_not_counted_again() {
     };
     world.history.sessions.entry("session-1".into()).or_default().open = Some(open);
     assert_eq!(outcome(&world, "20T20:01:00").0, 20);
+    // Where nothing may pass, it is not asked for once more either.
+    world.studio.brake = Brake { per_scan: 0, per_hour: 40 };
+    assert_eq!(outcome(&world, "20T20:01:00").0, 0);
 }
 
 #[test]
