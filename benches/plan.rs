@@ -177,6 +177,7 @@ fn session(number: usize, now: Timestamp) -> Session {
         created_at: Some(started),
         started_at: Some(started),
         stopped_at: None,
+        started_by: None,
         stopped_by: None,
         terminate_at: None,
         ends_itself: None,

@@ -226,6 +226,9 @@ pub struct Data {
     /// Who stopped it, as the service names them; in the answer to a stop of ours, that is us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<String>,
+    /// Who began the run that a start led to, as the service names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<String>,
     /// The leads of warnings, or of the reminder of a keep, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads: Option<Vec<i64>>,

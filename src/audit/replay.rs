@@ -308,7 +308,7 @@ impl StudioPast {
             }
             Stage::Withdrawn | Stage::Lapsed => *trail.open = None,
             Stage::Rejected | Stage::Failed => trail.failed(action, record),
-            Stage::Proven => proven(past, action, &record.data, clock_behind),
+            Stage::Proven => proven(past, action, &record.data, clock_behind, self.us.as_deref()),
             Stage::Withheld => match action {
                 Action::Stop => past.withheld = record.data.due,
                 Action::Start => past.start_withheld = record.data.stopped_at,
@@ -400,7 +400,13 @@ impl Trail<'_> {
     }
 }
 
-fn proven(past: &mut SessionHistory, action: Action, data: &Data, clock_behind: SignedDuration) {
+fn proven(
+    past: &mut SessionHistory,
+    action: Action,
+    data: &Data,
+    clock_behind: SignedDuration,
+    us: Option<&str>,
+) {
     match action {
         Action::Stop => {
             match run_of_deed(past.open.as_ref(), action, data) {
@@ -418,8 +424,11 @@ fn proven(past: &mut SessionHistory, action: Action, data: &Data, clock_behind: 
         Action::Start => {
             let start = data.seen.as_ref().and_then(|seen| seen.started_at);
             let rescued = past.starting.as_ref().zip(start).and_then(|(open, start)| {
-                let stopped_by =
-                    open.rescue.filter(|_| may_have_begun(open, start, clock_behind))?;
+                // A call that the service took is ours by whatever name.
+                let names = us.zip(data.started_by.as_deref());
+                let is_another_s = !open.accepted && names.is_some_and(|(us, by)| us != by);
+                let is_ours = !is_another_s && may_have_begun(open, start, clock_behind);
+                let stopped_by = open.rescue.filter(|_| is_ours)?;
                 Some(RescuedRun { start, stopped_by })
             });
             past.rescued = rescued.or(past.rescued);

@@ -42,6 +42,7 @@ pub(super) fn full(kind: Kind, number: i64) -> Record {
         state_after: Some("STOPPED".to_owned()),
         stopped_at: Some(at("2026-11-20T04:03:00Z")),
         stopped_by: Some("AROAEXAMPLE:lightsout".to_owned()),
+        started_by: Some("AROAEXAMPLE:lightsout".to_owned()),
         leads: Some(vec![1800, 300]),
         veto: Some(VetoData {
             name: "farm".to_owned(),

@@ -166,12 +166,15 @@ fn arrived(
         }
         (Action::Start, _) => Some(intent.run),
     };
-    match action {
+    let started_by = match action {
         // The run that it is about, which may be over.
-        Action::Stop => seen.started_at = Some(intent.run),
+        Action::Stop => {
+            seen.started_at = Some(intent.run);
+            None
+        }
         // The run that it led to, where there is one.
-        Action::Start => {}
-    }
+        Action::Start => session.and_then(|session| session.started_by.clone()),
+    };
     Data {
         studio: Some(workshop.studio.id.to_string()),
         session: Some(id.to_string()),
@@ -179,6 +182,7 @@ fn arrived(
         client_token: Some(intent.token),
         state_after: Some(session.map_or("(gone)".to_owned(), |s| s.state.to_string())),
         stopped_at,
+        started_by,
         seen: Some(seen),
         ..Data::default()
     }

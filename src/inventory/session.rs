@@ -37,6 +37,8 @@ pub struct Session {
     pub created_at: Option<Timestamp>,
     /// When it last began to start.
     pub started_at: Option<Timestamp>,
+    /// Who began its present run.
+    pub started_by: Option<String>,
     /// When it last began to stop.
     pub stopped_at: Option<Timestamp>,
     /// Who stopped it last.

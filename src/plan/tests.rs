@@ -173,6 +173,7 @@ fn session() -> Session {
         created_at: Some(at("16T09:00:00")),
         started_at: Some(at("20T09:00:00")),
         stopped_at: None,
+        started_by: None,
         stopped_by: None,
         terminate_at: None,
         ends_itself: None,

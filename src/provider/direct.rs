@@ -323,6 +323,7 @@ fn translate(
         persistence: persistence(&modes, profile_modes),
         created_at: session.created_at,
         started_at: session.started_at,
+        started_by: session.started_by.clone(),
         stopped_at: session.stopped_at,
         stopped_by: session.stopped_by.clone(),
         terminate_at: termination(&state, &stopping, &instants),

@@ -31,6 +31,7 @@ fn session() -> Session {
         created_at: at("2026-11-20T16:00:00Z"),
         started_at: at("2026-11-20T17:00:00Z"),
         stopped_at: None,
+        started_by: None,
         stopped_by: None,
         terminate_at: None,
         ends_itself: None,

@@ -253,6 +253,23 @@ fn a_run_that_began_long_after_the_call_is_somebody_s_own() {
 }
 
 #[test]
+fn a_run_that_the_service_says_another_began_is_another_s_unless_it_took_our_call() {
+    let rescued = |answer, started_by: Option<&str>| {
+        let mut us = deed(Action::Stop, Stage::Accepted, RUN);
+        us.data.stopped_by = Some("us:one".to_owned());
+        let mut rescue = rescue(StoppedBy::Us, answer, "2026-11-20T03:30:01Z");
+        rescue[2].data.started_by = started_by.map(str::to_owned);
+        session(&[vec![us], rescue].concat()).rescued.is_some()
+    };
+    assert!(!rescued(Stage::Unanswered, Some("an-artist")));
+    for by in [None, Some("us:one")] {
+        assert!(rescued(Stage::Unanswered, by), "{by:?}");
+    }
+    // Who we are may change from one start of the program to the next.
+    assert!(rescued(Stage::Accepted, Some("us:two")));
+}
+
+#[test]
 fn a_stop_after_the_rescue_of_what_another_stopped_is_not_ours() {
     let start = "2026-11-20T03:30:01Z";
     let stop = || [Stage::Intended, Stage::Proven].map(|stage| deed(Action::Stop, stage, start));

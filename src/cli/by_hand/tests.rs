@@ -24,6 +24,7 @@ fn session(state: SessionState, stopping: Stopping) -> Session {
         created_at: Some(at("2026-11-20T09:00:00Z")),
         started_at: None,
         stopped_at: None,
+        started_by: None,
         stopped_by: None,
         terminate_at: None,
         ends_itself: None,

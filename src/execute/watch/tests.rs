@@ -32,6 +32,7 @@ fn session(state: SessionState, started: Option<&str>, stopped: Option<&str>) ->
         created_at: None,
         started_at: started.map(at),
         stopped_at: stopped.map(at),
+        started_by: None,
         stopped_by: None,
         terminate_at: None,
         ends_itself: None,

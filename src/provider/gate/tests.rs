@@ -110,6 +110,7 @@ fn session(id: &SessionId) -> Session {
         created_at: None,
         started_at: None,
         stopped_at: None,
+        started_by: None,
         stopped_by: None,
         terminate_at: None,
         ends_itself: None,

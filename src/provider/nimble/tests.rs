@@ -199,6 +199,7 @@ fn session(retains_volumes: bool) -> Session {
         created_at: None,
         started_at: None,
         stopped_at: None,
+        started_by: None,
         stopped_by: None,
         terminate_at: None,
         ends_itself: None,

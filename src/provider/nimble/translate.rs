@@ -73,6 +73,7 @@ pub(super) fn session(session: StreamingSession, profile: Option<&Profile>) -> O
         persistence: stopping::persistence(&modes, profile_modes),
         created_at,
         started_at,
+        started_by: session.started_by,
         stopped_at: instants.stopped_at,
         stopped_by: session.stopped_by,
         terminate_at: termination(&state, &stopping, &instants),

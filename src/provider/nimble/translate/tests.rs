@@ -34,6 +34,7 @@ fn a_session_carries_everything_that_a_decision_needs() {
         .created_at(at("2026-11-20T08:00:00Z"))
         .started_at(at("2026-11-20T09:00:00Z"))
         .stopped_at(at("2026-11-19T19:00:00Z"))
+        .started_by("artist-1")
         .stopped_by("AROAEXAMPLE:lightsout")
         .tags("tier", "gold")
         .build();
@@ -72,6 +73,9 @@ fn a_session_carries_everything_that_a_decision_needs() {
         ),
         started_at: Some(
             2026-11-20T09:00:00Z,
+        ),
+        started_by: Some(
+            "artist-1",
         ),
         stopped_at: Some(
             2026-11-19T19:00:00Z,
