@@ -117,6 +117,9 @@ pub(super) struct Ground {
     pub(super) asked: Mutex<BTreeMap<String, Timestamp>>,
     /// When a veto last said that a session is busy, by the daemon's clock; nothing once it is not.
     pub(super) busy: Mutex<BTreeMap<String, Timestamp>>,
+    /// By how much the daemon takes its clock to be behind that was set right while nobody looked; until a stop
+    /// of ours shows it.
+    pub(super) misled: Mutex<SignedDuration>,
     pub(super) findings: Mutex<Vec<Finding>>,
 }
 

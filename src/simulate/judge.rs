@@ -41,7 +41,10 @@ pub(super) fn call(ground: &Ground, disk: &DiskHandle, action: Action, id: &str,
     let rules = locked(&ground.rules).clone();
     let scene = Scene { ground, rules: &rules, session: &session, profile: &profile };
     match action {
-        Action::Stop => scene.stop(),
+        Action::Stop => {
+            *locked(&ground.misled) = SignedDuration::ZERO;
+            scene.stop();
+        }
         Action::Start => scene.start(),
     }
 }
@@ -272,7 +275,8 @@ impl Scene<'_> {
         let by_profile = by_profile.map(|(stopped, length)| stopped + length);
         let mut ends = self.session.terminate_at.into_iter().chain(by_profile);
         // By its own clock, or by the service's where that is ahead and a stop has shown it.
-        let now = self.now().max(self.ground.service.now());
+        let misled = *locked(&self.ground.misled);
+        let now = self.now().max(self.ground.service.now()) + misled;
         self.rules.preserve == Preserve::Rotate && ends.any(|end| now >= end - RESCUE)
     }
 }

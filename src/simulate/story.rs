@@ -19,7 +19,7 @@ use super::rules::{Rules, STUDIO};
 use super::service::Service;
 use super::{Outcome, Shape, ending, ledgers, panics, people, studio};
 use crate::audit::inline::InlineLog;
-use crate::audit::record::{Journal, JournalError, Record};
+use crate::audit::record::{Journal, JournalError, Kind, Record};
 use crate::clock::{Clock, Idle, SimulatedClock};
 use crate::config;
 use crate::daemon::{Daemon, Ledger, Refusal, Reload};
@@ -112,6 +112,8 @@ pub(super) struct Story {
     policies: BTreeMap<String, Rules>,
     /// When the daemon's clock was set.
     jumps: Vec<Timestamp>,
+    /// What it showed when it was last set forward, and by how much, until the next life begins.
+    set_forward: Option<(Timestamp, SignedDuration)>,
     reading: Reading,
 }
 
@@ -148,6 +150,7 @@ impl Story {
             busy: Mutex::default(),
             rescued: Mutex::default(),
             paused: Mutex::default(),
+            misled: Mutex::default(),
             findings: Mutex::default(),
         });
         let events = course(&mut events, &rules, from, calm, shape.is_stormy);
@@ -166,6 +169,7 @@ impl Story {
             is_calm: !shape.is_stormy,
             policies: BTreeMap::new(),
             jumps: Vec::new(),
+            set_forward: None,
             reading: Reading::default(),
         }
     }
@@ -286,8 +290,18 @@ impl Story {
         let (log, opened) = InlineLog::open(Box::new(open), rotation, &clock).ok()?;
         self.reading.catch_up(&self.ground, &self.disk);
         self.reading.suffices(&self.ground, &opened.past);
+        self.misleads();
         let journal = MortalJournal { log, lifeline: Arc::clone(lifeline) };
         Some((Arc::new(Ledger::new(Arc::new(journal), opened.past)), CancellationToken::new()))
+    }
+
+    /// A clock that was set while nobody looked goes on for the daemon as it was.
+    fn misleads(&mut self) {
+        let Some((at, by)) = self.set_forward.take() else { return };
+        let is_told = |record: &Record| record.kind == Kind::ClockJumped && record.time >= at;
+        if !self.reading.judged.iter().any(is_told) {
+            *locked(&self.ground.misled) = by;
+        }
     }
 
     /// The policy in force, as the program reads it.
@@ -402,6 +416,7 @@ impl Story {
         let by = if error.is_zero() { by } else { -error };
         self.jumps.push(self.ground.clock.now());
         self.ground.service.set_daemon(by);
+        self.set_forward = by.is_positive().then(|| (self.ground.clock.now(), by));
     }
 
     fn outcome(mut self) -> (Outcome, DiskHandle) {
