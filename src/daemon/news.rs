@@ -67,9 +67,12 @@ impl Told {
     /// What the decisions of a plan say in short, in its order.
     fn of(&mut self, plan: &Plan, snapshot: &Snapshot) {
         let mut before = std::mem::take(&mut self.0).into_iter().peekable();
+        let mut sessions = snapshot.sessions.values();
         let say = |decision: &Arc<Decision>| {
             while before.next_if(|(other, ..)| other.session < decision.session).is_some() {}
-            let run = || snapshot.sessions.get(&decision.session)?.start();
+            // There is one decision for each session, in the same order.
+            let session = sessions.next();
+            let run = || session.and_then(|session| session.start());
             // The very same decision is about the same run.
             let is_same = |(other, of, _): &(Arc<Decision>, Option<Timestamp>, Fingerprint)| {
                 Arc::ptr_eq(other, decision) || (other == decision && *of == run())

@@ -59,7 +59,9 @@ pub(super) async fn scan(
     let snapshot = workshop.provider.observe().await;
     let last = memory.last.take();
     let now = ledger.time(workshop.clock.as_ref()).await?;
-    if let Some(last) = last.filter(|last| last.stands(ledger, workshop, &snapshot, now)) {
+    let precedents = &memory.precedents;
+    let stands = |last: &Scan| last.stands(ledger, workshop, precedents, &snapshot, now);
+    if let Some(last) = last.filter(stands) {
         let plan = Plan { at: now, ..last.plan };
         return Ok(Scan { plan, snapshot, arrivals: Arrivals::default(), ..last });
     }
@@ -83,6 +85,7 @@ impl Scan {
         &self,
         ledger: &Ledger,
         workshop: &Workshop,
+        precedents: &Precedents,
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> bool {
@@ -90,7 +93,7 @@ impl Scan {
         let Workshop { policy, studio, .. } = workshop;
         is_same
             && ledger.with(&studio.id, |past| {
-                let stands = self.plan.stands(snapshot, &past.history, now);
+                let stands = precedents.stand(&self.plan, snapshot, &past.history, now);
                 debug_assert!(
                     !stands
                         || plan(policy, studio, snapshot, &past.history, now)

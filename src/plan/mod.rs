@@ -80,6 +80,11 @@ impl Plan {
         self.hold.iter().chain(&self.brakes)
     }
 
+    /// Whether every session is left as it is, each for a reason of its own.
+    fn is_all_kept(&self) -> bool {
+        self.decisions.iter().all(|decision| decision.verdict() == Verdict::Keep)
+    }
+
     /// The earliest instant at which a decision may become another without anything else happening.
     #[must_use]
     pub fn next_change(&self) -> Option<Timestamp> {

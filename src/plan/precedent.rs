@@ -13,7 +13,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::Common;
-use super::{Cause, Decision, History, Plan, Reason, SessionHistory, Verdict, hold, moved};
+use super::{
+    Action, Cause, Decision, History, Plan, Reason, SessionHistory, Verdict, hold, moved,
+    used_in_the_hour,
+};
 use crate::ids::{PolicyHash, SessionId, StudioId};
 use crate::inventory::{Session, Snapshot};
 use crate::policy::matcher::RuleLookup;
@@ -52,11 +55,14 @@ struct Precedent {
 
 impl Precedent {
     fn holds(&self, session: &Arc<Session>, past: &SessionHistory, now: Timestamp) -> bool {
-        let decision = &self.decision;
-        let until = decision.next_change.map(|change| moved(change, -SECOND));
-        let is_of_now = self.at <= now && until.is_none_or(|until| now <= until);
         let is_same = Arc::ptr_eq(&self.session, session) || self.session == *session;
-        is_of_now && stands(decision) && is_same && self.past == *past
+        self.stands_at(now) && is_same && self.past == *past
+    }
+
+    fn stands_at(&self, now: Timestamp) -> bool {
+        let until = self.decision.next_change.map(|change| moved(change, -SECOND));
+        let is_of_now = self.at <= now && until.is_none_or(|until| now <= until);
+        is_of_now && stands(&self.decision)
     }
 }
 
@@ -69,24 +75,27 @@ fn stands(decision: &Decision) -> bool {
     }
 }
 
-impl Plan {
-    /// Whether it is what would be planned now, where all of it rests on the same but the instant: the sessions
-    /// as they were seen, the policy and the past. So it is where everything is left as it is, and nothing
-    /// comes to its change by the passing of time alone.
-    #[must_use]
-    pub fn stands(&self, snapshot: &Snapshot, history: &History, now: Timestamp) -> bool {
-        let is_quiet = self.holds().next().is_none() && self.latches.is_empty();
-        // What somebody let pass may be held again when that ends.
-        let is_approved = history.approved.any_holds_at(self.at);
-        let until = self.next_change().map(|change| moved(change, -SECOND));
-        let is_of_now = self.at <= now && until.is_none_or(|until| now <= until);
-        let is_held = || hold::by_time(snapshot, history, now).is_some();
-        let is_kept = |decision: &Arc<Decision>| decision.verdict() == Verdict::Keep;
-        is_quiet && !is_approved && is_of_now && !is_held() && self.decisions.iter().all(is_kept)
-    }
-}
-
 impl Precedents {
+    /// Whether the plan that left them is what would be planned now, where all of it rests on the same but the
+    /// instant: the sessions as they were seen, the policy and the past. So it is where no decision comes to
+    /// its change by the passing of time alone, nor what holds the studio or lets something pass.
+    #[must_use]
+    pub fn stand(
+        &self,
+        plan: &Plan,
+        snapshot: &Snapshot,
+        history: &History,
+        now: Timestamp,
+    ) -> bool {
+        let is_held = || plan.hold.is_some() || hold::by_time(snapshot, history, now).is_some();
+        // What somebody let pass may be held again when that ends, and what is held pass with the hour.
+        let is_approved = || history.approved.any_holds_at(plan.at);
+        let used = |action: &Action| used_in_the_hour(history, *action, plan.at) > 0;
+        let is_counting = || Action::ALL.iter().any(used) && !plan.is_all_kept();
+        let stand = || self.cases.iter().all(|case| case.stands_at(now));
+        self.basis.is_some() && !is_held() && !is_approved() && !is_counting() && stand()
+    }
+
     /// Decides about every session of a snapshot, and remembers that instead.
     pub(super) fn decide_all(
         &mut self,
