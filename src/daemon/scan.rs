@@ -63,6 +63,8 @@ pub(super) async fn scan(
     let stands = |last: &Scan| last.stands(ledger, workshop, precedents, &snapshot, now);
     if let Some(last) = last.filter(stands) {
         let plan = Plan { at: now, ..last.plan };
+        // What is the same is not kept twice.
+        let snapshot = Snapshot { began: snapshot.began, ..last.snapshot };
         return Ok(Scan { plan, snapshot, arrivals: Arrivals::default(), ..last });
     }
     let arrivals = settle(workshop, ledger, &snapshot).await?;

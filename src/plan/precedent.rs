@@ -116,13 +116,15 @@ impl Precedents {
             let precedent = next_of(&mut before, |precedent| precedent.session.id.cmp(id))
                 .filter(|precedent| precedent.holds(session, past, common.now));
             let case = match precedent {
-                Some(precedent) => {
+                Some(mut precedent) => {
                     debug_assert_eq!(
                         *precedent.decision,
                         super::decide(common, session, past, &mut rules),
                         "a decision of {} stands that would be another",
                         precedent.at
                     );
+                    // One that is the same is not kept twice.
+                    precedent.session = Arc::clone(session);
                     precedent
                 }
                 None => {
