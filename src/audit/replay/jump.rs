@@ -75,7 +75,11 @@ impl StudioPast {
         self.history.stops.iter_mut().for_each(moved);
         self.history.starts.iter_mut().for_each(moved);
         self.counted.values_mut().for_each(moved);
+        // What a pause that is over took back stays taken back, though it is moved and the pause is not.
+        let pause = self.history.paused.as_ref();
+        let unpaused = pause.map(|pause| pause.until).filter(|until| *until <= jump.at);
         for past in self.history.sessions.values_mut() {
+            past.warnings.retain(|warning| unpaused.is_none_or(|until| until <= warning.at));
             past.warnings.iter_mut().for_each(|warning| moved(&mut warning.at));
             for given in past.vetoes.values_mut() {
                 moved(&mut given.since);

@@ -580,6 +580,26 @@ fn after_a_jump_of_the_clock_everything_is_as_old_as_before() {
 }
 
 #[test]
+fn what_a_pause_took_back_does_not_come_back_with_a_jump_of_the_clock() {
+    let warned = record(Kind::WarningGiven, |data| {
+        data.seen.as_mut().unwrap().started_at = Some(at(RUN));
+        data.leads = Some(vec![900]);
+    });
+    // It was given at 03:30.
+    let left = |paused_until: &str, from: &str, to: &str| {
+        let mut paused = record(Kind::DaemonPaused, |data| data.until = Some(at(paused_until)));
+        (paused.data.studio, paused.data.session) = (None, None);
+        session(&[warned.clone(), paused, jumped(at(from), at(to))]).warnings.len()
+    };
+    // After the pause, in it, and before it ends by the clock that was set.
+    assert_eq!(left("2026-11-20T03:40:00Z", "2026-11-20T03:50:00Z", "2026-11-20T07:00:00Z"), 0);
+    assert_eq!(left("2026-11-20T05:00:00Z", "2026-11-20T03:50:00Z", "2026-11-20T07:00:00Z"), 0);
+    assert_eq!(left("2026-11-20T09:00:00Z", "2026-11-20T03:50:00Z", "2026-11-20T07:00:00Z"), 1);
+    // One that was given when the pause was over stands.
+    assert_eq!(left("2026-11-20T03:30:00Z", "2026-11-20T03:50:00Z", "2026-11-20T07:00:00Z"), 1);
+}
+
+#[test]
 fn a_stop_just_made_tells_how_far_the_clock_is_behind_the_service_s() {
     let intended = deed(Action::Stop, Stage::Intended, RUN);
     let proven = |minutes: i64, late: i64| {
