@@ -226,7 +226,7 @@ pub struct Data {
     /// Who stopped it, as the service names them; in the answer to a stop of ours, that is us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<String>,
-    /// Who began the run that a start led to, as the service names them.
+    /// Who began the session's run, as the service names them, where a listing showed what came of a start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_by: Option<String>,
     /// The leads of warnings, or of the reminder of a keep, in seconds.

@@ -424,9 +424,7 @@ fn proven(
         Action::Start => {
             let start = data.seen.as_ref().and_then(|seen| seen.started_at);
             let rescued = past.starting.as_ref().zip(start).and_then(|(open, start)| {
-                // A call that the service took is ours by whatever name.
-                let names = us.zip(data.started_by.as_deref());
-                let is_another_s = !open.accepted && names.is_some_and(|(us, by)| us != by);
+                let is_another_s = open.is_another_s(us, data.started_by.as_deref());
                 let is_ours = !is_another_s && may_have_begun(open, start, clock_behind);
                 let stopped_by = open.rescue.filter(|_| is_ours)?;
                 Some(RescuedRun { start, stopped_by })

@@ -303,6 +303,16 @@ pub struct OpenIntent {
     pub rescue: Option<StoppedBy>,
 }
 
+impl OpenIntent {
+    /// Whether somebody else than `us` did it, as the service names who did. Whom it names counts where nothing
+    /// else tells: a call that it took is ours by whatever name, and who we are may change from one start of
+    /// the program to the next.
+    #[must_use]
+    pub fn is_another_s(&self, us: Option<&str>, by: Option<&str>) -> bool {
+        !self.accepted && us.zip(by).is_some_and(|(us, by)| us != by)
+    }
+}
+
 /// Whose a stop was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StoppedBy {

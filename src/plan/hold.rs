@@ -21,16 +21,17 @@ pub(super) fn of_studio(
     now: Timestamp,
 ) -> Option<Reason> {
     of_snapshot(studio, snapshot, now)
-        .or_else(|| clock_jumped(history, now))
-        .or_else(|| paused(history, now))
+        .or_else(|| of_past(history, now))
         .or_else(|| inventory_changed(snapshot, history, now))
 }
 
 /// Why a studio is left alone that was not, though neither it nor its past is another: by the clock.
 pub(super) fn by_time(snapshot: &Snapshot, history: &History, now: Timestamp) -> Option<Reason> {
-    clock_doubt(snapshot, now)
-        .or_else(|| clock_jumped(history, now))
-        .or_else(|| paused(history, now))
+    clock_doubt(snapshot, now).or_else(|| of_past(history, now))
+}
+
+fn of_past(history: &History, now: Timestamp) -> Option<Reason> {
+    clock_jumped(history, now).or_else(|| paused(history, now))
 }
 
 /// Why the whole studio is left alone by what is seen of it.

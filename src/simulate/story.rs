@@ -20,6 +20,7 @@ use super::service::Service;
 use super::{Outcome, Shape, ending, ledgers, panics, people, studio};
 use crate::audit::inline::InlineLog;
 use crate::audit::record::{Journal, JournalError, Kind, Record};
+use crate::audit::replay::control::POLICY_CHANGED;
 use crate::clock::{Clock, Idle, SimulatedClock};
 use crate::config;
 use crate::daemon::{Daemon, Ledger, Refusal, Reload};
@@ -53,9 +54,6 @@ const CALM: SignedDuration = SignedDuration::from_hours(26);
 
 /// How often somebody looks after the studio in the calm.
 const LOOKED_AFTER_EVERY: SignedDuration = SignedDuration::from_hours(2);
-
-/// The reason for which a studio waits for a person's word.
-const POLICY_CHANGED: &str = "policy_changed";
 
 /// How many reloads may wait: they come hours apart.
 const RELOADS_WAITING_MAX: usize = 4;

@@ -17,7 +17,8 @@ const REQUESTS_MAX: usize = 1024;
 const BRAKE: &str = "brake";
 const BRAKE_LATCHED: &str = "brake_latched";
 const INVENTORY_CHANGED: &str = "inventory_changed";
-const POLICY_CHANGED: &str = "policy_changed";
+/// A changed policy by which many more are due: only a person's word ends it.
+pub const POLICY_CHANGED: &str = "policy_changed";
 
 impl Replay {
     /// Whether the request of a person is recorded already.

@@ -36,10 +36,7 @@ fn stopped(watch: &Watch<'_>, session: &Session) -> Option<Arrival> {
         // The service took our call and says STOPPED without saying since when.
         return watch.intent.accepted.then_some(Arrival::Proven(None));
     };
-    // Whom the service names counts where nothing else tells: a call that it took is ours by whatever
-    // name, and who we are may change from one start of the program to the next.
-    let names = watch.known.us.zip(session.stopped_by.as_deref());
-    let is_another_s = !watch.intent.accepted && names.is_some_and(|(us, by)| us != by);
+    let is_another_s = watch.intent.is_another_s(watch.known.us, session.stopped_by.as_deref());
     // A call that the service took was made while the session ran: by its own clock too, whatever ours
     // shows, the first stop of that run is what came of it.
     let may_be_ours = watch.intent.accepted || watch.may_have_led_to(stopped_at);
