@@ -465,7 +465,7 @@ fn warned(past: &mut SessionHistory, record: &Record) {
     let (mode, at) = (mode_of(data.mode.as_deref()), record.time);
     past.warnings.extend(leads.iter().map(|secs| {
         let lead = SignedDuration::from_secs(*secs);
-        WarningGiven { run, due, lead, mode, at }
+        WarningGiven { run, due, lead, mode, at, said: at }
     }));
     let surplus = past.warnings.len().saturating_sub(WARNINGS_MAX);
     past.warnings.drain(..surplus);

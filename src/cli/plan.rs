@@ -143,7 +143,8 @@ pub(super) fn assuming_warnings(
         for lead in &announcement.leads {
             let given = due.checked_sub(*lead).unwrap_or(now).max(now);
             let mode = decision.mode;
-            past.warnings.push(WarningGiven { run, due: *due, lead: *lead, mode, at: given });
+            let (due, lead) = (*due, *lead);
+            past.warnings.push(WarningGiven { run, due, lead, mode, at: given, said: given });
         }
     }
     assumed

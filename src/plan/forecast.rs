@@ -168,7 +168,8 @@ impl Future<'_> {
         let Reason::Warning { due, announcement, .. } = &decision.reason else { return };
         let Some(run) = self.session.start() else { return };
         let (due, mode, at) = (*due, decision.mode, self.at);
-        let given = |lead: &SignedDuration| WarningGiven { run, due, lead: *lead, mode, at };
+        let given =
+            |lead: &SignedDuration| WarningGiven { run, due, lead: *lead, mode, at, said: at };
         let past = self.history.sessions.entry(self.session.id.clone()).or_default();
         past.warnings.extend(announcement.leads.iter().map(given));
     }

@@ -213,8 +213,10 @@ pub struct WarningGiven {
     pub lead: SignedDuration,
     /// Whether anybody could hear it.
     pub mode: Mode,
-    /// When it was given.
+    /// When it was given: how long it is out is told by it.
     pub at: Timestamp,
+    /// The earliest instant at which a clock says that it was given: what took it back is told by it.
+    pub said: Timestamp,
 }
 
 /// The end of a keep, announced.

@@ -135,7 +135,14 @@ impl World {
         let session = self.snapshot.sessions.first_key_value().unwrap().1;
         let run = session.start().unwrap();
         let past = self.history.sessions.entry(session.id.clone()).or_default();
-        past.warnings.push(WarningGiven { run, due: at(due), lead, mode, at: at(given) });
+        past.warnings.push(WarningGiven {
+            run,
+            due: at(due),
+            lead,
+            mode,
+            at: at(given),
+            said: at(given),
+        });
         self
     }
 

@@ -88,7 +88,7 @@ fn given_at(case: &Case<'_>, due: &Due, lead: SignedDuration) -> Option<Timestam
                 && given.due == due.at
                 && given.lead == lead
                 && given.mode >= case.settings.mode
-                && taken_back.is_none_or(|until| until <= given.at)
+                && taken_back.is_none_or(|until| until <= given.said)
         })
         .map(|given| given.at)
         // Who was warned again, after a keep that nothing tells of any more, waits for the later one.

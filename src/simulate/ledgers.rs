@@ -253,16 +253,17 @@ impl Book<'_> {
     /// Each stop was announced, long enough before, and each announcement was made once.
     fn warnings(&self) {
         let mut given: BTreeMap<(&str, Timestamp, Timestamp, i64), Timestamp> = BTreeMap::new();
-        let mut pause: Option<Timestamp> = None;
+        let (mut pause, mut unpaused): (Option<Timestamp>, Option<Timestamp>) = (None, None);
         for record in self.records {
             let data = &record.data;
+            // One that has ended by itself has done so, whatever is said of pauses after it.
+            unpaused = unpaused.max(pause.take_if(|until| *until <= record.time));
             match record.kind {
                 // One pause shortens no other.
                 Kind::DaemonPaused => pause = pause.max(data.until),
                 Kind::DaemonResumed => pause = None,
                 _ => {}
             }
-            let unpaused = pause.filter(|until| *until <= record.time);
             // What two whole listings lacked has no past when it comes back.
             if record.kind == Kind::SessionVanished {
                 given.retain(|(subject, ..), _| *subject != record.subject);

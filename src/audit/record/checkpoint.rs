@@ -287,6 +287,10 @@ pub struct WarningCheckpoint {
     /// When it was given.
     #[schemars(with = "String")]
     pub at: Timestamp,
+    /// The earliest instant at which a clock says that it was given, if that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub said: Option<Timestamp>,
 }
 
 /// Attempts that came to a known end.

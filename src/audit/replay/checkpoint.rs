@@ -303,14 +303,15 @@ fn answer_of(data: &AnswerCheckpoint) -> VetoGiven {
 }
 
 fn warning_data(warning: &WarningGiven) -> WarningCheckpoint {
-    let WarningGiven { run, due, lead, mode, at } = *warning;
-    WarningCheckpoint { run, due, lead: lead.as_secs(), mode: mode.to_string(), at }
+    let WarningGiven { run, due, lead, mode, at, said } = *warning;
+    let said = Some(said).filter(|said| *said != at);
+    WarningCheckpoint { run, due, lead: lead.as_secs(), mode: mode.to_string(), at, said }
 }
 
 fn warning_of(data: &WarningCheckpoint) -> WarningGiven {
-    let WarningCheckpoint { run, due, lead, mode, at } = data;
+    let WarningCheckpoint { run, due, lead, mode, at, said } = data;
     let (lead, mode) = (SignedDuration::from_secs(*lead), mode_of(Some(mode)));
-    WarningGiven { run: *run, due: *due, lead, mode, at: *at }
+    WarningGiven { run: *run, due: *due, lead, mode, at: *at, said: said.unwrap_or(*at) }
 }
 
 fn attempts_data(attempts: &Attempts) -> AttemptsCheckpoint {

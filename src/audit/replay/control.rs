@@ -37,8 +37,8 @@ impl Replay {
             }
         }
         let change: &dyn Fn(&mut StudioPast) = match record.kind {
-            Kind::DaemonPaused => &|past| past.pause(&record.data),
-            Kind::DaemonResumed => &|past| past.history.paused = None,
+            Kind::DaemonPaused => &|past| past.pause(record),
+            Kind::DaemonResumed => &|past| past.resume(record.time),
             _ => return,
         };
         match record.data.studio.as_deref() {
@@ -53,11 +53,28 @@ impl Replay {
 
 impl StudioPast {
     /// One pause shortens no other: who wants it shorter resumes first.
-    fn pause(&mut self, data: &Data) {
+    fn pause(&mut self, record: &Record) {
+        let data = &record.data;
         let Some(until) = data.until else { return };
+        self.take_back(record.time);
         let pause = Pause { until, who: data.who.clone().unwrap_or_default() };
         let longer = self.history.paused.take().filter(|before| before.until >= until);
         self.history.paused = Some(longer.unwrap_or(pause));
+    }
+
+    /// What was announced before a pause that somebody ends stands.
+    fn resume(&mut self, now: Timestamp) {
+        self.take_back(now);
+        self.history.paused = None;
+    }
+
+    /// A pause that has ended by itself took back the warnings before it, whatever is said of pauses after.
+    fn take_back(&mut self, now: Timestamp) {
+        let is_over = |pause: &mut Pause| !pause.holds_at(now);
+        let Some(Pause { until, .. }) = self.history.paused.take_if(is_over) else { return };
+        for past in self.history.sessions.values_mut() {
+            past.warnings.retain(|warning| until <= warning.said);
+        }
     }
 
     /// Learns from a record about the studio as a whole.

@@ -4,7 +4,7 @@
 //! The record tells what the clock would have shown (`from`) and what it did show (its `time`). What
 //! is counted or waited for by age is moved along, so that it is as old after the jump as before. What
 //! is compared with the service's own instants stays as it was recorded. An answer of a veto is as old as
-//! either says that it is, whichever is more.
+//! either says that it is, whichever is more; and so is a warning that a keep or a pause may have taken back.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -75,12 +75,12 @@ impl StudioPast {
         self.history.stops.iter_mut().for_each(moved);
         self.history.starts.iter_mut().for_each(moved);
         self.counted.values_mut().for_each(moved);
-        // What a pause that is over took back stays taken back, though it is moved and the pause is not.
-        let pause = self.history.paused.as_ref();
-        let unpaused = pause.map(|pause| pause.until).filter(|until| *until <= jump.at);
         for past in self.history.sessions.values_mut() {
-            past.warnings.retain(|warning| unpaused.is_none_or(|until| until <= warning.at));
-            past.warnings.iter_mut().for_each(|warning| moved(&mut warning.at));
+            for given in &mut past.warnings {
+                moved(&mut given.at);
+                // What a keep or a pause took back stays taken back: the ends of those are not moved.
+                given.said = given.said.min(given.at);
+            }
             for given in past.vetoes.values_mut() {
                 moved(&mut given.since);
                 // An answer never becomes younger. Older it may: a machine that slept knows of nothing since,

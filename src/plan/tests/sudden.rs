@@ -73,6 +73,35 @@ fn what_was_warned_before_a_pause_that_is_over_is_warned_anew() {
 }
 
 #[test]
+fn what_was_taken_back_does_not_come_back_with_a_clock_that_is_set_forward() {
+    let warned = |said: &str| {
+        let world = World::new().settings(|settings| settings.warn = vec![minutes(15)]);
+        let mut world = world.warned(minutes(15), "20T20:00:00", "20T23:00:00", Mode::Enforce);
+        for past in world.history.sessions.values_mut() {
+            past.warnings.iter_mut().for_each(|given| given.said = at(said));
+        }
+        world
+    };
+    let until = at("20T22:00:00");
+    let paused = |said: &str| {
+        let mut world = warned(said);
+        world.history.paused = Some(Pause { until, who: "ada".to_owned() });
+        world
+    };
+    let kept = |said: &str| {
+        let (tag, until) = ("lightsout:keep-until".to_owned(), until.to_string());
+        warned(said).session(|session| drop(session.tags.insert(tag, until)))
+    };
+    for world in [paused("20T19:45:00"), kept("20T19:45:00")] {
+        assert_eq!(world.decide("20T23:15:00").reason.code(), "warning");
+    }
+    for world in [paused("20T22:00:00"), kept("20T22:00:00")] {
+        assert_eq!(world.decide("20T23:14:59").reason.code(), "warning_out");
+        assert_eq!(world.decide("20T23:15:00").verdict(), Verdict::Stop);
+    }
+}
+
+#[test]
 fn warnings_that_are_given_anew_release_no_brake() {
     let mut world = studio(0..20, 0..20).settings(|settings| settings.warn = vec![minutes(15)]);
     let latch = Latch { bound: BrakeBound::PerScan, limit: 19 };

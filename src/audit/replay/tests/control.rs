@@ -50,6 +50,26 @@ fn a_pause_is_of_one_studio_or_of_all_until_it_is_over() {
 }
 
 #[test]
+fn what_a_pause_took_back_stays_taken_back_whatever_is_said_after_it() {
+    // It was given at 03:30.
+    let warned = record(Kind::WarningGiven, |data| {
+        data.seen.as_mut().unwrap().started_at = Some(at(RUN));
+        data.leads = Some(vec![900]);
+    });
+    let left = |paused_until: &str, then: &Kind| {
+        let paused = said(Kind::DaemonPaused, "r1", None, paused_until);
+        let mut then = said(then.clone(), "r2", None, "2026-11-20T09:00:00Z");
+        then.time = at("2026-11-20T05:00:00Z");
+        session(&[warned.clone(), paused, then]).warnings.len()
+    };
+    for then in &[Kind::DaemonResumed, Kind::DaemonPaused] {
+        assert_eq!(left("2026-11-20T05:00:00Z", then), 0, "the pause is over");
+        assert_eq!(left("2026-11-20T05:00:01Z", then), 1, "a person ends it, or makes it longer");
+        assert_eq!(left("2026-11-20T03:30:00Z", then), 1, "it is of after the pause");
+    }
+}
+
+#[test]
 fn the_latest_requests_are_known() {
     let mut replay = Replay::default();
     for number in 0..2000 {
