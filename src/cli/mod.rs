@@ -331,12 +331,14 @@ fn start_logging(arguments: &Arguments) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether an event may show a request or an answer as it is, with the keys in it: what the SDK and the
-/// HTTP stack say below `info` does, whatever filter is asked for.
+/// Whether an event may show a request or an answer as it is, with the keys in it, whatever filter is asked
+/// for: what the HTTP stack says below `info` does, and what the SDK says at all. It shows access keys, external
+/// ids and the words of a program that gives credentials; what has gone wrong is in our own errors.
 fn may_hold_secrets(metadata: &tracing::Metadata<'_>) -> bool {
-    const STACKS: [&str; 6] = ["aws_", "hyper", "h2", "rustls", "reqwest", "tower"];
-    let is_stack = STACKS.iter().any(|stack| metadata.target().starts_with(stack));
-    is_stack && *metadata.level() > tracing::Level::INFO
+    const STACKS: [&str; 5] = ["hyper", "h2", "rustls", "reqwest", "tower"];
+    let is_from = |stack: &&str| metadata.target().starts_with(*stack);
+    let is_low = *metadata.level() > tracing::Level::INFO;
+    is_from(&"aws_") || (is_low && STACKS.iter().any(is_from))
 }
 
 /// Reads the policy file, and says what it warns of.

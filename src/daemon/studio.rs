@@ -221,10 +221,10 @@ impl Studio {
 
     /// Sleeps, and takes in what came of tasks; what was accepted is soon looked for.
     async fn rest(&mut self, mut wake: Timestamp) {
+        let clock = Arc::clone(&self.workshop.clock);
+        let mut rested = clock.monotonic() + clock.now().duration_until(wake);
         loop {
-            let clock = Arc::clone(&self.workshop.clock);
-            let (at, after) =
-                (clock.sleep_until(wake), clock.sleep(clock.now().duration_until(wake)));
+            let (at, after) = (clock.sleep_until(wake), clock.sleep(rested - clock.monotonic()));
             tokio::select! {
                 // In this order each time, so that a simulation can be repeated.
                 biased;
@@ -233,9 +233,8 @@ impl Studio {
                 () = after => return,
                 Ok(()) = self.switched.changed() => return,
                 Some(ended) = self.asking.next() => {
-                    let now = self.workshop.clock.now();
                     if let Some(pause) = self.asking.take_in(ended) {
-                        wake = wake.min(later(now, pause));
+                        wake = wake.min(later(clock.now(), pause));
                     }
                 }
                 Some(ended) = self.tasks.join_next() => {
@@ -244,6 +243,7 @@ impl Studio {
                     }
                 }
             }
+            rested = rested.min(clock.monotonic() + clock.now().duration_until(wake));
         }
     }
 

@@ -90,6 +90,7 @@ pub(super) fn looks_again(outcome: &Outcome, is_rescue: bool) -> Option<Look> {
         | Outcome::Unanswered(_)
         | Outcome::Unrecorded(_)
         | Outcome::Withdrawn
+        | Outcome::Dropped(_)
             if is_rescue =>
         {
             Some(Look::AfterRest)

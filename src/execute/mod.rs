@@ -26,7 +26,7 @@ pub use watch::{Arrival, Known, arrival, arrival_max, unseen};
 
 use crate::audit::record::{Data, Deed, Journal, JournalError, Record, Stage};
 use crate::clock::Clock;
-use crate::inventory::{Problem, Session};
+use crate::inventory::{Doubt, Problem, Session, SessionState, Stopping, Transition};
 use crate::plan::{Action, Decision, History, Pause, Reason, SessionHistory};
 use crate::policy::{Mode, Policy, StudioPolicy};
 use crate::provider::gate::{Lane, Permit, Urgency};
@@ -156,7 +156,24 @@ fn narrowed(
         && aim(*action, &again) == aim(*action, decision);
     let mode = again.mode.min(decision.mode);
     let not_after = earlier(decision.not_after, again.not_after);
-    if same && in_time { Ok(Decision { mode, not_after, ..again }) } else { Err(Box::new(again)) }
+    if same && in_time {
+        Ok(Decision { mode, not_after, ..again })
+    } else if in_time && is_rescued_all_the_same(order, session) {
+        Ok(decision.clone())
+    } else {
+        Err(Box::new(again))
+    }
+}
+
+/// Whether what was planned to save a session is done although nobody can tell any more what its launch profile
+/// says: it is off since the same stop. Whoever starts it without need endangers nothing.
+fn is_rescued_all_the_same(order: &Order, session: &Session) -> bool {
+    let Order { action, run, decision } = order;
+    let is_off =
+        matches!(session.state, SessionState::Stopped | SessionState::Failed(Transition::Start));
+    let is_in_doubt = matches!(session.stopping, Stopping::Unclear(Doubt::NoLaunchProfile));
+    let is_same = run.is_some() && action.run(session) == *run;
+    decision.reason.is_rescue() && is_off && is_in_doubt && is_same
 }
 
 /// What a decision to act is about, beside the run.

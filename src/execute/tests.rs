@@ -468,6 +468,32 @@ async fn a_fresh_reading_may_tell_another_end_of_what_is_rescued() {
 }
 
 #[tokio::test]
+async fn a_rescue_is_made_although_its_launch_profile_cannot_be_read_again() {
+    // Only the clock that its stop set off says when it ends, and that is the profile's.
+    let morning = Morning::in_danger();
+    let order = morning.order().await;
+    let session = morning.workshop.provider.read(&order.decision.session).await.unwrap();
+    let read = |stopping| Session { terminate_at: None, stopping, ..session.clone() };
+    let unread = read(Stopping::Unclear(Doubt::NoLaunchProfile));
+    let again = || {
+        let Workshop { policy, studio, clock, .. } = &morning.workshop;
+        plan::decide_again(policy, studio, &unread, &morning.history(), clock.now())
+    };
+    assert!(!again().reason.is_rescue());
+    let now = morning.clock.now();
+    let stands = narrowed(&order, &unread, again(), now).unwrap();
+    assert_eq!((stands.reason.code(), stands.mode), ("rescue", Mode::Enforce));
+    // Not one that is known to be in no danger, of another stop, on already, or too late.
+    let lasting = read(Stopping::Allowed { destroyed_after: None });
+    assert!(narrowed(&order, &lasting, again(), now).is_err());
+    let another = Session { stopped_at: Some(at("05:00:00")), ..unread.clone() };
+    assert!(narrowed(&order, &another, again(), now).is_err());
+    let on = Session { state: SessionState::Ready, ..unread.clone() };
+    assert!(narrowed(&order, &on, again(), now).is_err());
+    assert!(narrowed(&order, &unread, again(), at("15:00:00")).is_err());
+}
+
+#[tokio::test]
 async fn what_is_no_longer_in_danger_is_not_rescued() {
     let morning = Morning::in_danger();
     let order = morning.order().await;

@@ -10,7 +10,7 @@ use crate::ids::{
     InstanceType, LaunchProfileId, OwnerId, RuleName, ScheduleName, StreamingImageId, StudioRole,
 };
 use crate::inventory::Session;
-use crate::policy::matcher::{Candidate, RuleLookup};
+use crate::policy::matcher::{Candidate, RuleLookup, Unclear};
 use crate::policy::{Policy, Rule, Schedule, Settings, StudioPolicy, Timetable, Window};
 
 /// The tag that exempts a session: `always`, or a reason.
@@ -41,8 +41,8 @@ pub(super) struct Case<'a> {
     pub brake: Option<&'a Reason>,
     pub history: &'a SessionHistory,
     pub rule: Option<&'a Rule>,
-    /// The first rule of which nobody can tell whether it matches, and what the session does not say.
-    pub unclear: Option<(&'a Rule, &'static str)>,
+    /// The rules before it of which nobody can tell whether they match, and what the session does not say.
+    pub unclear: Unclear<'a>,
     pub settings: &'a Settings,
     /// What names the idle hours that apply: the tag, else the settings.
     pub timetable: Option<&'a Timetable>,

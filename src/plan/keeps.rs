@@ -17,7 +17,7 @@ pub(super) fn kept_by_rule(case: &Case<'_>) -> Option<Reason> {
     if let Some(rule) = case.rule.filter(|rule| rule.keep) {
         return Some(Reason::RuleKeep { rule: rule.name.clone() });
     }
-    let (rule, missing) = case.unclear?;
+    let (rule, missing) = case.unclear.first()?;
     Some(Reason::RuleUnclear { rule: rule.name.clone(), missing })
 }
 

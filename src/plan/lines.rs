@@ -10,7 +10,7 @@ use super::due::{Cause, Due, is_too_short};
 use super::hold::{held, look_at_hold};
 use super::keeps::{fits_from, kept_running, kept_until, look_at_keeps, reminder};
 use super::line::{Line, Step, look_at_mode};
-use super::rescue::{Rescue, Unrotated, unrotated};
+use super::rescue::{Rescue, Unrotated, rotates_until, unrotated};
 use super::veto::{look_at_vetoes, overruled, to_ask, vetoed};
 use super::warning::{Warnings, earliest_stop, late_waits, next_warning, warnings};
 use super::{Announcement, Decision, Reason, moved, stopped, veto};
@@ -38,7 +38,7 @@ const RUNNING: &[Line] = &[
     Line {
         number: 1,
         question: "may anything be done in the studio?",
-        ask: held,
+        ask: endangered_or_held,
         look: look_at_hold,
     },
     Line { number: 2, question: "is it READY, with a start?", ask: unready, look: look_at_state },
@@ -116,6 +116,27 @@ pub(super) fn steps(case: &Case<'_>) -> Vec<Step> {
     chain(case).iter().map(ask).collect()
 }
 
+/// What nobody is to miss for a hold or a keep: that the service is about to destroy it, and that nothing
+/// which is done here prevents it.
+fn endangered_or_held(case: &Case<'_>) -> Option<Reason> {
+    endangered(case).filter(|_| !case.is_foreign).or_else(|| held(case))
+}
+
+fn endangered(case: &Case<'_>) -> Option<Reason> {
+    match case.session.state {
+        // A start that failed has saved nothing.
+        SessionState::Failed(Transition::Start) => stopped::failed_near_end(case),
+        SessionState::Ready if destruction_alarm_at(case)? <= case.now => unstoppable(case),
+        _ => None,
+    }
+}
+
+/// When a person is told that the service is about to destroy what runs and cannot be stopped.
+fn destruction_alarm_at(case: &Case<'_>) -> Option<Timestamp> {
+    let Stopping::Forbidden(_) = case.session.stopping else { return None };
+    ending_alarm_at(case).filter(|_| case.session.ends_itself.is_some_and(|ending| ending.destroys))
+}
+
 fn unready(case: &Case<'_>) -> Option<Reason> {
     let state = &case.session.state;
     match state {
@@ -123,12 +144,7 @@ fn unready(case: &Case<'_>) -> Option<Reason> {
         SessionState::Transitional(_) => {
             return Some(Reason::Transitional { state: state.clone() });
         }
-        SessionState::Failed(transition) => {
-            // A start that failed has saved nothing.
-            let near = stopped::failed_near_end(case).filter(|_| *transition == Transition::Start);
-            if near.is_some() {
-                return near;
-            }
+        SessionState::Failed(_) => {
             let status = case.session.status.clone();
             return Some(Reason::Failed { state: state.clone(), status });
         }
@@ -272,10 +288,20 @@ fn next_change(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         let turns = stopped::next_change(case).into_iter();
         return turns.chain(change).filter(|at| *at > case.now).min();
     }
+    let change = first_to_come(case, [change, endangered_at(case)]);
     // With a calendar that lifts `max_uptime`, the due instant may become another at its beginning.
     let schedule = case.schedule.filter(|_| case.uptime_over.is_some());
     let until = change.unwrap_or(Timestamp::MAX);
     schedule.and_then(|schedule| schedule.opening_between(case.now, until)).or(change)
+}
+
+/// When it comes near its end, whoever holds or keeps it.
+fn endangered_at(case: &Case<'_>) -> Option<Timestamp> {
+    match case.session.state {
+        SessionState::Failed(Transition::Start) => stopped::alarm_at(case),
+        SessionState::Ready => destruction_alarm_at(case),
+        _ => None,
+    }
 }
 
 fn rescue_begins(case: &Case<'_>) -> Option<Timestamp> {
@@ -396,7 +422,7 @@ fn destruction_may_change(case: &Case<'_>) -> Option<Timestamp> {
     };
     let window = outlived(case, case.due.as_ref()?)?;
     let survives = moved(moved(window.closes, case.settings.return_margin), -after);
-    let rotates = moved(window.opens, -after);
+    let rotates = moved(rotates_until(window), -after);
     let instants = [survives, rotates, window.closes].into_iter().chain(case.uptime_over);
     instants.filter(|instant| *instant > case.now).min()
 }

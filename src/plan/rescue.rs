@@ -126,11 +126,11 @@ impl<'a> Rescue<'a> {
     }
 }
 
-/// The settings that rotate it: its own, or those of a rule of which nobody can tell whether it is about
-/// it. What the session does not say in a partial list it says when it is read again.
+/// The settings that rotate it: its own, or those of any rule of which nobody can tell whether it is about
+/// it. What the session does not say in a partial list it may say when it is read again.
 fn rotating<'a>(case: &Case<'a>) -> Option<&'a Settings> {
-    let unclear = case.unclear.map(|(rule, _)| &rule.settings);
-    let mut settings = [Some(case.settings), unclear].into_iter().flatten();
+    let unclear = case.unclear.iter().map(|(rule, _)| &rule.settings);
+    let mut settings = std::iter::once(case.settings).chain(unclear);
     settings.find(|settings| settings.preserve == Preserve::Rotate)
 }
 
@@ -154,11 +154,17 @@ pub(super) fn unrotated(
     };
     if after < ROTATED_AT_LEAST {
         Some(Unrotated::TooShort)
-    } else if moved(stop, after) < window.opens {
+    } else if moved(stop, after) < rotates_until(window) {
         Some(Unrotated::BeforeIdleHours)
     } else {
         None
     }
+}
+
+/// Until when a session has to live after its stop to be rescued in a window: its rescue is to begin within
+/// it, by a clock that is off by less than the margin.
+pub(super) fn rotates_until(window: Window) -> Timestamp {
+    moved(window.opens, RESCUE_MARGIN)
 }
 
 /// Why a session is not rotated that would be destroyed.

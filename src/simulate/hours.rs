@@ -54,9 +54,9 @@ impl Hours {
         }
     }
 
-    /// Whether an `open` calendar lifts everything at an instant.
+    /// Whether an `open` calendar lifts everything at an instant, for sure.
     pub(super) fn lifted(&self, instant: Timestamp) -> bool {
-        self.shifts(instant).iter().any(|shift| self.is_open(self.civil(instant, *shift)))
+        self.shifts(instant).iter().all(|shift| self.is_open(self.civil(instant, *shift)))
     }
 
     /// Whether a calendar closes the day, and no other opens it all the same.

@@ -168,5 +168,5 @@ fn find(studio: &StudioPolicy, candidate: &Candidate<'_>) -> (Option<usize>, boo
     let place = |wanted: &crate::policy::Rule| {
         studio.rules.iter().position(|rule| std::ptr::eq(rule, wanted))
     };
-    (rule.and_then(place), unclear.is_some())
+    (rule.and_then(place), !unclear.is_empty())
 }

@@ -40,6 +40,9 @@ fn stopped(watch: &Watch<'_>, session: &Session) -> Option<Arrival> {
     // A call that the service took was made while the session ran: by its own clock too, whatever ours
     // shows, the first stop of that run is what came of it.
     let may_be_ours = watch.intent.accepted || watch.may_have_led_to(stopped_at);
-    let is_ours = may_be_ours && stopped_at >= watch.intent.run;
+    // What ended a run that began after it was stopped is somebody else's.
+    let run = watch.intent.run;
+    let is_of_another_run = session.start().is_some_and(|start| start > run && start <= stopped_at);
+    let is_ours = may_be_ours && stopped_at >= run && !is_of_another_run;
     (is_ours && !is_another_s).then_some(Arrival::Proven(Some(stopped_at)))
 }

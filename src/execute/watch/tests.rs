@@ -133,6 +133,13 @@ mod of_a_stop {
     }
 
     #[test]
+    fn what_a_person_started_and_stopped_again_is_that_person_s_stop() {
+        let again = session(SessionState::Stopped, "20:30:00", Some("21:00:00"));
+        check(true, &again, "21:05:00", Arrival::Failed);
+        check(false, &again, "21:05:00", Arrival::Failed);
+    }
+
+    #[test]
     fn what_is_under_way_or_missing_is_late_in_the_end() {
         let stopping = SessionState::Transitional(Transition::Stop);
         let stopping = session(stopping, "09:00:00", Some("20:00:01"));

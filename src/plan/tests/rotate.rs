@@ -1,7 +1,7 @@
 //! `preserve = "rotate"`: stopped all the same, rescued before it is destroyed, stopped again.
 
 use super::*;
-use crate::plan::{RescuedRun, StoppedBy};
+use crate::plan::{Pause, RescuedRun, StoppedBy};
 use crate::policy::{Brake, Start};
 
 /// A session that lives for a day when it is stopped, in a studio that rotates.
@@ -97,9 +97,11 @@ fn a_stop_outside_of_idle_hours_has_to_last_until_they_begin() {
     };
     over(hours(5)).check(
         "20T14:00:00",
-        "keep would_be_destroyed: stopped, it would be destroyed after 5h, and must live until 2026-11-23 23:00Z; a longer stopped length or a shorter window would allow it; to be rotated it must live until idle hours begin | 2026-11-20T23:00:00Z",
+        "keep would_be_destroyed: stopped, it would be destroyed after 5h, and must live until 2026-11-23 23:00Z; a longer stopped length or a shorter window would allow it; to be rotated it must live until idle hours begin | 2026-11-20T23:30:00Z",
     );
-    assert_eq!(over(hours(5)).decide("20T15:00:00").reason.code(), "max_uptime");
+    // By so much that its rescue begins within them, whichever clock is right.
+    assert_eq!(over(hours(5)).decide("20T15:29:59").reason.code(), "would_be_destroyed");
+    assert_eq!(over(hours(5)).decide("20T15:30:00").reason.code(), "max_uptime");
 }
 
 #[test]
@@ -272,6 +274,49 @@ fn what_a_person_could_not_start_is_rescued_too() {
     assert_eq!(stuck.decide("21T19:30:00").reason.code(), "failed");
 }
 
+/// It failed to start, and is destroyed on Saturday at 20:00.
+fn failed() -> World {
+    asleep().settings(|settings| settings.preserve = Preserve::Refuse).session(|session| {
+        session.state = SessionState::Failed(Transition::Start);
+        session.started_at = Some(at("21T15:00:00"));
+    })
+}
+
+/// It runs, cannot be stopped, and is ended by the service at the same instant.
+fn running_on(destroys: bool) -> World {
+    World::new().session(|session| {
+        session.stopping = Stopping::Forbidden(Forbidden { remedy: "let it" });
+        session.ends_itself = Some(Ending { at: at("21T20:00:00"), destroys });
+    })
+}
+
+#[test]
+fn neither_a_pause_nor_a_keep_hides_that_something_is_about_to_be_destroyed() {
+    let paused = |mut world: World| {
+        world.history.paused = Some(Pause { until: at("23T08:00:00"), who: "ada".to_owned() });
+        world
+    };
+    let kept = |world: World| {
+        let (tag, value) = ("lightsout:keep".to_owned(), "always".to_owned());
+        world.session(|session| drop(session.tags.insert(tag, value)))
+    };
+    for (world, before, code) in [
+        (paused(failed()), "paused", "termination_near"),
+        (paused(running_on(true)), "paused", "not_stoppable"),
+        (kept(running_on(true)), "tag_keep", "not_stoppable"),
+    ] {
+        let far = world.decide("21T15:59:59");
+        assert_eq!((far.reason.code(), far.next_change), (before, Some(at("21T16:00:00"))));
+        let near = world.decide("21T16:00:00").reason;
+        assert!(near.code() == code && near.is_alarm(), "{near:?}");
+    }
+    // A machine that the service only stops is in no danger, and another account's is not ours to watch.
+    assert_eq!(paused(running_on(false)).decide("21T16:00:00").reason.code(), "paused");
+    let mut foreign = failed();
+    foreign.snapshot.accounts = vec![AccountId::from("999999999999")];
+    assert_eq!(foreign.decide("21T16:00:00").reason.code(), "account_mismatch");
+}
+
 #[test]
 fn a_rule_of_which_a_partial_list_does_not_tell_may_ask_for_a_rescue() {
     // The launch profiles could not be read, and the rule goes by their names.
@@ -290,6 +335,11 @@ fn a_rule_of_which_a_partial_list_does_not_tell_may_ask_for_a_rescue() {
     world.studio.rules.push(Rule { name: "comp".into(), matcher, keep: false, settings });
     assert_eq!(mode(&world, "21T19:30:00"), ("rescue", Mode::Enforce));
     assert_eq!(mode(&world, "21T19:29:59").1, Mode::Observe);
+    // It need not be the first of them.
+    let lead = Criteria { launch_profile: vec![Glob::new("Lead*")], ..Criteria::default() };
+    let (matcher, settings) = (Matcher::Where(lead), world.studio.settings.clone());
+    world.studio.rules.insert(0, Rule { name: "lead".into(), matcher, keep: false, settings });
+    assert_eq!(mode(&world, "21T19:30:00"), ("rescue", Mode::Enforce));
     // Read again, it turns out to be another rule's.
     let known = world.session(|session| session.launch_profile_name = Some("Paint".to_owned()));
     assert_eq!(known.decide("21T19:30:00").reason.code(), "termination_near");

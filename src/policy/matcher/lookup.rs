@@ -27,6 +27,9 @@ impl Verdicts {
 /// What tells values of one member apart: an id and a name, the value of a tag.
 type Key<'a> = [Option<&'a str>; 2];
 
+/// Rules of which nobody can tell whether they match, each with what the session does not say.
+pub type Unclear<'a> = Vec<(&'a Rule, &'static str)>;
+
 /// Finds the rules of sessions, and remembers.
 #[derive(Debug)]
 pub struct RuleLookup<'a> {
@@ -59,12 +62,9 @@ impl<'a> RuleLookup<'a> {
         }
     }
 
-    /// The first rule that matches, and the first before it of which nobody can tell whether it
-    /// does, with what the session does not say.
-    pub fn find(
-        &mut self,
-        candidate: &Candidate<'a>,
-    ) -> (Option<&'a Rule>, Option<(&'a Rule, &'static str)>) {
+    /// The first rule that matches, and those before it of which nobody can tell whether they do, with
+    /// what the session does not say.
+    pub fn find(&mut self, candidate: &Candidate<'a>) -> (Option<&'a Rule>, Unclear<'a>) {
         let Verdicts { against, unclear } = &mut self.at_hand;
         against.clear();
         unclear.clear();
@@ -100,23 +100,23 @@ fn first<'a>(
     candidate: &Candidate<'a>,
     against: &Set,
     unclear: &Set,
-) -> (Option<&'a Rule>, Option<(&'a Rule, &'static str)>) {
-    let mut first_unclear = None;
+) -> (Option<&'a Rule>, Unclear<'a>) {
+    let mut unclear_before = Vec::new();
     for (index, rule) in rules.iter().enumerate().filter(|(index, _)| !against.has(*index)) {
         let is_plain = match &rule.matcher {
             Matcher::All => true,
             Matcher::Where(criteria) => criteria.not.is_empty(),
         };
         if is_plain && !unclear.has(index) {
-            return (Some(rule), first_unclear);
+            return (Some(rule), unclear_before);
         }
         match rule.matcher.judge(candidate) {
-            Judgement::Match => return (Some(rule), first_unclear),
-            Judgement::Unclear(what) => first_unclear = first_unclear.or(Some((rule, what))),
+            Judgement::Match => return (Some(rule), unclear_before),
+            Judgement::Unclear(what) => unclear_before.push((rule, what)),
             Judgement::Mismatch => {}
         }
     }
-    (None, first_unclear)
+    (None, unclear_before)
 }
 
 fn criteria(rules: &[Rule]) -> impl Iterator<Item = (usize, &Criteria)> {

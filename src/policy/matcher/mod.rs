@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 pub use glob::Glob;
-pub use lookup::RuleLookup;
+pub use lookup::{RuleLookup, Unclear};
 
 /// The sessions of a studio that a rule matches: every member that is given must agree.
 #[derive(Debug, Clone, PartialEq)]

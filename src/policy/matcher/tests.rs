@@ -153,10 +153,11 @@ proptest! {
                 Judgement::Unclear(what) => Some((rule.name.clone(), what)),
                 Judgement::Match | Judgement::Mismatch => None,
             });
-            let (matched, unclear) = (matched.map(|index| &rules[index]), unclear.take(1).last());
+            let (matched, unclear) = (matched.map(|index| &rules[index]), unclear.collect::<Vec<_>>());
             let (found, found_unclear) = lookup.find(&candidate);
             prop_assert_eq!(found.map(|r| &r.name), matched.map(|r| &r.name));
-            let found_unclear = found_unclear.map(|(rule, what)| (rule.name.clone(), what));
+            let found_unclear: Vec<_> =
+                found_unclear.into_iter().map(|(rule, what)| (rule.name.clone(), what)).collect();
             prop_assert_eq!(found_unclear, unclear);
         }
     }
