@@ -140,14 +140,16 @@ impl Appender {
         clock: &dyn Clock,
         beside: Beside<'_>,
     ) -> Result<(Self, Opened), StartError> {
-        let Recalled { past, current, end } = recall::recall(&mut *storage, beside.show)?;
+        let Recalled { past, current, end, is_rolled_back } =
+            recall::recall(&mut *storage, beside.show)?;
         let End { chain, len, torn } = end;
         let mut appender = Self {
             storage,
             rotation,
             chain,
             len,
-            doubtful: false,
+            // A process before this one may not have lived to make durable what is read here.
+            doubtful: true,
             unsettled: false,
             current,
             rotation_failed: None,
@@ -157,8 +159,12 @@ impl Appender {
             echo: beside.echo,
         };
         if let Some(torn) = torn {
-            let repaired = appender.repair(torn, clock);
+            let repaired = appender.put(repaired(torn, clock));
             repaired.map_err(|error| StartError::Io("repair the end of", error))?;
+        }
+        if is_rolled_back {
+            let told = appender.put(rolled_back(appender.chain.sequence, clock));
+            told.map_err(|error| StartError::Io("go on in", error))?;
         }
         let Chain { sequence: records, hash, .. } = appender.chain;
         let opened = Opened { records, hash, repaired: torn, past: appender.past.clone() };
@@ -283,10 +289,9 @@ impl Appender {
         if len == self.len { Ok(()) } else { Err(changed(len, self.len)) }
     }
 
-    /// Cuts what is torn, and records that as the first thing.
-    fn repair(&mut self, torn: Torn, clock: &dyn Clock) -> io::Result<()> {
-        self.storage.cut(LogFile::Current, self.len)?;
-        let record = [repaired(torn, clock)];
+    /// Records what was found at the start, as the first thing.
+    fn put(&mut self, record: Record) -> io::Result<()> {
+        let record = [record];
         let mut group = self.group();
         group.push(&record).map_err(io::Error::other)?;
         self.commit(group, &record).map_err(|error| io::Error::other(error.detail))
@@ -301,14 +306,25 @@ fn changed(found: u64, expected: u64) -> io::Error {
 
 fn repaired(torn: Torn, clock: &dyn Clock) -> Record {
     let Torn { bytes, sha256 } = torn;
-    let reason = ReasonData {
-        code: "torn_line".to_owned(),
-        values: [("bytes", bytes.to_string()), ("sha256", sha256.to_string())]
-            .map(|(name, value)| (name.to_owned(), value))
-            .into(),
-        text: format!("the last line was torn: {bytes} bytes were cut"),
-        alarm: false,
-    };
+    let values = [("bytes", bytes.to_string()), ("sha256", sha256.to_string())];
+    let text = format!("the last line was torn: {bytes} bytes were cut");
+    log_repaired("torn_line", &values, text, clock)
+}
+
+fn rolled_back(last: u64, clock: &dyn Clock) -> Record {
+    let text = format!(
+        "the newest file was gone, or had lost its beginning: the log goes on after record {last}, and \
+         what came after it is lost"
+    );
+    let values = [("last", last.to_string())];
+    let record = log_repaired("newest_file_lost", &values, text, clock);
+    let reason = record.data.reason.map(|reason| ReasonData { alarm: true, ..reason });
+    Record { data: Data { reason, ..record.data }, ..record }
+}
+
+fn log_repaired(code: &str, values: &[(&str, String)], text: String, clock: &dyn Clock) -> Record {
+    let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let reason = ReasonData { code: code.to_owned(), values, text, alarm: false };
     let data = Data { reason: Some(reason), ..Data::default() };
     Record { time: clock.now(), kind: Kind::LogRepaired, subject: String::new(), data }
 }

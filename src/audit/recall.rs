@@ -28,6 +28,8 @@ pub(super) struct Recalled {
     pub(super) current: Current,
     /// The end of the current file.
     pub(super) end: End,
+    /// Whether the file that was written last is gone, or has lost what it began with.
+    pub(super) is_rolled_back: bool,
 }
 
 /// The file that is written.
@@ -49,7 +51,7 @@ pub(super) fn recall(
     storage: &mut dyn Storage,
     show: &mut dyn FnMut(&Record),
 ) -> Result<Recalled, StartError> {
-    settle(storage)?;
+    let is_rolled_back = settle(storage)?;
     let end = end_of(storage, LogFile::Current)?;
     let mut files = storage.files().map_err(cannot_read)?;
     files.retain(|file| *file != LogFile::Next);
@@ -76,33 +78,36 @@ pub(super) fn recall(
             }
         })?;
     }
-    Ok(Recalled { past, current, end })
+    Ok(Recalled { past, current, end, is_rolled_back })
 }
 
 /// Undoes a rotation that did not come to its end, and removes what it left. A rotation changes no
-/// record, so one that is undone loses none; it is made again when it is due.
-fn settle(storage: &mut dyn Storage) -> Result<(), StartError> {
+/// record, so one that is undone loses none; it is made again when it is due. Answers whether there was none: then
+/// something else took the newest file, or its beginning, and what it held is lost.
+fn settle(storage: &mut dyn Storage) -> Result<bool, StartError> {
     let files = storage.files().map_err(cannot_read)?;
     let has = |file| files.contains(&file);
     let older = files.iter().rev().find(|file| matches!(file, LogFile::Older(_)));
     let has_current = has(LogFile::Current);
+    let mut is_rolled_back = false;
     let settled = match older {
         Some(older) if !has_current || is_remnant(storage)? => {
-            storage.rename(*older, LogFile::Current).and_then(|()| storage.sync_names())
+            is_rolled_back = !has(LogFile::Next);
+            storage.rename(*older, LogFile::Current)
         }
         Some(_) => Ok(()),
         None if has_current => Ok(()),
-        None if has(LogFile::Next) => {
-            storage.rename(LogFile::Next, LogFile::Current).and_then(|()| storage.sync_names())
-        }
-        None => storage.create(LogFile::Current).and_then(|()| storage.sync_names()),
+        None if has(LogFile::Next) => storage.rename(LogFile::Next, LogFile::Current),
+        None => storage.create(LogFile::Current),
     };
+    // Also what a process before this one named, which ended before it could make that durable.
+    let settled = settled.and_then(|()| storage.sync_names());
     settled.map_err(|error| StartError::Io("settle the files of", error))?;
     if storage.files().map_err(cannot_read)?.contains(&LogFile::Next) {
         let removed = storage.remove(LogFile::Next);
         removed.map_err(|error| StartError::Io("remove a file of", error))?;
     }
-    Ok(())
+    Ok(is_rolled_back)
 }
 
 /// Whether the current file holds less than the checkpoint that it has to begin with, as it has older

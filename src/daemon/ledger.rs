@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::execute::{Admission, Gate};
 use crate::ids::{SessionId, StudioId};
 use crate::metrics::Metrics;
-use crate::plan::{Action, History, Pause, Reason, one_more};
+use crate::plan::{Action, History, Reason, held_since, one_more};
 use crate::policy::{AuditRotation, Brake};
 use crate::provider::ClientToken;
 
@@ -300,8 +300,12 @@ fn is_switch(kind: &Kind) -> bool {
 }
 
 impl Gate for Ledger {
-    fn pause(&self, studio: &StudioId, now: Timestamp) -> Option<Pause> {
-        self.with(studio, |past| past.history.paused.clone().filter(|pause| pause.holds_at(now)))
+    fn time<'a>(&'a self, clock: &'a dyn Clock) -> BoxFuture<'a, Result<Timestamp, JournalError>> {
+        Box::pin(Self::time(self, clock))
+    }
+
+    fn held(&self, studio: &StudioId, now: Timestamp) -> Option<Reason> {
+        self.with(studio, |past| held_since(&past.history, now))
     }
 
     fn history(&self, studio: &StudioId, session: &SessionId) -> History {
@@ -419,6 +423,34 @@ mod tests {
         // And once it is on disk it is not told of again.
         ledger.time(&clock).await.unwrap();
         assert_eq!(jumps(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_waited_while_the_clock_jumped_is_held_and_counted_by_the_time_that_went_by()
+     {
+        let journal = Arc::new(MemoryJournal::new());
+        let ledger = Ledger::new(Arc::clone(&journal) as Arc<dyn Journal>, Replay::default());
+        let clock = SimulatedClock::new("2026-11-20T04:00:00Z".parse().unwrap());
+        let studio = StudioId::from("us-west-2:stid-EXAMPLE11111");
+        let intended = |token: &str| {
+            let data = Data {
+                studio: Some(studio.to_string()),
+                session: Some(token.to_owned()),
+                client_token: Some(token.to_owned()),
+                ..Data::default()
+            };
+            let kind = Kind::StopIntended;
+            Record { time: clock.now(), kind, subject: String::new(), data }
+        };
+        Gate::time(&ledger, &clock).await.unwrap();
+        ledger.commit(vec![intended("a"), intended("b")]).await.unwrap();
+        clock.jump(SignedDuration::from_hours(2));
+        let now = Gate::time(&ledger, &clock).await.unwrap();
+        assert!(matches!(ledger.held(&studio, now), Some(Reason::ClockJumped { .. })));
+        let (brake, token) = (Brake { per_scan: 9, per_hour: 2 }, ClientToken("c".to_owned()));
+        let admitted = |now| ledger.admit(&studio, brake, Action::Stop, &token, now).is_ok();
+        let later = |mins| now + SignedDuration::from_mins(mins);
+        assert!(!admitted(now) && !admitted(later(59)) && admitted(later(61)));
     }
 
     #[tokio::test]

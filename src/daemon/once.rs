@@ -199,7 +199,7 @@ async fn mark_all(workshop: &Workshop, ledger: &Ledger, snapshot: &Snapshot) {
     for (session, stopped_at) in marks(&plan, snapshot) {
         let marked = mark(workshop, session, stopped_at).await;
         log_mark(workshop.studio.label(), &session.id, &marked);
-        if matches!(marked, Mark::Unrecorded(_) | Mark::Ending | Mark::Paused) {
+        if matches!(marked, Mark::Unrecorded(_) | Mark::Ending | Mark::Held) {
             return;
         }
     }

@@ -144,7 +144,7 @@ pub(super) fn log_mark(studio: &str, session: &SessionId, mark: &Mark) {
             "its stop could not be marked; that it was ours stands in the log alone"
         ),
         Mark::Unrecorded(error) => tracing::error!(studio, session, %error, "no further action"),
-        Mark::Paused => tracing::debug!(studio, session, "not marked: the studio is paused"),
+        Mark::Held => tracing::debug!(studio, session, "not marked: the studio is held"),
         Mark::Ending => {
             tracing::debug!(studio, session, "not marked: the program, or its policy, is ending")
         }

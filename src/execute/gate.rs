@@ -1,21 +1,29 @@
 //! The gate: what may still stand in the way of a call whose plan was made some time ago.
 //!
-//! A person may pause a studio between a plan and its calls, and plans overlap. So each call asks once more,
-//! just before its intent is recorded and again just before it is made. Whoever knows the log answers.
+//! A person may pause a studio between a plan and its calls, the clock may be set, and plans overlap. So each
+//! call asks once more, just before its intent is recorded and again just before it is made. Whoever knows the
+//! log answers.
 
 use std::fmt;
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
+use crate::audit::record::JournalError;
+use crate::clock::Clock;
 use crate::ids::{SessionId, StudioId};
-use crate::plan::{Action, History, Pause, Reason};
+use crate::plan::{Action, History, Reason};
 use crate::policy::Brake;
 use crate::provider::ClientToken;
 
 /// What is asked before a call.
 pub trait Gate: Send + Sync + fmt::Debug {
-    /// The pause of a studio that is in force, if one is.
-    fn pause(&self, studio: &StudioId, now: Timestamp) -> Option<Pause>;
+    /// The time. Where the clock jumped, the log says so before anybody is told: what the brake counts would
+    /// seem to be older, or younger, than it is.
+    fn time<'a>(&'a self, clock: &'a dyn Clock) -> BoxFuture<'a, Result<Timestamp, JournalError>>;
+
+    /// Why a studio is to be left alone that was not held by its plan: somebody paused it, or the clock jumped.
+    fn held(&self, studio: &StudioId, now: Timestamp) -> Option<Reason>;
 
     /// What the log says of a session by now: a veto may have answered while its call waited for its turn.
     fn history(&self, studio: &StudioId, session: &SessionId) -> History;

@@ -23,8 +23,8 @@ pub enum Mark {
     Unrecorded(JournalError),
     /// The program or its policy is ending; nothing was called.
     Ending,
-    /// The studio is paused; nothing was called.
-    Paused,
+    /// The studio is paused, or the clock jumped; nothing was called.
+    Held,
 }
 
 /// The sessions of a plan that are to be marked, with the instants of their stops. In a studio that
@@ -44,8 +44,8 @@ pub fn marks<'a>(
 /// nothing once there is another.
 pub async fn mark(workshop: &Workshop, session: &Session, stopped_at: Timestamp) -> Mark {
     let Some(_permit) = permit(workshop, Urgency::Usual).await else { return Mark::Ending };
-    if workshop.gate.pause(&workshop.studio.id, workshop.clock.now()).is_some() {
-        return Mark::Paused;
+    if workshop.gate.held(&workshop.studio.id, workshop.clock.now()).is_some() {
+        return Mark::Held;
     }
     let data = || Data { stopped_at: Some(stopped_at), ..records::seen(workshop, session) };
     if let Err(error) = commit(workshop, session, Kind::MarkIntended, data()).await {

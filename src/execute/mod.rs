@@ -27,7 +27,7 @@ pub use watch::{Arrival, Known, arrival, arrival_max, unseen};
 use crate::audit::record::{Data, Deed, Journal, JournalError, Record, Stage};
 use crate::clock::Clock;
 use crate::inventory::{Doubt, Problem, Session, SessionState, Stopping, Transition};
-use crate::plan::{Action, Decision, History, Pause, Reason, SessionHistory};
+use crate::plan::{Action, Decision, History, Reason, SessionHistory};
 use crate::policy::{Mode, Policy, StudioPolicy};
 use crate::provider::gate::{Lane, Permit, Urgency};
 use crate::provider::{Accepted, ClientToken, ProviderError};
@@ -92,9 +92,12 @@ pub async fn attempt(workshop: &Workshop, order: &Order) -> Outcome {
         Err(error) => return unread(workshop, order, error).await,
     };
     let fresh = Fresh { action: order.action, read_at, session };
+    if let Err(error) = workshop.gate.time(workshop.clock.as_ref()).await {
+        return Outcome::Unrecorded(error);
+    }
     let history = workshop.gate.history(&workshop.studio.id, &order.decision.session);
     let again = decide_again(workshop, order, &fresh.session, &history);
-    let again = match again.and_then(|again| unpaused(workshop, again)) {
+    let again = match again.and_then(|again| not_held(workshop, again)) {
         Ok(again) => again,
         Err(dropped) => return drop_action(workshop, &fresh, dropped).await,
     };
@@ -123,20 +126,19 @@ fn decide_again(
     narrowed(order, session, again, now)
 }
 
-/// What a person has paused since it was planned is left alone.
-fn unpaused(workshop: &Workshop, again: Decision) -> Result<Decision, Box<Decision>> {
-    match pause(workshop, &again) {
+/// What is held since it was planned is left alone.
+fn not_held(workshop: &Workshop, again: Decision) -> Result<Decision, Box<Decision>> {
+    match held(workshop, &again) {
         None => Ok(again),
-        Some(Pause { until, who }) => {
-            Err(Box::new(Decision { reason: Reason::Paused { until, who }, ..again }))
-        }
+        Some(reason) => Err(Box::new(Decision { reason, ..again })),
     }
 }
 
-/// What a person wants nothing done for. Who pauses a studio does not want work to be destroyed meanwhile.
-fn pause(workshop: &Workshop, decision: &Decision) -> Option<Pause> {
-    let pause = || workshop.gate.pause(&workshop.studio.id, workshop.clock.now());
-    (!decision.reason.is_rescue()).then(pause).flatten()
+/// Why nothing is to be done by now. Who pauses a studio, or sets a clock, does not want work to be destroyed
+/// meanwhile.
+fn held(workshop: &Workshop, decision: &Decision) -> Option<Reason> {
+    let held = || workshop.gate.held(&workshop.studio.id, workshop.clock.now());
+    (!decision.reason.is_rescue()).then(held).flatten()
 }
 
 /// What is left of an order when the same question has been asked of a fresh reading.
@@ -332,8 +334,13 @@ fn second_thought(workshop: &Workshop, fresh: &Fresh, decision: &Decision) -> Op
             Action::Stop => "its window closed before the call",
             Action::Start => "the time for starting it was over before the call",
         })
-    } else if pause(workshop, decision).is_some() {
-        Some("it was paused before the call")
+    } else if let Some(reason) = held(workshop, decision) {
+        let is_paused = matches!(reason, Reason::Paused { .. });
+        Some(if is_paused {
+            "it was paused before the call"
+        } else {
+            "the clock jumped before the call"
+        })
     } else if age > READING_AGE_MAX {
         Some("the session was read too long ago")
     } else {

@@ -11,6 +11,7 @@ use crate::clock::SimulatedClock;
 use crate::config;
 use crate::ids::StudioId;
 use crate::inventory::Problem;
+use crate::plan::ClockJump;
 use crate::provider::direct::Direct;
 use crate::provider::faulty::{Fault, Faulty};
 use crate::provider::gate::{Gated, Gates};
@@ -113,6 +114,9 @@ struct Morning {
 struct Door {
     /// How often it is still open.
     shuts_after: Mutex<Option<u32>>,
+    /// That the clock has jumped, which it knows once it is asked for the time.
+    jumped: Mutex<Option<ClockJump>>,
+    knows: Mutex<Option<ClockJump>>,
     journal: Arc<MemoryJournal>,
 }
 
@@ -123,13 +127,22 @@ impl Door {
 }
 
 impl Gate for Door {
-    fn pause(&self, _: &StudioId, now: Timestamp) -> Option<Pause> {
+    fn time<'a>(&'a self, clock: &'a dyn Clock) -> BoxFuture<'a, Result<Timestamp, JournalError>> {
+        *self.knows.lock().unwrap() = *self.jumped.lock().unwrap();
+        Box::pin(async move { Ok(clock.now()) })
+    }
+
+    fn held(&self, _: &StudioId, now: Timestamp) -> Option<Reason> {
+        let clock_jump = *self.knows.lock().unwrap();
+        if clock_jump.is_some() {
+            return plan::held_since(&History { clock_jump, ..History::default() }, now);
+        }
         let mut times = self.shuts_after.lock().unwrap();
         let left = times.as_mut()?;
         let is_shut = *left == 0;
         *left = left.saturating_sub(1);
         let until = now + SignedDuration::from_hours(1);
-        is_shut.then(|| Pause { until, who: "ada".to_owned() })
+        is_shut.then(|| Reason::Paused { until, who: "ada".to_owned() })
     }
 
     /// In the beginning, that the stop was ours.
@@ -177,7 +190,7 @@ impl Morning {
         let direct = Direct::new(STUDIO.into(), Arc::clone(&world), shared, "AROATEST:lightsout");
         let faulty = Faulty::new(Arc::new(direct));
         let journal = Arc::new(MemoryJournal::new());
-        let gate = Arc::new(Door { shuts_after: Mutex::default(), journal: Arc::clone(&journal) });
+        let gate = Arc::new(Door { journal: Arc::clone(&journal), ..Door::default() });
         let policy = Arc::new(policy_with(settings));
         let studio = Arc::new(policy.studios[&STUDIO.into()].clone());
         let gates = Gates::new(Arc::new(clock.clone()));
@@ -397,8 +410,26 @@ async fn a_pause_after_the_plan_lets_nothing_through() {
     let Outcome::Dropped(decision) = morning.attempt(&order).await else { panic!("it is paused") };
     assert_eq!(decision.reason.code(), "paused");
     assert_eq!((morning.kinds(), morning.effects()), (vec![Kind::StartDropped], vec![]));
-    assert_eq!(marked(&morning).await, Some(Mark::Paused));
+    assert_eq!(marked(&morning).await, Some(Mark::Held));
     assert_eq!((morning.kinds(), morning.effects()), (vec![Kind::StartDropped], vec![]));
+}
+
+#[tokio::test]
+async fn a_jump_of_the_clock_after_the_plan_lets_nothing_through_but_rescues() {
+    let jumped = |morning: &Morning| {
+        let jump = ClockJump { at: morning.clock.now(), by: hours(2) };
+        *morning.gate.jumped.lock().unwrap() = Some(jump);
+    };
+    let morning = Morning::new();
+    let order = morning.order().await;
+    jumped(&morning);
+    let Outcome::Dropped(decision) = morning.attempt(&order).await else { panic!("it was called") };
+    assert_eq!(decision.reason.code(), "clock_jumped");
+    assert_eq!((morning.kinds(), morning.effects()), (vec![Kind::StartDropped], vec![]));
+    let morning = Morning::in_danger();
+    let order = morning.order().await;
+    jumped(&morning);
+    assert_eq!(morning.attempt(&order).await, Outcome::Accepted);
 }
 
 #[tokio::test]

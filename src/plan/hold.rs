@@ -30,7 +30,7 @@ pub(super) fn by_time(snapshot: &Snapshot, history: &History, now: Timestamp) ->
     clock_doubt(snapshot, now).or_else(|| of_past(history, now))
 }
 
-fn of_past(history: &History, now: Timestamp) -> Option<Reason> {
+pub(super) fn of_past(history: &History, now: Timestamp) -> Option<Reason> {
     clock_jumped(history, now).or_else(|| paused(history, now))
 }
 

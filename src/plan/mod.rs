@@ -248,6 +248,13 @@ pub fn hold_of(
     hold::of_studio(studio, snapshot, history, now)
 }
 
+/// Why a studio that was not held when it was looked at is to be left alone since: the clock jumped, or a person
+/// said so.
+#[must_use]
+pub fn held_since(history: &History, now: Timestamp) -> Option<Reason> {
+    hold::of_past(history, now)
+}
+
 /// Decides about one session again, read afresh in a studio that was not held, or held and the session to
 /// be rescued.
 ///

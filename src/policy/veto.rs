@@ -17,7 +17,8 @@ pub struct Veto {
     pub command: Vec<String>,
     /// How long the command may take to answer.
     pub timeout: SignedDuration,
-    /// How long it may keep a session, from the due instant on; where it was first asked later, from then.
+    /// How long it may keep a session, from the due instant on; where it was first asked later, or was clear
+    /// in between, from then.
     pub defer_max: SignedDuration,
     /// How old an answer may become before it is asked for again.
     pub every: SignedDuration,

@@ -39,6 +39,8 @@ impl Vetoes for Farm {
             locked(&self.ground.asked).insert(session, self.ground.clock.now());
             let mut busy = locked(&self.ground.busy);
             if self.ground.strikes(Fault::VetoFails) {
+                // Whatever is no answer counts as busy.
+                busy.insert(question.session.clone(), self.ground.clock.now());
                 return VetoSays::Failed { words: "it said nothing".to_owned() };
             }
             if self.ground.strikes(Fault::VetoBusy) {

@@ -115,12 +115,25 @@ pub(super) struct Ground {
     pub(super) paused: Mutex<Option<(Timestamp, Timestamp)>>,
     /// When a veto was last asked about a session, and answered or not, by the daemon's clock.
     pub(super) asked: Mutex<BTreeMap<String, Timestamp>>,
-    /// When a veto last said that a session is busy, by the daemon's clock; nothing once it is not.
+    /// When a veto last said that a session is busy, or nothing, by the daemon's clock; nothing once it is not.
     pub(super) busy: Mutex<BTreeMap<String, Timestamp>>,
     /// By how much the daemon takes its clock to be behind that was set right while nobody looked; until a stop
     /// of ours shows it.
     pub(super) misled: Mutex<SignedDuration>,
+    /// What the last listings showed.
+    pub(super) shown: Mutex<Shown>,
+    /// The stops of what was kept until some instant before, by their tokens.
+    pub(super) once_kept: Mutex<BTreeMap<String, Timestamp>>,
     pub(super) findings: Mutex<Vec<Finding>>,
+}
+
+/// What the daemon was shown of the studio last.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Shown {
+    /// When it was the whole of this account, by the service's clock.
+    pub(super) whole_at: Option<Timestamp>,
+    /// Whether the last one was not.
+    pub(super) is_doubtful: bool,
 }
 
 impl Ground {

@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::disk::DiskHandle;
-use super::ground::{Ground, US, locked};
+use super::ground::{Ground, Shown, US, locked};
 use super::hours::Idle;
 use super::rules::{
     ASKED_EVERY, DEFER_MAX, OBSERVED, Preserve, RENDERS, Rules, SUPERVISOR, UNSCHEDULED,
@@ -43,6 +43,8 @@ pub(super) fn call(ground: &Ground, disk: &DiskHandle, action: Action, id: &str,
     match action {
         Action::Stop => {
             *locked(&ground.misled) = SignedDuration::ZERO;
+            scene.is_listed();
+            scene.note_keep(token);
             scene.stop();
         }
         Action::Start => scene.start(),
@@ -87,6 +89,25 @@ impl Scene<'_> {
             .is_some_and(|(since, until)| since + LOOKED_MAX < self.now() && self.now() < until);
         if is_paused {
             self.find("nothing is called in a pause", "it is paused");
+        }
+    }
+
+    /// A studio of which a part is not known, or not whose it is, is left alone.
+    fn is_listed(&self) {
+        let Shown { whole_at, is_doubtful } = *locked(&self.ground.shown);
+        // What was planned by the listing before may still be on its way.
+        let is_old = whole_at.is_none_or(|at| at + LOOKED_MAX < self.ground.service.now());
+        if is_doubtful && is_old {
+            self.find("nothing is stopped upon a doubtful listing", &format!("{whole_at:?}"));
+        }
+    }
+
+    /// What was kept until a while ago is to be warned since.
+    fn note_keep(&self, token: &str) {
+        let until = self.session.tags.get("lightsout:keep-until");
+        let until = until.and_then(|until| until.parse::<Timestamp>().ok());
+        if let Some(until) = until.filter(|until| *until <= self.now() && self.has_seen_tags()) {
+            locked(&self.ground.once_kept).insert(token.to_owned(), until);
         }
     }
 
@@ -142,13 +163,18 @@ impl Scene<'_> {
         if self.profile.name == OBSERVED {
             self.find("nothing is called in observe", "a rule says observe");
         }
+        if self.has_seen_tags() && self.is_kept_by_tag() {
+            self.find(rule, "a tag keeps it");
+        }
+    }
+
+    /// Whether its tags are those that the daemon saw, or had to see: it looks just before it calls.
+    fn has_seen_tags(&self) -> bool {
         let id = self.session.id.as_str();
         let changed = locked(&self.ground.tagged).get(id).copied();
         let looked = locked(&self.ground.looked).get(id).copied();
-        let was_seen = changed.is_none_or(|changed| looked.is_none_or(|at| changed < at));
-        if was_seen && self.is_kept_by_tag() {
-            self.find(rule, "a tag keeps it");
-        }
+        let is_old = |at: Timestamp| at + LOOKED_MAX < self.ground.service.now();
+        changed.is_none_or(|changed| looked.is_none_or(|at| changed < at || is_old(at)))
     }
 
     fn is_kept_by_tag(&self) -> bool {

@@ -237,6 +237,15 @@ impl Book<'_> {
                 let what = format!("{count} stops in the hour up to {}", record.time);
                 self.ground.find("no brake is exceeded", what);
             }
+            // So soon after each other at most two plans have announced what they may.
+            let soon = record.time - SignedDuration::from_secs(10);
+            let at_once = hour.iter().filter(|(at, _)| *at > soon).count();
+            let at_once = u32::try_from(at_once).unwrap_or(u32::MAX);
+            let allowed = rules.per_scan.max(approved).saturating_mul(2);
+            if is_first && at_once > allowed && !self.jumped(soon, record.time) {
+                let what = format!("{at_once} stops in the ten seconds up to {}", record.time);
+                self.ground.find("no brake is exceeded", what);
+            }
         }
     }
 
@@ -293,7 +302,11 @@ impl Book<'_> {
                     let Some(rules) = self.rules(record) else { continue };
                     for lead in &rules.warn {
                         let at = given.get(&(subject, run, due, lead.as_secs()));
-                        let at = at.copied().filter(|at| unpaused.is_none_or(|until| until <= *at));
+                        let token = data.client_token.as_deref().unwrap_or_default();
+                        let kept = locked(&self.ground.once_kept).get(token).copied();
+                        let taken_back = unpaused.max(kept);
+                        let at = at.copied();
+                        let at = at.filter(|at| taken_back.is_none_or(|until| until <= *at));
                         self.warned(record, *lead, at);
                     }
                 }

@@ -14,7 +14,7 @@ use super::faults::Fault;
 use super::ground::{Ground, LateCall, US, locked};
 use super::lifeline::Lifeline;
 use super::people;
-use super::rules::STUDIO;
+use super::rules::{ACCOUNT, STUDIO};
 use super::{disguise, judge};
 use crate::clock::Clock;
 use crate::ids::SessionId;
@@ -77,6 +77,7 @@ impl Service {
         let began = self.ground.clock.now();
         self.travel().await;
         if let Some(problem) = self.refusal() {
+            locked(&self.ground.shown).is_doubtful = true;
             return unread(began, problem);
         }
         drop(self.ground.world());
@@ -88,6 +89,12 @@ impl Service {
         }
         disguise::snapshot(&self.ground, &mut snapshot);
         self.travel().await;
+        let is_whole = snapshot.gaps.is_empty() && snapshot.accounts == [ACCOUNT.into()];
+        let mut shown = locked(&self.ground.shown);
+        shown.is_doubtful = !is_whole;
+        if is_whole {
+            shown.whole_at = Some(self.ground.service.now());
+        }
         snapshot
     }
 

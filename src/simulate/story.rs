@@ -141,6 +141,8 @@ impl Story {
             world: Arc::new(Mutex::new(world.unwrap_or_default())),
             weather: Mutex::new(weather),
             rules: Mutex::new(rules.clone()),
+            shown: Mutex::default(),
+            once_kept: Mutex::default(),
             tagged: Mutex::default(),
             looked: Mutex::default(),
             late: Mutex::default(),

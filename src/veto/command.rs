@@ -13,8 +13,9 @@ use futures_util::future::BoxFuture;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::answer::{self, Fault};
 use super::{Question, Vetoes};
@@ -32,6 +33,10 @@ const OUTPUT_BYTES_MAX: u64 = 64 * 1024;
 /// How much of what it says on standard error is shown in the debug log.
 const TALK_BYTES_MAX: usize = 4 * 1024;
 
+/// Why none is begun, where as many as may run at a time have not come to run.
+const STUCK: &str =
+    "the programs of earlier questions have not come to run, as on a disk that does not answer";
+
 /// What a command finds in its environment, where the daemon has it: what programs need to run at all. The
 /// daemon's credentials are not among it.
 pub(super) const ENVIRONMENT: &[&str] =
@@ -43,6 +48,8 @@ pub struct CommandVetoes {
     clock: Arc<dyn Clock>,
     environment: Vec<(OsString, OsString)>,
     turns: Semaphore,
+    /// Taken by a command until it runs, however long that takes.
+    pub(super) beginnings: Arc<Semaphore>,
 }
 
 impl CommandVetoes {
@@ -56,7 +63,8 @@ impl CommandVetoes {
     /// Runs commands in this environment.
     #[must_use]
     pub fn with_environment(clock: Arc<dyn Clock>, environment: Vec<(OsString, OsString)>) -> Self {
-        Self { clock, environment, turns: Semaphore::new(COMMANDS_MAX) }
+        let (turns, beginnings) = (Semaphore::new(COMMANDS_MAX), Semaphore::new(COMMANDS_MAX));
+        Self { clock, environment, turns, beginnings: Arc::new(beginnings) }
     }
 
     async fn run(&self, veto: &Veto, question: &Question) -> Result<VetoSays, Fault> {
@@ -64,9 +72,28 @@ impl CommandVetoes {
         let _hold = self.clock.hold("veto");
         tokio::select! {
             biased;
-            said = converse(veto, question, &self.environment) => said,
+            said = converse(veto, question, self.begin(veto)) => said,
             () = self.clock.sleep(veto.timeout) => Err(Fault::Late(veto.timeout)),
         }
+    }
+
+    /// Begins a command. The operating system makes whoever does that wait until the program is there, on a
+    /// file system that does not answer for ever; so it is left to a thread that nobody has to wait for.
+    async fn begin(&self, veto: &Veto) -> Result<Begun, Fault> {
+        let place = Arc::clone(&self.beginnings).try_acquire_owned();
+        let place = place.map_err(|_| Fault::Begin(io::Error::other(STUCK)))?;
+        let command = command(veto, &self.environment).map_err(Fault::Begin)?;
+        let (begun, answer) = oneshot::channel();
+        let runtime = Handle::current();
+        let begin = move || {
+            let _runtime = runtime.enter();
+            // Where nobody waits any more it is killed, with all that it began.
+            let _ = begun.send(Begun::new(command));
+            drop(place);
+        };
+        std::thread::Builder::new().name("veto".to_owned()).spawn(begin).map_err(Fault::Begin)?;
+        let ended = |_| io::Error::other("the thread that was to begin it ended");
+        answer.await.map_err(ended).flatten().map_err(Fault::Begin)
     }
 }
 
@@ -80,16 +107,15 @@ impl Vetoes for CommandVetoes {
     }
 }
 
-/// Begins a command, tells it what it is asked, and hears it out. Dropped, it leaves nothing behind.
+/// Tells a command what it is asked, and hears it out. Dropped, it leaves nothing behind.
 async fn converse(
     veto: &Veto,
     question: &Question,
-    environment: &[(OsString, OsString)],
+    begin: impl Future<Output = Result<Begun, Fault>>,
 ) -> Result<VetoSays, Fault> {
     // Heard from before the command begins, so that its end is not missed.
     let mut ends = signal(SignalKind::child())?;
-    let mut child = begin(veto, environment).map_err(Fault::Begin)?;
-    let group = Group::of(&child)?;
+    let Begun { group, mut child } = begin.await?;
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let told = tell(stdin, question);
     let printed = hear(stdout);
@@ -115,11 +141,25 @@ async fn converse(
     answer::read(status, &output)
 }
 
-fn begin(veto: &Veto, environment: &[(OsString, OsString)]) -> io::Result<Child> {
+/// A command that runs.
+struct Begun {
+    group: Group,
+    child: Child,
+}
+
+impl Begun {
+    fn new(mut command: Command) -> io::Result<Self> {
+        let child = command.spawn()?;
+        Ok(Self { group: Group::of(&child)?, child })
+    }
+}
+
+fn command(veto: &Veto, environment: &[(OsString, OsString)]) -> io::Result<Command> {
     let Some((program, arguments)) = veto.command.split_first() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it names no program"));
     };
-    Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(arguments)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
@@ -127,8 +167,8 @@ fn begin(veto: &Veto, environment: &[(OsString, OsString)]) -> io::Result<Child>
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
+        .kill_on_drop(true);
+    Ok(command)
 }
 
 /// Writes the question. A command need not read it.

@@ -293,3 +293,14 @@ fn more_than_eight_wait_for_their_turn() {
     let most = counts.max().unwrap();
     assert!((1..=8).contains(&most), "{most} at once");
 }
+
+#[test]
+fn where_earlier_programs_have_not_come_to_run_no_other_is_begun() {
+    let vetoes = vetoes();
+    let veto = veto(&["/bin/sh", "-c", r#"echo '{"busy": false}'"#], LONG);
+    let stuck = Arc::clone(&vetoes.beginnings).try_acquire_many_owned(8).unwrap();
+    let said = run(vetoes.ask(&veto, &question())).to_string();
+    assert!(said.contains("have not come to run"), "{said}");
+    drop(stuck);
+    assert_eq!(run(vetoes.ask(&veto, &question())), VetoSays::Clear);
+}

@@ -79,6 +79,59 @@ fn no_command_shows_a_secret_whatever_is_logged() {
     assert_eq!(sandbox.effects(), ["one", "two"]);
 }
 
+#[test]
+fn nothing_is_shown_of_what_a_profile_holds_or_its_program_says() {
+    let sandbox = Watched::small();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let profiles = elsewhere.path().join("config");
+    let keys = format!("aws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n");
+    let role = "role_arn = arn:aws:iam::111122223333:role/lightsout";
+    let text = format!(
+        "[profile keys]\n{keys}[profile role]\n{role}\nexternal_id = {EXTERNAL_ID}\n\
+         source_profile = keys\n[profile program]\n\
+         credential_process = /bin/sh -c 'echo {SESSION_TOKEN} >&2; exit 1'\n"
+    );
+    fs::write(&profiles, text).unwrap();
+    let none = elsewhere.path().join("none");
+    let variables = [
+        ("AWS_CONFIG_FILE", profiles.to_str().unwrap()),
+        ("AWS_SHARED_CREDENTIALS_FILE", none.to_str().unwrap()),
+        ("AWS_ENDPOINT_URL_STS", sandbox.endpoint.as_str()),
+    ];
+    for profile in ["keys", "role", "program"] {
+        let named = format!("[[studio]]\nprofile = \"{profile}\"\n");
+        let policy = always_due(&sandbox.endpoint).replace("[[studio]]\n", &named);
+        let house = House::new(&policy);
+        for command in [&["check", "--online"][..], &["run", "--once", "--dry-run"]] {
+            let run = house.run_with(&[&["--log", "trace"], command].concat(), &variables);
+            let shown = run.stdout + &run.stderr;
+            let is_sound = run.code == Some(0);
+            assert_eq!(is_sound, profile == "keys", "{profile}, {command:?}: {shown}");
+            for secret in [EXTERNAL_ID, ACCESS_KEY, SECRET_KEY, SESSION_TOKEN] {
+                assert!(!shown.contains(secret), "{profile}, {command:?} shows {secret}:\n{shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_veto_s_program_that_others_may_write_is_not_run() {
+    let sandbox = Watched::small();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let program = elsewhere.path().join("ask-farm");
+    fs::write(&program, "#!/bin/sh\necho '{\"busy\": false}'\n").unwrap();
+    let named = format!("[veto.farm]\ncommand = [\"{}\"]\n[[studio]]\n", program.display());
+    let house = House::new(
+        &(always_due(&sandbox.endpoint).replace("[[studio]]\n", &named) + "veto = [\"farm\"]\n"),
+    );
+    for (mode, is_refused) in [(0o757, true), (0o777, true), (0o755, false)] {
+        set_mode(&program, mode);
+        let run = house.run(&["run", "--once", "--dry-run"]);
+        assert_eq!(run.code, Some(if is_refused { 2 } else { 0 }), "{mode:o}: {}", run.stderr);
+        assert_eq!(run.stderr.contains("ask-farm may be written by others"), is_refused);
+    }
+}
+
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }

@@ -337,6 +337,55 @@ fn a_new_file_without_a_whole_checkpoint_falls_back_to_the_one_before() {
 }
 
 #[test]
+fn a_newest_file_that_somebody_took_is_said_to_be_lost() {
+    let disk = of_two_files();
+    let (all, _) = told(&disk);
+    let emptied = disk.copy();
+    emptied.set_content(LogFile::Current, b"");
+    disk.take_away(LogFile::Current);
+    for disk in [disk, emptied] {
+        let (_, opened) = open(&disk);
+        let lines = read_all(&mut disk.copy()).unwrap().lines;
+        let last = &lines.last().unwrap().record;
+        let reason = last.data.reason.as_ref().unwrap();
+        assert_eq!((&last.kind, reason.code.as_str()), (&Kind::LogRepaired, "newest_file_lost"));
+        assert!(reason.alarm && reason.values["last"] == (opened.records - 1).to_string());
+        assert_eq!(told(&disk).0, all[..all.len() - 2]);
+        // It is said once.
+        assert_eq!(open(&disk).1.records, opened.records);
+    }
+}
+
+#[test]
+fn what_a_killed_process_left_unsynced_is_durable_before_anything_is_acknowledged_after_it() {
+    const FEW: i64 = 14;
+    let operations = {
+        let disk = TestDisk::default();
+        let (log, _) = open(&disk);
+        commit_all(&log, FEW);
+        disk.operations()
+    };
+    for (at, fault) in (0..operations).flat_map(|at| [(at, Fault::Crash), (at, Fault::CrashAfter)])
+    {
+        let disk = TestDisk::default();
+        disk.fail(at, 1, fault);
+        if let Ok((log, _)) = open_as(&disk, ROTATION) {
+            commit_all(&log, FEW);
+        }
+        // The process is dead and the machine is not: what waits still waits. Nothing rotates after it.
+        let killed = disk.copy();
+        let (log, _) = open_as(&killed, AuditRotation { size: None, age: None }).unwrap();
+        assert!(commit(&log, &[90]), "{fault:?} at {at}");
+        let (numbers, _) = told(&killed);
+        for bytes in [Left::Nothing, Left::Zeros] {
+            let off = killed.copy();
+            off.restart(Loss { names: 0, bytes });
+            check_holds(&off, &numbers, &format!("{fault:?} at {at}, and the power fails later"));
+        }
+    }
+}
+
+#[test]
 fn a_file_that_does_not_continue_the_one_before_it_is_not_continued() {
     let disk = of_two_files();
     let older = disk.content(LogFile::Older(1)).unwrap();

@@ -40,12 +40,26 @@ impl ConnectionFile {
             role_arn: table.field("role_arn", sink, role_arn),
             external_id: table.field("external_id", sink, |value, sink| {
                 sink.hide(value.span());
-                value::text_or_off(value, sink).map(|text| text.map(Secret))
+                external_id(value, sink)
             }),
             profile: table.field("profile", sink, value::text_or_off),
             endpoint_url: table.field("endpoint_url", sink, endpoint_url),
         }
     }
+}
+
+/// A secret of the role's trust policy, in the form that the service takes; what is of another form it would
+/// refuse, and repeat.
+fn external_id(value: &Value<'_>, sink: &mut Sink) -> Option<Option<Secret>> {
+    let Some(text) = value::text_or_off(value, sink)? else { return Some(None) };
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    if (2..=1224).contains(&text.len()) && text.chars().all(is_allowed) {
+        return Some(Some(Secret(text)));
+    }
+    let message = "`external_id` is not one that the service takes";
+    let label = "it has 2 to 1224 letters, digits and characters of `_+=,.@:/-`";
+    sink.push(Diagnostic::error("bad-external-id", value.span(), message).label(label));
+    None
 }
 
 /// The number of an account: twelve digits.

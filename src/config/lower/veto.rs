@@ -1,8 +1,10 @@
 //! Vetoes by name, and who refers to them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+use std::{env, fs, thread};
 
 use jiff::SignedDuration;
 
@@ -11,12 +13,16 @@ use super::super::file::settings::SettingsFile;
 use super::super::file::veto::{HELP_COMMAND, VetoFile};
 use super::super::suggest::{closest, quoted};
 use super::super::table::Located;
+use crate::files::{self, Exposed, GroupMayWrite};
 use crate::ids::VetoName;
 use crate::policy::Veto;
 
 pub(in crate::config) const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 pub(in crate::config) const DEFER_MAX: SignedDuration = SignedDuration::from_hours(6);
 pub(in crate::config) const EVERY: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long the disk with the program of a veto may take to say whose it is.
+const DISK_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// The vetoes of the file. One that was refused keeps its name, so that it can be referred to.
 pub(super) struct Vetoes {
@@ -114,6 +120,7 @@ fn lower(file: &Located<VetoFile>, base_dir: &Path, sink: &mut Sink) -> Option<V
     if let Some(program) = command.first_mut().filter(|program| program.contains('/')) {
         *program = base_dir.join(&*program).display().to_string();
     }
+    sink.expose(command.first().into_iter().flat_map(|program| exposed(program)).collect());
     Some(Veto {
         name: name.as_str().into(),
         command,
@@ -121,4 +128,26 @@ fn lower(file: &Located<VetoFile>, base_dir: &Path, sink: &mut Sink) -> Option<V
         defer_max: defer_max.value().copied().unwrap_or(DEFER_MAX),
         every: every.value().copied().unwrap_or(EVERY),
     })
+}
+
+/// What lets others change the program that is run: whoever may does as the daemon's user what they like. Of a
+/// program that is not there, or on a disk that does not answer, nothing is known; nor can it be run.
+fn exposed(program: &str) -> Vec<Exposed> {
+    let (found, answer) = mpsc::channel();
+    let program = program.to_owned();
+    let looked = thread::Builder::new().spawn(move || found.send(exposed_now(&program)));
+    looked.ok().and_then(|_| answer.recv_timeout(DISK_ANSWERS_WITHIN).ok()).unwrap_or_default()
+}
+
+fn exposed_now(program: &str) -> Vec<Exposed> {
+    let in_path = || {
+        let directories = env::var_os("PATH").unwrap_or_default();
+        let mut places = env::split_paths(&directories).map(|directory| directory.join(program));
+        places.find(|place| place.is_file())
+    };
+    let place = if program.contains('/') { Some(PathBuf::from(program)) } else { in_path() };
+    let found = place.and_then(|place| fs::metadata(&place).ok().map(|found| (place, found)));
+    let Some((place, found)) = found else { return Vec::new() };
+    let written = files::exposed(&place, &found, GroupMayWrite::OwnersPrivate);
+    written.into_iter().chain(files::replaceable(&place)).collect()
 }

@@ -116,6 +116,14 @@ form! {
     TextOrOff { "type": "string", "pattern": r"\S", "x-form": "a text, or `\"off\"`" }
 }
 form! {
+    /// What a role may ask to be told, or nothing.
+    ExternalIdOrOff {
+        "type": "string",
+        "pattern": r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$",
+        "x-form": "2 to 1224 letters, digits and characters of `_+=,.@:/-`, or `\"off\"`",
+    }
+}
+form! {
     /// The name of a schedule.
     ScheduleOrOff {
         "type": "string",

@@ -3,7 +3,8 @@
 use super::super::file::studio::BRAKE;
 use super::super::table::TABLES_MAX;
 use super::form::{
-    Account, EndpointOrOff, ID_WITH_REGION, Integer, Region, RoleOrOff, StudioId, Text, TextOrOff,
+    Account, EndpointOrOff, ExternalIdOrOff, ID_WITH_REGION, Integer, Region, RoleOrOff, StudioId,
+    Text, TextOrOff,
 };
 use super::rule::Rule;
 use super::settings::Settings;
@@ -77,7 +78,7 @@ max_uptime = "14h"
         role_arn: RoleOrOff,
         /// What the role asks to be told. It is a secret: no output shows it.
         #[schemars(extend("x-default" = "none", "examples" = ["EXAMPLE-7c1f"]))]
-        external_id: TextOrOff,
+        external_id: ExternalIdOrOff,
         /// The profile of the shared AWS configuration to use.
         #[schemars(extend("x-default" = "none", "examples" = ["render-farm"]))]
         profile: TextOrOff,

@@ -34,7 +34,7 @@ veto = ["farm"]
         ))]
         timeout: Duration,
         /// How long it may keep a session, from the due instant on; where it is first asked later, from
-        /// then on. After that the session is stopped, whatever it says.
+        /// then on; and anew from each answer that it is not busy. After that the session is stopped, whatever it says.
         #[schemars(extend(
             "default" = shown(built_in::DEFER_MAX),
             "examples" = ["6h"],

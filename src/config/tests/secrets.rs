@@ -46,6 +46,19 @@ fn secrets_are_blotted_out_of_what_is_shown() {
 }
 
 #[test]
+fn an_external_id_that_the_service_would_refuse_and_repeat_is_refused_and_not_repeated() {
+    for wrong in ["correct-horse ", "correct#horse", "c", &"x".repeat(1225), ""] {
+        let found = parsed(&studio(&format!("external_id = \"{wrong}\""))).unwrap_err();
+        let shown = found.render(false);
+        assert!(wrong.is_empty() || shown.contains("bad-external-id"), "{shown}");
+        assert!(wrong.is_empty() || !shown.contains(&format!("\"{wrong}\"")), "{shown}");
+    }
+    for right in ["c4", "a_b+c=d,e.f@g:h/i-j", &"x".repeat(1224)] {
+        sound(&studio(&format!("external_id = \"{right}\"")));
+    }
+}
+
+#[test]
 fn a_policy_does_not_show_its_secrets() {
     let policy = sound(&studio("external_id = \"correct-horse\""));
     assert!(!format!("{policy:?}").contains(SECRET));
