@@ -6,14 +6,15 @@
 use std::env;
 use std::ffi::OsString;
 use std::io;
-use std::process::Stdio;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::thread;
 
 use futures_util::future::BoxFuture;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStdin, Command};
-use tokio::runtime::Handle;
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -79,19 +80,19 @@ impl CommandVetoes {
 
     /// Begins a command. The operating system makes whoever does that wait until the program is there, on a
     /// file system that does not answer for ever; so it is left to a thread that nobody has to wait for.
-    async fn begin(&self, veto: &Veto) -> Result<Begun, Fault> {
+    async fn begin(&self, veto: &Veto) -> Result<Running, Fault> {
         let place = Arc::clone(&self.beginnings).try_acquire_owned();
         let place = place.map_err(|_| Fault::Begin(io::Error::other(STUCK)))?;
         let command = command(veto, &self.environment).map_err(Fault::Begin)?;
         let (begun, answer) = oneshot::channel();
-        let runtime = Handle::current();
         let begin = move || {
-            let _runtime = runtime.enter();
-            // Where nobody waits any more it is killed, with all that it began.
-            let _ = begun.send(Begun::new(command));
+            let running = Running::new(command);
             drop(place);
+            // Where nobody waits any more it is killed, with all that it began.
+            let _ = begun.send(running);
         };
-        std::thread::Builder::new().name("veto".to_owned()).spawn(begin).map_err(Fault::Begin)?;
+        let thread = thread::Builder::new().name("veto".to_owned());
+        thread.spawn(begin).map_err(Fault::Begin)?;
         let ended = |_| io::Error::other("the thread that was to begin it ended");
         answer.await.map_err(ended).flatten().map_err(Fault::Begin)
     }
@@ -111,18 +112,20 @@ impl Vetoes for CommandVetoes {
 async fn converse(
     veto: &Veto,
     question: &Question,
-    begin: impl Future<Output = Result<Begun, Fault>>,
+    begin: impl Future<Output = Result<Running, Fault>>,
 ) -> Result<VetoSays, Fault> {
     // Heard from before the command begins, so that its end is not missed.
     let mut ends = signal(SignalKind::child())?;
-    let Begun { group, mut child } = begin.await?;
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let mut running = begin.await?;
+    let stdin = running.child.stdin.take().map(ChildStdin::from_std).transpose()?;
+    let stdout = running.child.stdout.take().map(ChildStdout::from_std).transpose()?;
+    let stderr = running.child.stderr.take().map(ChildStderr::from_std).transpose()?;
     let told = tell(stdin, question);
     let printed = hear(stdout);
     let ended = async {
-        group.has_ended(&mut ends).await?;
+        running.has_ended(&mut ends).await?;
         // What it began and left behind may hold its output open.
-        group.kill();
+        running.kill();
         Ok(())
     };
     let mut talk = Vec::new();
@@ -135,23 +138,9 @@ async fn converse(
         let talk = String::from_utf8_lossy(&talk);
         tracing::debug!(veto = veto.name.as_str(), session = question.session, %talk, "it says");
     }
+    // Where it went wrong it may still run, and is not waited for.
     let output = output?;
-    drop(group);
-    let status = child.wait().await?;
-    answer::read(status, &output)
-}
-
-/// A command that runs.
-struct Begun {
-    group: Group,
-    child: Child,
-}
-
-impl Begun {
-    fn new(mut command: Command) -> io::Result<Self> {
-        let child = command.spawn()?;
-        Ok(Self { group: Group::of(&child)?, child })
-    }
+    answer::read(running.reap()?, &output)
 }
 
 fn command(veto: &Veto, environment: &[(OsString, OsString)]) -> io::Result<Command> {
@@ -166,8 +155,7 @@ fn command(veto: &Veto, environment: &[(OsString, OsString)]) -> io::Result<Comm
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true);
+        .process_group(0);
     Ok(command)
 }
 
@@ -209,20 +197,29 @@ async fn overhear(
     std::future::pending().await
 }
 
-/// The process group of a command, killed when it is dropped. Its leader is not reaped before that, so
-/// its number is nobody else's.
-struct Group(Pid);
+/// A command that runs, with its process group, which is killed when it is dropped. It is not reaped before
+/// that, so its number is nobody else's.
+struct Running {
+    child: Child,
+    group: Pid,
+    is_reaped: bool,
+}
 
-impl Group {
-    fn of(child: &Child) -> io::Result<Self> {
-        let id = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        id.map(Self).ok_or_else(|| io::Error::other("it has no process number"))
+impl Running {
+    fn new(mut command: Command) -> io::Result<Self> {
+        let mut child = command.spawn()?;
+        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let Some(group) = group else {
+            child.kill()?;
+            return Err(io::Error::other("it has no process number"));
+        };
+        Ok(Self { child, group, is_reaped: false })
     }
 
-    /// Waits until the leader has ended, and leaves it unreaped.
+    /// Waits until it has ended, and leaves it unreaped.
     async fn has_ended(&self, ends: &mut tokio::signal::unix::Signal) -> io::Result<()> {
         let peek = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        while waitid(WaitId::Pid(self.0), peek)?.is_none() {
+        while waitid(WaitId::Pid(self.group), peek)?.is_none() {
             ends.recv().await;
         }
         Ok(())
@@ -230,12 +227,28 @@ impl Group {
 
     fn kill(&self) {
         // Nobody is left where this fails.
-        let _ = kill_process_group(self.0, Signal::KILL);
+        let _ = kill_process_group(self.group, Signal::KILL);
+    }
+
+    /// How it ended, once it has.
+    fn reap(mut self) -> io::Result<ExitStatus> {
+        self.kill();
+        self.is_reaped = true;
+        self.child.wait()
     }
 }
 
-impl Drop for Group {
+impl Drop for Running {
     fn drop(&mut self) {
+        if self.is_reaped {
+            return;
+        }
         self.kill();
+        let (pid, reaped) = (WaitId::Pid(self.group), WaitIdOptions::EXITED);
+        // It ends at once; where its disk does not answer it takes longer, and nobody waits for that.
+        let reaper = thread::Builder::new().name("reaper".to_owned());
+        if let Err(error) = reaper.spawn(move || waitid(pid, reaped)) {
+            tracing::warn!(%error, "the command of a veto is killed, and its number not given back");
+        }
     }
 }
