@@ -95,6 +95,21 @@ async fn a_clock_that_is_set_back_is_noticed_in_the_time_of_a_scan_not_of_the_cl
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_while_something_is_under_way_delays_no_scan() {
+    let rig = Rig::started("warn = []\nstart = \"resume\"", ARTIST).await;
+    rig.door.tag_takes(minutes(3));
+    rig.until("20:00:00").await;
+    while rig.count(&Kind::MarkIntended) == 0 {
+        rig.clock.drive(rig.clock.now() + SignedDuration::from_secs(10)).await;
+    }
+    rig.clock.jump(-hours(5));
+    let before = rig.clock.now();
+    // The mark ends within the rest, which is to go on as if it had not.
+    rig.clock.drive(before + minutes(8)).await;
+    assert_eq!((rig.count(&Kind::MarkSet), rig.count(&Kind::ClockJumped)), (1, 1));
+}
+
+#[tokio::test]
 async fn a_warning_is_out_for_its_time_whatever_the_clock_does() {
     let rig = Rig::started("warn = [\"15m\"]", ARTIST).await;
     rig.until("19:50:00").await;
