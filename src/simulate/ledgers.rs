@@ -219,6 +219,7 @@ impl Book<'_> {
     /// In no hour more stops were asked for than the bound of that hour.
     fn brakes(&self) {
         let mut hour: Vec<(Timestamp, &str)> = Vec::new();
+        let mut firsts: Vec<(Timestamp, Option<Timestamp>)> = Vec::new();
         for record in self.intents(Action::Stop) {
             let Some(rules) = self.rules(record) else { continue };
             let token = record.data.client_token.as_deref().unwrap_or_default();
@@ -228,6 +229,7 @@ impl Book<'_> {
             let is_first = hour.iter().all(|(_, before)| *before != token);
             if is_first {
                 hour.push((record.time, token));
+                firsts.push((record.time, record.data.due));
             }
             let tokens: BTreeSet<&str> = hour.iter().map(|(_, token)| *token).collect();
             let count = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
@@ -237,9 +239,11 @@ impl Book<'_> {
                 let what = format!("{count} stops in the hour up to {}", record.time);
                 self.ground.find("no brake is exceeded", what);
             }
-            // So soon after each other at most two plans have announced what they may.
+            // Of what was due at one instant at most two plans have announced so soon after each other what
+            // they may.
             let soon = record.time - SignedDuration::from_secs(10);
-            let at_once = hour.iter().filter(|(at, _)| *at > soon).count();
+            firsts.retain(|(at, _)| *at > soon);
+            let at_once = firsts.iter().filter(|(_, due)| *due == record.data.due).count();
             let at_once = u32::try_from(at_once).unwrap_or(u32::MAX);
             let allowed = rules.per_scan.max(approved).saturating_mul(2);
             if is_first && at_once > allowed && !self.jumped(soon, record.time) {
