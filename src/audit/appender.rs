@@ -306,25 +306,32 @@ fn changed(found: u64, expected: u64) -> io::Error {
 
 fn repaired(torn: Torn, clock: &dyn Clock) -> Record {
     let Torn { bytes, sha256 } = torn;
-    let values = [("bytes", bytes.to_string()), ("sha256", sha256.to_string())];
-    let text = format!("the last line was torn: {bytes} bytes were cut");
-    log_repaired("torn_line", &values, text, clock)
+    let reason = ReasonData {
+        code: "torn_line".to_owned(),
+        values: [("bytes", bytes.to_string()), ("sha256", sha256.to_string())]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
+        text: format!("the last line was torn: {bytes} bytes were cut"),
+        alarm: false,
+    };
+    log_repaired(reason, clock)
 }
 
 fn rolled_back(last: u64, clock: &dyn Clock) -> Record {
-    let text = format!(
-        "the newest file was gone, or had lost its beginning: the log goes on after record {last}, and \
-         what came after it is lost"
-    );
-    let values = [("last", last.to_string())];
-    let record = log_repaired("newest_file_lost", &values, text, clock);
-    let reason = record.data.reason.map(|reason| ReasonData { alarm: true, ..reason });
-    Record { data: Data { reason, ..record.data }, ..record }
+    let reason = ReasonData {
+        code: "newest_file_lost".to_owned(),
+        values: [("last".to_owned(), last.to_string())].into(),
+        text: format!(
+            "the newest file was gone, or had lost its beginning: the log goes on after record {last}, \
+             and what came after it is lost"
+        ),
+        alarm: true,
+    };
+    tracing::error!(last, "the newest file of the audit log was gone, or had lost its beginning");
+    log_repaired(reason, clock)
 }
 
-fn log_repaired(code: &str, values: &[(&str, String)], text: String, clock: &dyn Clock) -> Record {
-    let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    let reason = ReasonData { code: code.to_owned(), values, text, alarm: false };
+fn log_repaired(reason: ReasonData, clock: &dyn Clock) -> Record {
     let data = Data { reason: Some(reason), ..Data::default() };
     Record { time: clock.now(), kind: Kind::LogRepaired, subject: String::new(), data }
 }

@@ -238,17 +238,19 @@ fn check_recovers_again(disk: &TestDisk, good: &[i64], operations: usize, when: 
     }
 }
 
+/// How many operations it takes to write so many records, in more than two files.
+fn operations_of(records: i64) -> usize {
+    let disk = TestDisk::default();
+    let (log, _) = open(&disk);
+    commit_all(&log, records);
+    assert!(older_files(&disk) >= 2);
+    disk.operations()
+}
+
 #[test]
 fn a_crash_at_any_operation_loses_nothing_that_was_acknowledged() {
     const FEW: i64 = 14;
-    let operations = {
-        let disk = TestDisk::default();
-        let (log, _) = open(&disk);
-        commit_all(&log, FEW);
-        assert!(older_files(&disk) >= 2);
-        disk.operations()
-    };
-    for at in 0..operations {
+    for at in 0..operations_of(FEW) {
         for fault in [Fault::Crash, Fault::CrashAfter] {
             let disk = TestDisk::default();
             disk.fail(at, 1, fault);
@@ -359,13 +361,8 @@ fn a_newest_file_that_somebody_took_is_said_to_be_lost() {
 #[test]
 fn what_a_killed_process_left_unsynced_is_durable_before_anything_is_acknowledged_after_it() {
     const FEW: i64 = 14;
-    let operations = {
-        let disk = TestDisk::default();
-        let (log, _) = open(&disk);
-        commit_all(&log, FEW);
-        disk.operations()
-    };
-    for (at, fault) in (0..operations).flat_map(|at| [(at, Fault::Crash), (at, Fault::CrashAfter)])
+    for (at, fault) in
+        (0..operations_of(FEW)).flat_map(|at| [(at, Fault::Crash), (at, Fault::CrashAfter)])
     {
         let disk = TestDisk::default();
         disk.fail(at, 1, fault);
