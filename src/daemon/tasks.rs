@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_the_brake_drops_is_looked_at_again_soon_and_what_is_kept_is_not() {
-        let dropped = |reason| {
+        let dropped = |reason, is_rescue| {
             let decision = Decision {
                 session: "s1".into(),
                 reason,
@@ -170,11 +170,13 @@ mod tests {
                 mark: None,
                 asks: Vec::new(),
             };
-            looks_again(&Outcome::Dropped(Box::new(decision)), false)
+            looks_again(&Outcome::Dropped(Box::new(decision)), is_rescue)
         };
         let (action, bound) = (Action::Stop, BrakeBound::PerHour);
         let brake = Reason::Brake { action, bound, limit: 4, count: 5 };
-        assert_eq!(dropped(brake), Some(Look::Soon));
-        assert_eq!(dropped(Reason::Stopped), None);
+        assert_eq!(dropped(brake, false), Some(Look::Soon));
+        assert_eq!(dropped(Reason::Stopped, false), None);
+        // Whatever spoke against a rescue may be otherwise before it is too late.
+        assert_eq!(dropped(Reason::Stopped, true), Some(Look::AfterRest));
     }
 }

@@ -348,7 +348,7 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         Reason::TerminationNear { terminate_at } => {
             first_to_come(case, [Some(*terminate_at), kept_until(case.session)])
         }
-        Reason::Failed { .. } => first_to_come(case, [rescue_begins(case), stopped::alarm_at(case)]),
+        Reason::Failed { .. } => rescue_begins(case),
         Reason::ListingIncomplete { .. }
         | Reason::AccountMismatch { .. }
         | Reason::AccountUnknown { .. }
