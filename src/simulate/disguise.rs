@@ -17,6 +17,7 @@ const SESSIONS: &[Fault] = &[
     Fault::StateUnknown,
     Fault::ProfileUnknown,
     Fault::OwnerUnknown,
+    Fault::EndUnknown,
 ];
 
 /// A listing as the weather has it.
@@ -81,5 +82,8 @@ pub(super) fn session(ground: &Ground, session: &mut Session) {
     }
     if shows(Fault::OwnerUnknown) {
         session.owner = None;
+    }
+    if shows(Fault::EndUnknown) {
+        session.terminate_at = None;
     }
 }

@@ -1,19 +1,34 @@
 //! How a story has to end: after a calm day all that is due has been done.
 
+use std::sync::Arc;
+
+use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 
-use super::ground::{Ground, locked};
+use super::ground::{Ground, US, locked};
 use super::hours::Idle;
-use super::rules::{OBSERVED, Preserve, Rules, SUPERVISOR, UNSCHEDULED};
+use super::rules::{OBSERVED, Preserve, Rules, STUDIO, SUPERVISOR, UNSCHEDULED};
 use crate::audit::record::{Kind, Record};
+use crate::audit::replay::StudioPast;
 use crate::clock::Clock;
-use crate::sandbox::world::{HowDestroyed, Mode, SessionState};
+use crate::execute::{Order, orders};
+use crate::plan::plan;
+use crate::policy::{self, Policy};
+use crate::provider::Provider;
+use crate::provider::direct::Direct;
+use crate::sandbox::world::{HowDestroyed, Mode, Session, SessionState};
 
 /// How long after the weather a rescue may still come too late.
 const RESCUE_MAX: SignedDuration = SignedDuration::from_hours(1);
 
 /// How wrong the daemon's clock may be for a rescue in time.
 const CLOCK_ERROR_MAX: SignedDuration = SignedDuration::from_mins(20);
+
+/// How long after the weather what we stop is looked for in the morning.
+const SETTLED: SignedDuration = SignedDuration::from_hours(1);
+
+/// How far a search for the end of idle hours goes.
+const SEARCH: SignedDuration = SignedDuration::from_hours(48);
 
 /// How long a session may be due at the end: two scans, a late warning, and the longest rest after
 /// calls that came to nothing.
@@ -28,20 +43,75 @@ pub(super) fn instant(rules: &Rules, earliest: Timestamp) -> Timestamp {
     opens.map_or(earliest, |opens| opens + allowed(rules) + SignedDuration::from_mins(40))
 }
 
+/// Looks at what is still off in a calm morning: what we stopped is there again when people come in.
+pub(super) fn morning(ground: &Ground, calm: Timestamp) {
+    let rules = locked(&ground.rules).clone();
+    let is_bounded = rules.per_scan < 100 || rules.per_hour < 100;
+    if !rules.resume || rules.observes || is_bounded || !ground.service.error().is_zero() {
+        return;
+    }
+    for session in ground.sessions() {
+        let Some(stopped) = session.stopped_at.filter(|at| *at > calm + SETTLED) else { continue };
+        let is_ours = session.stopped_by.as_deref() == Some(US);
+        let is_off = session.state == SessionState::Stopped && is_ours;
+        if is_off && !is_exempt(ground, &session) && is_missed(ground, &rules, stopped) {
+            let what = format!("{} is off since {stopped}", session.id);
+            ground.find("what we stopped is started again", what);
+        }
+    }
+}
+
+/// Whether people have come in, long enough ago, since a stop in idle hours.
+fn is_missed(ground: &Ground, rules: &Rules, stopped: Timestamp) -> bool {
+    let (now, hours) = (ground.service.now(), &rules.hours);
+    let opens = hours.next_working(stopped, SEARCH).filter(|_| hours.idle(stopped) == Idle::Yes);
+    opens.is_some_and(|opens| {
+        let is_short = opens.duration_until(now) > allowed(rules) + SignedDuration::from_hours(1);
+        let is_over = opens + allowed(rules) < now && !is_short;
+        // Whoever is in between two idle hours has not come in.
+        is_over && hours.next_idle(opens, opens.duration_until(now)).is_none()
+    })
+}
+
+/// Whom no schedule of the studio concerns.
+fn is_exempt(ground: &Ground, session: &Session) -> bool {
+    let owners = [SUPERVISOR, UNSCHEDULED].map(Some);
+    let truth = ground.truth(session.id.as_str());
+    owners.contains(&session.owned_by.as_deref())
+        || truth.is_none_or(|(_, profile)| profile.name == OBSERVED)
+        || session.tags.keys().any(|key| key != "lightsout:stopped")
+}
+
+/// Whoever plans once more when all is done finds nothing to do.
+pub(super) fn plans_nothing(ground: &Ground, policy: &Policy, past: &StudioPast) {
+    let Some(studio) = policy.studios.values().next() else { return };
+    let clock: Arc<dyn Clock> = Arc::new(ground.service.clone());
+    drop(ground.world());
+    let provider = Direct::new(STUDIO.into(), Arc::clone(&ground.world), clock, US);
+    let Some(snapshot) = provider.observe().now_or_never() else { return };
+    let now = ground.clock.now();
+    let planned_at = |at| plan(policy, studio, &snapshot, &past.history, at);
+    let (planned, before) = (planned_at(now), planned_at(now - allowed(&locked(&ground.rules))));
+    for Order { action, decision, .. } in orders(&planned, &snapshot) {
+        let mut before = orders(&before, &snapshot);
+        let is_old = before
+            .any(|order| order.action == action && order.decision.session == decision.session);
+        if is_old && decision.mode == policy::Mode::Enforce {
+            let what = format!("{action} of {}: {}", decision.session, decision.reason);
+            ground.find("planning again changes nothing", what);
+        }
+    }
+}
+
 /// Looks at what is still on.
 pub(super) fn check(ground: &Ground, records: &[Record], calm: Timestamp) {
     let rules = locked(&ground.rules).clone();
     let now = ground.clock.now();
     for session in ground.sessions() {
-        let Some((_, profile)) = ground.truth(session.id.as_str()) else { continue };
         let on = |mode: &Option<Mode>| *mode == Some(Mode::Activated);
         let persists = on(&session.session_persistence_mode);
-        let is_exempt = session.owned_by.as_deref() == Some(SUPERVISOR)
-            || session.owned_by.as_deref() == Some(UNSCHEDULED)
-            || profile.name == OBSERVED
-            // What only some policies stop is judged when it is stopped.
-            || !persists
-            || session.tags.keys().any(|key| key != "lightsout:stopped");
+        // What only some policies stop is judged when it is stopped.
+        let is_exempt = !persists || rules.observes || is_exempt(ground, &session);
         let Some(start) = session.started_at.max(session.created_at) else { continue };
         let since = now - allowed(&rules);
         let lease_is_over = start + rules.lease <= since;
@@ -83,7 +153,7 @@ fn lost(ground: &Ground, rules: &Rules, records: &[Record], calm: Timestamp) {
         let is_exempt = [SUPERVISOR, UNSCHEDULED].map(Some).contains(&session.owned_by.as_deref());
         let while_stopped = loss.how == HowDestroyed::TerminatedWhileStopped;
         let in_idle_hours = rules.hours.idle(loss.at) == Idle::Yes;
-        let is_saved = rules.preserve == Preserve::Rotate && !is_exempt;
+        let is_saved = rules.preserve == Preserve::Rotate && !is_exempt && !rules.observes;
         if while_stopped && in_idle_hours && is_saved {
             ground.find("no work is destroyed", format!("{} at {}", loss.session, loss.at));
         }

@@ -44,6 +44,8 @@ faults! {
     Unreachable = "api.unreachable",
     /// The service says no.
     Denied = "api.denied",
+    /// The credentials are too old.
+    Expired = "api.credentials_expired",
     /// The call has its effect and its answer is lost.
     LostAnswer = "api.lost_answer",
     /// The call is not answered, and has its effect a little later.
@@ -74,6 +76,8 @@ faults! {
     ProfileUnknown = "api.profile_unknown",
     /// A session does not say whose it is.
     OwnerUnknown = "api.owner_unknown",
+    /// A stopped session does not say when it will be destroyed.
+    EndUnknown = "api.end_unknown",
     /// A veto says that a session is busy.
     VetoBusy = "veto.busy",
     /// A veto gives no answer.
@@ -92,6 +96,8 @@ faults! {
     DiskFull = "disk.full",
     /// A sync fails.
     SyncFails = "disk.sync_fails",
+    /// A commit takes long.
+    SlowDisk = "disk.slow",
     /// The file cannot even be opened.
     OpenFails = "disk.open_fails",
     /// What was written and not synced is torn by a crash.
@@ -102,6 +108,8 @@ faults! {
     Crash = "process.crash",
     /// The process is ended in order and started again.
     Restart = "process.restart",
+    /// The same at a point at which it waits for something.
+    Told = "process.told",
     /// It is started again with another policy.
     PolicyChanges = "process.policy_changes",
     /// Another policy is read while it runs.
@@ -124,6 +132,8 @@ faults! {
     ArtistKeeps = "people.keep",
     /// An artist keeps a machine until an instant.
     ArtistKeepsUntil = "people.keep_until",
+    /// An artist who is warned keeps the machine for a little longer.
+    AnswersWarning = "people.answers_warning",
     /// A keep is taken away.
     ArtistUnkeeps = "people.unkeep",
     /// A tag of ours is written that nobody can read.
@@ -132,6 +142,8 @@ faults! {
     TagRender = "people.tag_render",
     /// A session is told to follow its owner's zone, which nobody knows.
     TagSchedule = "people.tag_schedule",
+    /// A session is told to follow another schedule.
+    TagLate = "people.tag_late",
     /// An artist keeps a machine after it was read and before it is stopped.
     KeepRace = "race.keep",
     /// An artist stops a machine after it was read and before it is stopped.
@@ -146,6 +158,8 @@ faults! {
     DeletesMany = "people.delete_many",
     /// An administrator changes how long a stopped session lives.
     ProfileChanges = "people.profile",
+    /// An administrator forbids to stop what could be stopped, or allows it again.
+    ProfileForbids = "people.profile_forbids",
     /// A start fails for want of capacity.
     NoCapacity = "service.no_capacity",
     /// A stop fails.
@@ -179,6 +193,7 @@ const SPELLS: &[Fault] = &[
     Fault::TimedOut,
     Fault::Unreachable,
     Fault::Denied,
+    Fault::Expired,
     Fault::LostAnswer,
     Fault::LostAnswer,
     Fault::LateEffect,
@@ -196,16 +211,21 @@ const SPELLS: &[Fault] = &[
     Fault::StateUnknown,
     Fault::ProfileUnknown,
     Fault::OwnerUnknown,
+    Fault::EndUnknown,
+    Fault::EndUnknown,
     Fault::VetoBusy,
     Fault::VetoBusy,
     Fault::VetoFails,
     Fault::VetoFails,
     Fault::VetoSlow,
     Fault::VetoSlow,
+    Fault::SlowDisk,
     Fault::OpenFails,
     Fault::WriteFails,
     Fault::DiskFull,
     Fault::SyncFails,
+    Fault::AnswersWarning,
+    Fault::AnswersWarning,
     Fault::KeepRace,
     Fault::StopRace,
 ];
@@ -214,7 +234,7 @@ impl Weather {
     /// Draws the spells between two instants.
     pub(super) fn draw(mut chance: Chance, from: Timestamp, to: Timestamp) -> Self {
         let span = from.duration_until(to).as_mins();
-        let spells = (0..chance.between(4, 14)).map(|_| {
+        let spells = (0..chance.between(4, 17)).map(|_| {
             let from = from + SignedDuration::from_mins(chance.between(0, span));
             let lasts = SignedDuration::from_mins(chance.one_of(&[10, 60, 300, 900]));
             let (fault, once_in) = (chance.one_of(SPELLS), chance.one_of(&[1, 2, 4, 10]));

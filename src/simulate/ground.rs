@@ -106,6 +106,10 @@ pub(super) struct Ground {
     pub(super) rules: Mutex<Rules>,
     /// When somebody last changed the tags of a session, by the service's clock.
     pub(super) tagged: Mutex<BTreeMap<String, Timestamp>>,
+    /// The same for the tag that names another schedule.
+    pub(super) rescheduled: Mutex<BTreeMap<String, Timestamp>>,
+    /// When somebody last changed whether a launch profile permits stopping, by the service's clock.
+    pub(super) forbidden: Mutex<Option<Timestamp>>,
     /// When the daemon last read each session by itself, by the service's clock.
     pub(super) looked: Mutex<BTreeMap<String, Timestamp>>,
     pub(super) late: Mutex<Vec<LateCall>>,
@@ -132,6 +136,8 @@ pub(super) struct Ground {
 pub(super) struct Shown {
     /// When it was the whole of this account, by the service's clock.
     pub(super) whole_at: Option<Timestamp>,
+    /// The studio of which instant that was.
+    pub(super) shows: Option<Timestamp>,
     /// Whether the last one was not.
     pub(super) is_doubtful: bool,
 }

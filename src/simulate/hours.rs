@@ -74,6 +74,15 @@ impl Hours {
         self.first(from, within, |idle| idle != Idle::Yes)
     }
 
+    /// The same for the first that is not idle for sure.
+    pub(super) fn next_surely_working(
+        &self,
+        from: Timestamp,
+        within: SignedDuration,
+    ) -> Option<Timestamp> {
+        self.first(from, within, |idle| idle == Idle::No)
+    }
+
     /// The first minute from an instant on that may be idle, up to `within`.
     pub(super) fn next_idle(&self, from: Timestamp, within: SignedDuration) -> Option<Timestamp> {
         self.first(from, within, |idle| idle != Idle::No)

@@ -8,9 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::disk::DiskHandle;
 use super::ground::{Ground, Shown, US, locked};
-use super::hours::Idle;
+use super::hours::{Hours, Idle};
 use super::rules::{
-    ASKED_EVERY, DEFER_MAX, OBSERVED, Preserve, RENDERS, Rules, SUPERVISOR, UNSCHEDULED,
+    ASKED_EVERY, DEFER_MAX, LATE, OBSERVED, Preserve, RENDERS, Rules, SUPERVISOR, UNSCHEDULED,
 };
 use crate::clock::Clock;
 use crate::plan::Action;
@@ -31,6 +31,9 @@ const RESCUE: SignedDuration = SignedDuration::from_mins(30 + 5);
 
 /// How much longer than until the next question an answer counts: that one may take its time.
 const ANSWER_WITHIN: SignedDuration = SignedDuration::from_mins(3);
+
+/// How long a call may wait after the scan that planned it: what comes to nothing is tried again.
+const ON_ITS_WAY_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// Judges a stop or a start.
 pub(super) fn call(ground: &Ground, disk: &DiskHandle, action: Action, id: &str, token: &str) {
@@ -94,9 +97,9 @@ impl Scene<'_> {
 
     /// A studio of which a part is not known, or not whose it is, is left alone.
     fn is_listed(&self) {
-        let Shown { whole_at, is_doubtful } = *locked(&self.ground.shown);
+        let Shown { whole_at, is_doubtful, .. } = *locked(&self.ground.shown);
         // What was planned by the listing before may still be on its way.
-        let is_old = whole_at.is_none_or(|at| at + LOOKED_MAX < self.ground.service.now());
+        let is_old = whole_at.is_none_or(|at| at + ON_ITS_WAY_MAX < self.ground.service.now());
         if is_doubtful && is_old {
             self.find("nothing is stopped upon a doubtful listing", &format!("{whole_at:?}"));
         }
@@ -118,10 +121,13 @@ impl Scene<'_> {
             return;
         }
         self.exempt("no kept session is stopped");
-        if !self.may_be_stopped() {
+        if !self.may_be_stopped() && self.has_seen_profiles() {
             self.find("no stop where the launch profile forbids it", "stopped");
         }
         let (by_hours, by_uptime) = (self.due_by_hours(), self.due_by_uptime());
+        if !self.has_seen_schedule() {
+            return;
+        }
         if !by_hours && !by_uptime {
             self.find("no stop outside the policy", "it is not due");
         }
@@ -137,12 +143,12 @@ impl Scene<'_> {
     /// What a veto has just called busy is let alone, unless it has been due for long.
     fn is_not_busy(&self) {
         let busy = locked(&self.ground.busy).get(self.session.id.as_str()).copied();
-        let (now, hours) = (self.now(), &self.rules.hours);
+        let (now, hours) = (self.now(), self.hours());
         let is_fresh = busy.is_some_and(|at| at <= now && now < at + ASKED_EVERY);
         let long = now - DEFER_MAX + SignedDuration::from_mins(20);
         let was_leased = self.started().is_some_and(|start| start + self.rules.lease > long);
         let is_recent = (was_leased && !self.is_rescued())
-            || hours.next_working(long, now.duration_until(long).abs()).is_some();
+            || hours.next_surely_working(long, now.duration_until(long).abs()).is_some();
         if !self.rules.asks || !is_recent {
             return;
         }
@@ -160,7 +166,8 @@ impl Scene<'_> {
         if self.session.owned_by.as_deref() == Some(SUPERVISOR) {
             self.find(rule, "a rule keeps it");
         }
-        if self.profile.name == OBSERVED {
+        let is_observed = self.profile.name == OBSERVED && !self.is_unscheduled();
+        if is_observed || self.rules.observes {
             self.find("nothing is called in observe", "a rule says observe");
         }
         if self.has_seen_tags() && self.is_kept_by_tag() {
@@ -171,19 +178,50 @@ impl Scene<'_> {
     /// Whether its tags are those that the daemon saw, or had to see: it looks just before it calls.
     fn has_seen_tags(&self) -> bool {
         let id = self.session.id.as_str();
-        let changed = locked(&self.ground.tagged).get(id).copied();
+        self.has_seen(locked(&self.ground.tagged).get(id).copied())
+    }
+
+    /// The same for the tag that names another schedule.
+    fn has_seen_schedule(&self) -> bool {
+        let id = self.session.id.as_str();
+        self.has_seen(locked(&self.ground.rescheduled).get(id).copied())
+    }
+
+    /// Whether it saw what was changed at some instant, or had to.
+    fn has_seen(&self, changed: Option<Timestamp>) -> bool {
+        let id = self.session.id.as_str();
         let looked = locked(&self.ground.looked).get(id).copied();
         let is_old = |at: Timestamp| at + LOOKED_MAX < self.ground.service.now();
         changed.is_none_or(|changed| looked.is_none_or(|at| changed < at || is_old(at)))
     }
 
+    /// Whether it saw, or had to see, which launch profiles permit stopping: they are listed.
+    fn has_seen_profiles(&self) -> bool {
+        let Some(changed) = *locked(&self.ground.forbidden) else { return true };
+        let shows = locked(&self.ground.shown).shows;
+        let waits = self.rules.scan + ON_ITS_WAY_MAX;
+        shows.is_some_and(|shows| changed + waits < shows)
+    }
+
+    /// The idle hours that apply to it.
+    fn hours(&self) -> &Hours {
+        if self.is_late() { &self.rules.late } else { &self.rules.hours }
+    }
+
+    /// Whether its tag names a schedule of its own.
+    fn is_late(&self) -> bool {
+        self.session.tags.get("lightsout:schedule").is_some_and(|name| name == LATE)
+    }
+
     fn is_kept_by_tag(&self) -> bool {
         self.session.tags.iter().any(|(key, value)| match key.as_str() {
             "lightsout:stopped" => false,
+            "lightsout:schedule" => !self.is_late(),
             "lightsout:keep-until" => {
                 value.parse::<Timestamp>().map_or(true, |until| until > self.now())
             }
-            key if key == RENDERS.0 => value == RENDERS.1,
+            // The first rule that matches is the one that applies.
+            key if key == RENDERS.0 => value == RENDERS.1 && !self.is_unscheduled(),
             key => key.starts_with("lightsout:"),
         })
     }
@@ -210,9 +248,10 @@ impl Scene<'_> {
     }
 
     fn due_by_hours(&self) -> bool {
-        let Some(started) = self.started().filter(|_| !self.is_unscheduled()) else { return false };
+        let is_scheduled = !self.is_unscheduled() || self.is_late();
+        let Some(started) = self.started().filter(|_| is_scheduled) else { return false };
         let is_leased = self.now() < started + self.rules.lease && !self.is_rescued();
-        !is_leased && self.rules.hours.idle(self.now()) != Idle::No
+        !is_leased && self.hours().idle(self.now()) != Idle::No
     }
 
     fn due_by_uptime(&self) -> bool {
@@ -222,7 +261,7 @@ impl Scene<'_> {
         if self.is_unscheduled() {
             return false;
         }
-        self.now() >= started + limit && !self.rules.hours.lifted(self.now())
+        self.now() >= started + limit && !self.hours().lifted(self.now())
     }
 
     fn is_unscheduled(&self) -> bool {
@@ -239,7 +278,7 @@ impl Scene<'_> {
         let left = self.rules.least_stop - LOOKED_MAX;
         let mut ahead = SignedDuration::ZERO;
         while ahead < left {
-            if self.rules.hours.idle(self.now() + ahead) == Idle::No {
+            if self.hours().idle(self.now() + ahead) == Idle::No {
                 return true;
             }
             ahead += SignedDuration::from_mins(1);
@@ -255,7 +294,7 @@ impl Scene<'_> {
             Preserve::Rotate if length >= ROTATION_MIN => return,
             Preserve::Rotate | Preserve::Refuse => {}
         }
-        let hours = &self.rules.hours;
+        let hours = self.hours();
         let from =
             if is_by_uptime { hours.next_idle(self.now(), SEARCH) } else { Some(self.now()) };
         let Some(closes) = from.and_then(|from| hours.next_working(from, SEARCH)) else { return };
@@ -285,7 +324,10 @@ impl Scene<'_> {
                 "it was stopped by another, or is to stay off",
             );
         }
-        let hours = &self.rules.hours;
+        let hours = self.hours();
+        if !self.has_seen_schedule() {
+            return;
+        }
         if hours.idle(self.now() + SignedDuration::from_mins(11)) == Idle::Yes {
             self.find("no start into idle hours", "its window does not close yet");
         }

@@ -307,7 +307,9 @@ impl Book<'_> {
                     for lead in &rules.warn {
                         let at = given.get(&(subject, run, due, lead.as_secs()));
                         let token = data.client_token.as_deref().unwrap_or_default();
+                        // A later attempt upon the same run may have met a later keep.
                         let kept = locked(&self.ground.once_kept).get(token).copied();
+                        let kept = kept.filter(|until| *until <= record.time);
                         let taken_back = unpaused.max(kept);
                         let at = at.copied();
                         let at = at.filter(|at| taken_back.is_none_or(|until| until <= *at));

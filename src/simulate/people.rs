@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::chance::Chance;
 use super::faults::Fault;
 use super::ground::{Ground, locked};
-use super::rules::{RENDERS, STUDIO, SUPERVISOR, UNSCHEDULED};
+use super::rules::{LATE, RENDERS, STUDIO, SUPERVISOR, UNSCHEDULED};
 use crate::clock::Clock;
 use crate::sandbox::world::{Caller, NewSession, Session, SessionState, Tags};
 
@@ -27,11 +27,14 @@ const ACTS: &[Fault] = &[
     Fault::TagGarbled,
     Fault::TagRender,
     Fault::TagSchedule,
+    Fault::TagLate,
+    Fault::TagLate,
     Fault::Deletes,
     Fault::Creates,
     Fault::CreatesMany,
     Fault::DeletesMany,
     Fault::ProfileChanges,
+    Fault::ProfileForbids,
     Fault::NoCapacity,
     Fault::StopFails,
 ];
@@ -74,7 +77,8 @@ pub(super) fn act(ground: &Ground) {
         Fault::ArtistUnkeeps => unkeep(ground, &session),
         Fault::TagGarbled => tag(ground, act, &session, "lightsout:keep-until", "tomorrow"),
         Fault::TagRender => tag(ground, act, &session, RENDERS.0, RENDERS.1),
-        Fault::TagSchedule => tag(ground, act, &session, "lightsout:schedule", "at-home"),
+        Fault::TagSchedule => reschedule(ground, act, &session, "at-home"),
+        Fault::TagLate => reschedule(ground, act, &session, LATE),
         Fault::Deletes => delete(ground, &session),
         Fault::Creates => create(ground, 1),
         Fault::CreatesMany => create(ground, 14),
@@ -83,6 +87,7 @@ pub(super) fn act(ground: &Ground) {
             sessions.iter().skip(2).for_each(|session| delete(ground, session));
         }
         Fault::ProfileChanges => profile(ground),
+        Fault::ProfileForbids => forbid(ground),
         Fault::NoCapacity => {
             amend(ground, act, &session, |session| session.failures.fails_to_start = 2)
         }
@@ -200,8 +205,26 @@ fn tag(ground: &Ground, fault: Fault, session: &Session, key: &str, value: &str)
     let _ = ground.world().tag(&session.arn, &tags, Caller::new(ARTIST), now);
 }
 
+fn reschedule(ground: &Ground, fault: Fault, session: &Session, schedule: &str) {
+    locked(&ground.rescheduled).insert(session.id.to_string(), ground.service.now());
+    tag(ground, fault, session, "lightsout:schedule", schedule);
+}
+
+/// An artist who has read a warning of ours may ask for a little more time.
+pub(super) fn answer_warning(ground: &Ground, id: &str) {
+    let Some((session, _)) = ground.truth(id) else { return };
+    if ground.strikes(Fault::AnswersWarning) {
+        let more = SignedDuration::from_mins(ground.draw(|chance| chance.between(1, 120)));
+        let until = (ground.service.now() + more).to_string();
+        tag(ground, Fault::AnswersWarning, &session, "lightsout:keep-until", &until);
+    }
+}
+
 fn unkeep(ground: &Ground, session: &Session) {
     let now = ground.service.now();
+    if session.tags.contains_key("lightsout:schedule") {
+        locked(&ground.rescheduled).insert(session.id.to_string(), now);
+    }
     let keys: Vec<String> =
         session.tags.keys().filter(|key| *key != "lightsout:stopped").cloned().collect();
     if !keys.is_empty() {
@@ -216,6 +239,16 @@ fn profile(ground: &Ground) {
     let minutes = ground.draw(|chance| chance.one_of(&[120, 960, 1440, 5760]));
     let _ = ground.world().amend_launch_profile(STUDIO, "short", |profile| {
         profile.stream.max_stopped_session_length_in_minutes = Some(minutes);
+    });
+}
+
+/// Sessions of one launch profile may not be stopped any more, or may again.
+fn forbid(ground: &Ground) {
+    ground.count(Fault::ProfileForbids);
+    *locked(&ground.forbidden) = Some(ground.service.now());
+    let _ = ground.world().amend_launch_profile(STUDIO, "long", |profile| {
+        let minutes = &mut profile.stream.max_stopped_session_length_in_minutes;
+        *minutes = if minutes.is_some() { None } else { Some(5_760) };
     });
 }
 

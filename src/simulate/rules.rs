@@ -20,6 +20,8 @@ pub(super) const SUPERVISOR: &str = "supervisor";
 pub(super) const OBSERVED: &str = "observed";
 /// The owner whom no schedule stops, nor anything else.
 pub(super) const UNSCHEDULED: &str = "unscheduled";
+/// The schedule that a tag may name.
+pub(super) const LATE: &str = "late";
 /// The tag that a rule exempts.
 pub(super) const RENDERS: (&str, &str) = ("job", "render");
 
@@ -36,6 +38,10 @@ const ZONES: &[&str] = &[
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
     pub(super) hours: Hours,
+    /// Those of the schedule `late`, in every policy the same.
+    pub(super) late: Hours,
+    /// Whether nothing is called.
+    pub(super) observes: bool,
     pub(super) scan: SignedDuration,
     pub(super) lease: SignedDuration,
     pub(super) least_stop: SignedDuration,
@@ -83,6 +89,8 @@ impl Rules {
         let uptime = mins(chance.one_of(&[300, 480, 840, 1800]));
         Self {
             hours: hours(chance, first),
+            late: late(),
+            observes: false,
             scan: mins(chance.one_of(&[10, 30, 30, 60])),
             lease,
             least_stop: mins(chance.one_of(&[30, 60])),
@@ -111,7 +119,8 @@ impl Rules {
     pub(super) fn amended(&self, chance: &mut Chance, today: Date) -> Self {
         let other = Self::draw(chance, today);
         let mut amended = self.clone();
-        match chance.below(5) {
+        match chance.below(6) {
+            5 => amended.observes = !self.observes,
             0 => amended.hours = other.hours,
             1 => (amended.lease, amended.max_uptime) = (other.lease, other.max_uptime),
             2 => (amended.warn, amended.resume) = (other.warn, other.resume),
@@ -128,7 +137,7 @@ impl Rules {
         let uptime = self.max_uptime.as_ref().map_or("\"off\"".to_owned(), shown);
         format!(
             r#"version = 1
-mode = "enforce"
+mode = "{mode}"
 
 [daemon]
 scan = {scan}
@@ -138,6 +147,10 @@ path = "audit.jsonl"
 rotate_size = "{size}"
 
 {hours}
+[schedule.{LATE}]
+zone = "UTC"
+idle = ["Mon-Sun 21:00-05:00"]
+
 [schedule.at-home]
 zone = "owner"
 idle = ["Mon-Sun 20:00-07:00"]
@@ -168,6 +181,7 @@ return_margin = {margin}
 brake = {{ per_scan = {per_scan}, per_hour = {per_hour} }}
 
 "#,
+            mode = if self.observes { "observe" } else { "enforce" },
             scan = shown(&self.scan),
             size = if self.rotates { "64KB" } else { "64MB" },
             hours = self.hours_text(),
@@ -250,6 +264,12 @@ fn entry_texts(entry: &Entry) -> Vec<String> {
     let hours = if whole { String::new() } else { hours };
     let days = DAYS.iter().zip(entry.days).filter(|(_, is_in)| *is_in);
     days.map(|(day, _)| format!("\"{day}{hours}\"")).collect()
+}
+
+fn late() -> Hours {
+    let night = Entry { days: [true; 7], opens: 21 * 60, closes: 1440 + 5 * 60 };
+    let (closed, open) = (Vec::new(), Vec::new());
+    Hours { zone_name: "UTC", zone: TimeZone::UTC, weekly: vec![night], closed, open }
 }
 
 fn hours(chance: &mut Chance, first: Date) -> Hours {

@@ -29,8 +29,8 @@ pub(super) struct Service {
     direct: Direct,
     lifeline: Arc<Lifeline>,
     disk: DiskHandle,
-    /// Listings of the last minutes, for those that lag behind.
-    listings: Mutex<Vec<Snapshot>>,
+    /// Listings of the last minutes with their instants, for those that lag behind.
+    listings: Mutex<Vec<(Timestamp, Snapshot)>>,
 }
 
 impl fmt::Debug for Service {
@@ -46,6 +46,7 @@ const REFUSALS: &[(Fault, Problem)] = &[
     (Fault::TimedOut, Problem::TimedOut),
     (Fault::Unreachable, Problem::Unreachable),
     (Fault::Denied, Problem::Denied),
+    (Fault::Expired, Problem::CredentialsExpired),
 ];
 
 /// How many listings are kept.
@@ -83,9 +84,10 @@ impl Service {
         drop(self.ground.world());
         let mut snapshot = self.direct.observe().await;
         snapshot.began = began;
-        let stale = self.remember(&snapshot);
-        if let Some(stale) = stale.filter(|_| self.ground.strikes(Fault::StaleList)) {
-            snapshot = Snapshot { began, ..stale };
+        let mut shows = self.ground.service.now();
+        let stale = self.remember(&snapshot, shows);
+        if let Some((at, stale)) = stale.filter(|_| self.ground.strikes(Fault::StaleList)) {
+            (shows, snapshot) = (at, Snapshot { began, ..stale });
         }
         disguise::snapshot(&self.ground, &mut snapshot);
         self.travel().await;
@@ -94,17 +96,18 @@ impl Service {
         shown.is_doubtful = !is_whole;
         if is_whole {
             shown.whole_at = Some(self.ground.service.now());
+            shown.shows = Some(shows);
         }
         snapshot
     }
 
     /// Keeps a listing, and gives the oldest that is kept.
-    fn remember(&self, snapshot: &Snapshot) -> Option<Snapshot> {
+    fn remember(&self, snapshot: &Snapshot, at: Timestamp) -> Option<(Timestamp, Snapshot)> {
         if locked(&self.ground.weather).is_calm() {
             return None;
         }
         let mut listings = locked(&self.listings);
-        listings.push(snapshot.clone());
+        listings.push((at, snapshot.clone()));
         if listings.len() > LISTINGS_MAX {
             listings.remove(0);
         }

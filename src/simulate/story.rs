@@ -14,7 +14,7 @@ use super::farm::Farm;
 use super::faults::{Fault, Weather};
 use super::ground::{Ground, ServiceClock, locked};
 use super::ledgers::Reading;
-use super::lifeline::Lifeline;
+use super::lifeline::{Ending, Lifeline};
 use super::rules::{Rules, STUDIO};
 use super::service::Service;
 use super::{Outcome, Shape, ending, ledgers, panics, people, studio};
@@ -55,11 +55,14 @@ const CALM: SignedDuration = SignedDuration::from_hours(26);
 /// How often somebody looks after the studio in the calm.
 const LOOKED_AFTER_EVERY: SignedDuration = SignedDuration::from_hours(2);
 
+/// How often it is looked in the calm whether what was stopped is there again.
+const MORNING_EVERY: SignedDuration = SignedDuration::from_mins(30);
+
 /// How many reloads may wait: they come hours apart.
 const RELOADS_WAITING_MAX: usize = 4;
 
 /// How long the daemon has to end when it is told to.
-const ENDING_MAX: SignedDuration = SignedDuration::from_mins(1);
+const ENDING_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// What happens at an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +77,8 @@ enum Event {
     Calm,
     /// Whoever is in charge looks whether a changed policy waits for a word.
     LookAfter,
+    /// Somebody looks whether all machines are there that should be.
+    Morning,
     /// It is over.
     End,
 }
@@ -144,6 +149,8 @@ impl Story {
             shown: Mutex::default(),
             once_kept: Mutex::default(),
             tagged: Mutex::default(),
+            rescheduled: Mutex::default(),
+            forbidden: Mutex::default(),
             looked: Mutex::default(),
             late: Mutex::default(),
             asked: Mutex::default(),
@@ -178,7 +185,9 @@ impl Story {
     pub(super) fn play(mut self) -> (Outcome, DiskHandle) {
         panics::watch();
         loop {
-            let lifeline = Arc::new(Lifeline::new(self.fatal_point()));
+            let (point, ending) = (self.fatal_point(), self.lives.once_in(4));
+            let ending = if ending { Ending::Told } else { Ending::Crash };
+            let lifeline = Arc::new(Lifeline::new(point, ending));
             // Each life has a runtime of its own, which takes all that ran in it along.
             let idle = self.idle.clone();
             let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -223,7 +232,7 @@ impl Story {
                 Event::Act => people::act(&self.ground),
                 Event::ComeIn => people::come_in(&self.ground),
                 // There is nothing to end, and nobody who reads the clock or answers.
-                Event::LookAfter | Event::Fault(_) => {}
+                Event::LookAfter | Event::Morning | Event::Fault(_) => {}
             }
             self.events.pop_front();
         }
@@ -252,13 +261,16 @@ impl Story {
         loop {
             let (at, event) = self.events.front().copied().unwrap_or((self.from, Event::End));
             let wall = at + self.ground.service.error();
-            tokio::select! {
+            let event = tokio::select! {
                 biased;
                 () = lifeline.died() => return Death::Crashed,
                 _ = &mut daemon => return Death::Crashed,
-                () = self.ground.clock.drive(wall) => {}
-            }
-            self.events.pop_front();
+                () = lifeline.told() => Event::Fault(Fault::Told),
+                () = self.ground.clock.drive(wall) => {
+                    self.events.pop_front();
+                    event
+                }
+            };
             let Some(pause) = self.happens(event) else { continue };
             ending.cancel();
             let end = self.ground.clock.now() + ENDING_MAX;
@@ -273,6 +285,13 @@ impl Story {
             self.reading.catch_up(&self.ground, &self.disk);
             self.reading.agrees(&self.ground, &ledger);
             if event == Event::End {
+                if let Some(policy) = self.policy() {
+                    ending::plans_nothing(
+                        &self.ground,
+                        &policy,
+                        self.reading.past.studio(&studio_id()),
+                    );
+                }
                 return Death::Over;
             }
             return Death::Told(pause);
@@ -291,7 +310,8 @@ impl Story {
         self.reading.catch_up(&self.ground, &self.disk);
         self.reading.suffices(&self.ground, &opened.past);
         self.misleads();
-        let journal = MortalJournal { log, lifeline: Arc::clone(lifeline) };
+        let (ground, lifeline) = (Arc::clone(&self.ground), Arc::clone(lifeline));
+        let journal = MortalJournal { log, ground, lifeline };
         Some((Arc::new(Ledger::new(Arc::new(journal), opened.past)), CancellationToken::new()))
     }
 
@@ -332,6 +352,7 @@ impl Story {
                 return Some(SignedDuration::from_secs(1));
             }
             Event::LookAfter => self.looks_after(),
+            Event::Morning => ending::morning(&self.ground, self.calm),
             Event::End => return Some(SignedDuration::ZERO),
             Event::Fault(fault) => {
                 self.ground.count(fault);
@@ -347,7 +368,7 @@ impl Story {
         match fault {
             Fault::Pauses | Fault::Resumes | Fault::Approves => self.says(fault),
             Fault::Reload | Fault::BadReload => self.reload(fault),
-            Fault::Restart => return Some(SignedDuration::from_secs(2)),
+            Fault::Restart | Fault::Told => return Some(SignedDuration::from_secs(2)),
             Fault::Downtime => return Some(by),
             Fault::PolicyChanges => {
                 let mut rules = locked(&self.ground.rules);
@@ -494,6 +515,11 @@ fn course(
         }
     }
     events.push((calm, Event::Calm));
+    let mut looks = calm;
+    while looks < calm + CALM {
+        looks += MORNING_EVERY;
+        events.push((looks, Event::Morning));
+    }
     let mut looks = calm + LOOKED_AFTER_EVERY;
     while is_stormy && looks < calm + CALM {
         events.push((looks, Event::LookAfter));
@@ -508,7 +534,24 @@ fn course(
 #[derive(Debug)]
 struct MortalJournal {
     log: InlineLog,
+    ground: Arc<Ground>,
     lifeline: Arc<Lifeline>,
+}
+
+impl MortalJournal {
+    /// The time that a slow disk takes.
+    async fn write(&self) {
+        if self.ground.strikes(Fault::SlowDisk) {
+            let seconds = self.ground.draw(|chance| chance.between(1, 45));
+            self.ground.clock.sleep(SignedDuration::from_secs(seconds)).await;
+        }
+    }
+}
+
+/// Who is warned by a record, if anybody is.
+fn warned(record: &Record) -> Option<&str> {
+    let is_warning = record.kind == Kind::WarningGiven;
+    record.data.session.as_deref().filter(|_| is_warning)
 }
 
 impl Journal for MortalJournal {
@@ -518,7 +561,10 @@ impl Journal for MortalJournal {
     ) -> futures_util::future::BoxFuture<'_, Result<Vec<Record>, JournalError>> {
         Box::pin(async move {
             self.lifeline.point().await;
+            self.write().await;
             let result = self.log.commit(records).await;
+            let written = result.iter().flatten();
+            written.filter_map(warned).for_each(|id| people::answer_warning(&self.ground, id));
             self.lifeline.point().await;
             result
         })
