@@ -1,6 +1,6 @@
 //! What everybody in a simulation stands on: the world, the weather, and what was found wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -128,7 +128,18 @@ pub(super) struct Ground {
     pub(super) shown: Mutex<Shown>,
     /// The stops of what was kept until some instant before, by their tokens.
     pub(super) once_kept: Mutex<BTreeMap<String, Timestamp>>,
+    /// When what was asked of the service during the last hour, by its clock.
+    pub(super) calls: Mutex<BTreeMap<Call, VecDeque<Timestamp>>>,
     pub(super) findings: Mutex<Vec<Finding>>,
+}
+
+/// Something that is asked of the service.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Call {
+    List,
+    Read(String),
+    Change(String),
+    Mark(String),
 }
 
 /// What the daemon was shown of the studio last.
@@ -153,6 +164,21 @@ impl Ground {
 
     pub(super) fn prevails(&self, fault: Fault) -> bool {
         locked(&self.weather).prevails(fault, self.service.now())
+    }
+
+    /// Counts a call: none is made more often than this within an hour.
+    pub(super) fn asks(&self, call: Call, most: usize) {
+        let now = self.service.now();
+        let mut calls = locked(&self.calls);
+        let times = calls.entry(call.clone()).or_default();
+        times.push_back(now);
+        while times.front().is_some_and(|at| *at + SignedDuration::from_hours(1) <= now) {
+            times.pop_front();
+        }
+        if times.len() > most {
+            let count = times.len();
+            self.find("no call is made too often", format!("{call:?}: {count} in an hour"));
+        }
     }
 
     /// Whether any of these faults prevails now, without counting it.

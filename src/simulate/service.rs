@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::disk::DiskHandle;
 use super::faults::Fault;
-use super::ground::{Ground, LateCall, US, locked};
+use super::ground::{Call, Ground, LateCall, US, locked};
 use super::lifeline::Lifeline;
 use super::people;
 use super::rules::{ACCOUNT, STUDIO};
@@ -49,6 +49,13 @@ const REFUSALS: &[(Fault, Problem)] = &[
     (Fault::Expired, Problem::CredentialsExpired),
 ];
 
+/// How often a studio may be listed in an hour: each life begins with it, and what is failed is tried again.
+const LISTS_MAX: usize = 120;
+/// How often one session may be read in an hour.
+const READS_MAX: usize = 40;
+/// How often one session may be stopped, started or marked in an hour.
+const CHANGES_MAX: usize = 12;
+
 /// How many listings are kept.
 const LISTINGS_MAX: usize = 4;
 
@@ -75,6 +82,7 @@ impl Service {
     }
 
     async fn list(&self) -> Snapshot {
+        self.ground.asks(Call::List, LISTS_MAX);
         let began = self.ground.clock.now();
         self.travel().await;
         if let Some(problem) = self.refusal() {
@@ -115,6 +123,7 @@ impl Service {
     }
 
     async fn look(&self, id: &SessionId) -> Result<Session, ProviderError> {
+        self.ground.asks(Call::Read(id.to_string()), READS_MAX);
         people::race(&self.ground, id.as_str());
         self.travel().await;
         if let Some(problem) = self.refusal() {
@@ -139,6 +148,7 @@ impl Service {
             Action::Stop => "StopStreamingSession",
             Action::Start => "StartStreamingSession",
         };
+        self.ground.asks(Call::Change(session.id.to_string()), CHANGES_MAX);
         self.lifeline.point().await;
         judge::call(&self.ground, &self.disk, action, session.id.as_str(), &token.0);
         self.travel().await;
@@ -175,6 +185,7 @@ impl Service {
     }
 
     async fn mark(&self, session: &Session, key: &str, value: &str) -> Result<(), ProviderError> {
+        self.ground.asks(Call::Mark(session.id.to_string()), CHANGES_MAX);
         self.lifeline.point().await;
         judge::mark(&self.ground, session.id.as_str(), value);
         self.travel().await;

@@ -158,6 +158,7 @@ impl Story {
             rescued: Mutex::default(),
             paused: Mutex::default(),
             misled: Mutex::default(),
+            calls: Mutex::default(),
             findings: Mutex::default(),
         });
         let events = course(&mut events, &rules, from, calm, shape.is_stormy);
