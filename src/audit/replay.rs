@@ -427,7 +427,7 @@ fn proven(
                 let is_another_s = open.is_another_s(us, data.started_by.as_deref());
                 let is_ours = !is_another_s && may_have_begun(open, start, clock_behind);
                 let stopped_by = open.rescue.filter(|_| is_ours)?;
-                Some(RescuedRun { start, stopped_by })
+                Some(RescuedRun { start, stopped_at: data.stopped_at, stopped_by })
             });
             past.rescued = rescued.or(past.rescued);
             // Our stop before it stays known: the next stop has another instant, whoever makes it.

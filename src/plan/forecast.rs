@@ -132,12 +132,13 @@ impl Future<'_> {
                 past.warnings.clear();
             }
             Verdict::Start => {
+                let stopped_at = self.session.stopped_at;
                 self.session.state = SessionState::Ready;
                 self.session.started_at = Some(self.at);
                 self.session.terminate_at = None;
                 if let Reason::Rescue { stopped_by, .. } = decision.reason {
                     let past = self.history.sessions.entry(self.session.id.clone()).or_default();
-                    past.rescued = Some(RescuedRun { start: self.at, stopped_by });
+                    past.rescued = Some(RescuedRun { start: self.at, stopped_at, stopped_by });
                 }
             }
             Verdict::Warn => self.warn(decision),

@@ -338,7 +338,9 @@ impl fmt::Display for StoppedBy {
 pub struct RescuedRun {
     /// When it began.
     pub start: Timestamp,
-    /// Whose the stop before it was.
+    /// When the stop before it was, by the service's clock as well.
+    pub stopped_at: Option<Timestamp>,
+    /// Whose that was.
     pub stopped_by: StoppedBy,
 }
 

@@ -10,7 +10,7 @@ use super::due::{Cause, Due, is_too_short};
 use super::hold::{held, look_at_hold};
 use super::keeps::{fits_from, kept_running, kept_until, look_at_keeps, reminder};
 use super::line::{Line, Step, look_at_mode};
-use super::rescue::{Rescue, Unrotated, rotates_until, unrotated};
+use super::rescue::{Rescue, Unrotated, let_alone_until, rotates_until, unrotated};
 use super::veto::{look_at_vetoes, overruled, to_ask, vetoed};
 use super::warning::{Warnings, earliest_stop, late_waits, next_warning, warnings};
 use super::{Announcement, Decision, Reason, moved, stopped, veto};
@@ -248,10 +248,16 @@ fn destroyed_at(case: &Case<'_>, due: &Due, stop: Timestamp) -> Option<Reason> {
     let unrotated = unrotated(after, window, stop);
     let unrotated = match case.settings.preserve {
         Preserve::Allow => return None,
-        Preserve::Rotate => unrotated?,
+        Preserve::Rotate => unrotated.or_else(|| rescued_at_once(case, stop))?,
         Preserve::Refuse => unrotated.unwrap_or(Unrotated::NotAsked),
     };
     Some(Reason::WouldBeDestroyed { destroyed_after: after, needed_until, unrotated })
+}
+
+/// What is rescued as soon as it is off would go on and off all night.
+fn rescued_at_once(case: &Case<'_>, stop: Timestamp) -> Option<Unrotated> {
+    let is_let_alone = let_alone_until(case).is_some_and(|until| stop < until);
+    is_let_alone.then_some(Unrotated::RescuedAtOnce)
 }
 
 fn warned(case: &Case<'_>) -> Option<Reason> {
@@ -424,6 +430,7 @@ fn destruction_may_change(case: &Case<'_>) -> Option<Timestamp> {
     let survives = moved(moved(window.closes, case.settings.return_margin), -after);
     let rotates = moved(rotates_until(window), -after);
     let instants = [survives, rotates, window.closes].into_iter().chain(case.uptime_over);
+    let instants = instants.chain(let_alone_until(case));
     instants.filter(|instant| *instant > case.now).min()
 }
 

@@ -90,7 +90,10 @@ impl Reason {
             Self::WouldBeDestroyed { unrotated, .. } => {
                 let rotate = match unrotated {
                     Unrotated::NotAsked => "preserve = \"rotate\", which has it rescued in time, ",
-                    Unrotated::TooShort | Unrotated::NoReturn | Unrotated::BeforeIdleHours => "",
+                    Unrotated::TooShort
+                    | Unrotated::NoReturn
+                    | Unrotated::BeforeIdleHours
+                    | Unrotated::RescuedAtOnce => "",
                 };
                 format!(
                     "a longer stopped length of its launch profile, a shorter `return_margin`, \

@@ -25,6 +25,14 @@ const DANGER: SignedDuration = SignedDuration::from_mins(15);
 /// round leave too little, and a single failure destroys its work.
 pub const ROTATED_AT_LEAST: SignedDuration = SignedDuration::from_hours(2);
 
+/// How long a session has to have been off before its rescue for another stop to be worth it: half of what is
+/// left of the least. What is started sooner is by a clock that is far ahead, or by a launch profile that was
+/// changed since, and so it would be all night.
+const OFF_AT_LEAST: SignedDuration = SignedDuration::from_mins(45);
+
+/// How long one that was off for less is let alone.
+const LET_ALONE: SignedDuration = SignedDuration::from_hours(12);
+
 /// When the service destroys a session that is off, as far as anything tells: the earliest instant.
 #[must_use]
 pub fn terminates_at(session: &Session) -> Option<Timestamp> {
@@ -161,6 +169,14 @@ pub(super) fn unrotated(
     }
 }
 
+/// Until when a session is let alone that had to be rescued almost as soon as it was off.
+pub(super) fn let_alone_until(case: &Case<'_>) -> Option<Timestamp> {
+    let start = case.session.start()?;
+    let run = case.history.rescued.filter(|run| run.start == start)?;
+    let off = run.stopped_at?.duration_until(start);
+    (off < OFF_AT_LEAST).then(|| moved(start, LET_ALONE))
+}
+
 /// Until when a session has to live after its stop to be rescued in a window: its rescue is to begin within
 /// it, by a clock that is off by less than the margin.
 pub(super) fn rotates_until(window: Window) -> Timestamp {
@@ -178,6 +194,8 @@ pub enum Unrotated {
     NoReturn,
     /// It would be destroyed before the idle hours begin in which it is rescued.
     BeforeIdleHours,
+    /// When it was stopped last, it had to be rescued almost at once.
+    RescuedAtOnce,
 }
 
 impl Unrotated {
@@ -189,6 +207,7 @@ impl Unrotated {
             Self::TooShort => "too_short",
             Self::NoReturn => "no_return",
             Self::BeforeIdleHours => "before_idle_hours",
+            Self::RescuedAtOnce => "rescued_at_once",
         }
     }
 }
@@ -210,6 +229,11 @@ impl fmt::Display for Unrotated {
             Self::BeforeIdleHours => {
                 write!(f, "{longer}; to be rotated it must live until idle hours begin")
             }
+            Self::RescuedAtOnce => write!(
+                f,
+                "it had to be started again within {OFF_AT_LEAST:#} of its last stop, and is let alone for \
+                 {LET_ALONE:#}; is the clock of this host right?"
+            ),
         }
     }
 }

@@ -21,6 +21,9 @@ use crate::sandbox::world::{HowDestroyed, Mode, Session, SessionState};
 /// How long after the weather a rescue may still come too late.
 const RESCUE_MAX: SignedDuration = SignedDuration::from_hours(1);
 
+/// How long nothing may have gone wrong for a rescue to come in time.
+const CALM_MIN: SignedDuration = SignedDuration::from_hours(2);
+
 /// How wrong the daemon's clock may be for a rescue in time.
 const CLOCK_ERROR_MAX: SignedDuration = SignedDuration::from_mins(20);
 
@@ -122,7 +125,7 @@ pub(super) fn check(ground: &Ground, records: &[Record], calm: Timestamp) {
             ground.find("all that is due is stopped in the end", what);
         }
     }
-    lost(ground, &rules, records, calm);
+    lost(ground, records, calm);
 }
 
 fn has_been_idle(rules: &Rules, since: Timestamp, now: Timestamp) -> bool {
@@ -137,27 +140,42 @@ fn has_been_idle(rules: &Rules, since: Timestamp, now: Timestamp) -> bool {
     rules.hours.idle(now + rules.least_stop + SignedDuration::from_mins(20)) == Idle::Yes
 }
 
-/// In the calm nothing is destroyed that was to be saved: whoever rotates is there in time. By a clock
-/// that is wrong by more than the margin nobody can be, unless a stop has shown how late it is.
-fn lost(ground: &Ground, rules: &Rules, records: &[Record], calm: Timestamp) {
+/// In the calm nothing is destroyed that was to be saved, nor in any hours that are as calm: whoever rotates
+/// is there in time. By a clock that is wrong by more than the margin nobody can be, unless a stop has shown
+/// how late it is.
+fn lost(ground: &Ground, records: &[Record], calm: Timestamp) {
     let error = ground.service.error();
     let shown = if error.abs() <= CLOCK_ERROR_MAX {
         Some(calm)
     } else {
         shown_late(records).filter(|_| error.is_negative())
     };
-    let Some(since) = shown.map(|shown| shown.max(calm) + RESCUE_MAX) else { return };
+    let since = shown.map(|shown| shown.max(calm) + RESCUE_MAX);
+    let is_calm = |at: Timestamp| {
+        since.is_some_and(|since| at > since) || at < calm && was_calm(ground, at - CALM_MIN, at)
+    };
     let destroyed = ground.world().destroyed().to_vec();
-    for loss in destroyed.iter().filter(|loss| loss.at > since) {
+    for loss in destroyed.iter().filter(|loss| is_calm(loss.at)) {
         let Some((session, _)) = ground.truth(loss.session.as_str()) else { continue };
-        let is_exempt = [SUPERVISOR, UNSCHEDULED].map(Some).contains(&session.owned_by.as_deref());
+        let is_exempt = is_exempt(ground, &session);
         let while_stopped = loss.how == HowDestroyed::TerminatedWhileStopped;
+        let in_force = locked(&ground.in_force);
+        let rules = in_force.iter().rfind(|(since, _)| *since <= loss.at).map(|(_, rules)| rules);
+        let Some(rules) = rules else { continue };
         let in_idle_hours = rules.hours.idle(loss.at) == Idle::Yes;
         let is_saved = rules.preserve == Preserve::Rotate && !is_exempt && !rules.observes;
         if while_stopped && in_idle_hours && is_saved {
             ground.find("no work is destroyed", format!("{} at {}", loss.session, loss.at));
         }
     }
+}
+
+/// Whether nothing at all was wrong from one instant to another, and the clock never was.
+fn was_calm(ground: &Ground, from: Timestamp, to: Timestamp) -> bool {
+    let is_outside = |(began, ended): &(Timestamp, Timestamp)| *ended < from || to < *began;
+    locked(&ground.weather).is_clear(from, to)
+        && locked(&ground.unsettled).iter().all(is_outside)
+        && ground.service.was_never_set()
 }
 
 /// When a stop first showed how far the daemon's clock is behind, since that was last set.

@@ -140,7 +140,7 @@ faults! {
     TagGarbled = "people.tag_garbled",
     /// A session gets the tag of a rule that keeps it.
     TagRender = "people.tag_render",
-    /// A session is told to follow its owner's zone, which nobody knows.
+    /// A session is told to follow its owner's zone, which is known of one only.
     TagSchedule = "people.tag_schedule",
     /// A session is told to follow another schedule.
     TagLate = "people.tag_late",
@@ -267,6 +267,11 @@ impl Weather {
     pub(super) fn is_disk_in_doubt(&self, now: Timestamp) -> bool {
         let faults = [Fault::WriteFails, Fault::DiskFull, Fault::SyncFails, Fault::OpenFails];
         self.lies_over(&faults, now)
+    }
+
+    /// Whether no fault's time lies between two instants.
+    pub(super) fn is_clear(&self, from: Timestamp, to: Timestamp) -> bool {
+        self.spells.iter().all(|spell| spell.to <= from || to < spell.from)
     }
 
     /// Whether it is the time of any of these faults.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -49,17 +50,24 @@ pub(super) struct ServiceClock {
     daemon: SimulatedClock,
     /// By how much the daemon's clock is ahead.
     error: Arc<Mutex<SignedDuration>>,
+    /// Whether that was ever set.
+    was_set: Arc<AtomicBool>,
 }
 
 impl ServiceClock {
     pub(super) fn new(daemon: SimulatedClock) -> Self {
-        Self { daemon, error: Arc::default() }
+        Self { daemon, error: Arc::default(), was_set: Arc::default() }
     }
 
     /// The daemon's clock is set, wrongly, by so much.
     pub(super) fn set_daemon(&self, by: SignedDuration) {
         self.daemon.jump(by);
         *locked(&self.error) += by;
+        self.was_set.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn was_never_set(&self) -> bool {
+        !self.was_set.load(Ordering::Relaxed)
     }
 
     pub(super) fn error(&self) -> SignedDuration {
@@ -128,6 +136,10 @@ pub(super) struct Ground {
     pub(super) shown: Mutex<Shown>,
     /// The stops of what was kept until some instant before, by their tokens.
     pub(super) once_kept: Mutex<BTreeMap<String, Timestamp>>,
+    /// Every policy that was in force, from when on, by the service's clock.
+    pub(super) in_force: Mutex<Vec<(Timestamp, Rules)>>,
+    /// When nobody was there, or another policy came into force, from when until when, by the service's clock.
+    pub(super) unsettled: Mutex<Vec<(Timestamp, Timestamp)>>,
     /// When what was asked of the service during the last hour, by its clock.
     pub(super) calls: Mutex<BTreeMap<Call, VecDeque<Timestamp>>>,
     pub(super) findings: Mutex<Vec<Finding>>,
@@ -184,6 +196,11 @@ impl Ground {
     /// Whether any of these faults prevails now, without counting it.
     pub(super) fn lies_over(&self, faults: &[Fault]) -> bool {
         locked(&self.weather).lies_over(faults, self.service.now())
+    }
+
+    /// Nobody is there until an instant, or something else is new from now on.
+    pub(super) fn unsettle(&self, until: Timestamp) {
+        locked(&self.unsettled).push((self.service.now(), until));
     }
 
     pub(super) fn count(&self, fault: Fault) {

@@ -10,7 +10,8 @@ use super::disk::DiskHandle;
 use super::ground::{Ground, Shown, US, locked};
 use super::hours::{Hours, Idle};
 use super::rules::{
-    ASKED_EVERY, DEFER_MAX, LATE, OBSERVED, Preserve, RENDERS, Rules, SUPERVISOR, UNSCHEDULED,
+    ASKED_EVERY, AT_HOME, AT_HOME_IN, DEFER_MAX, LATE, OBSERVED, Preserve, RENDERS, Rules,
+    SUPERVISOR, UNSCHEDULED,
 };
 use crate::clock::Clock;
 use crate::plan::Action;
@@ -205,18 +206,23 @@ impl Scene<'_> {
 
     /// The idle hours that apply to it.
     fn hours(&self) -> &Hours {
-        if self.is_late() { &self.rules.late } else { &self.rules.hours }
+        self.named_hours().unwrap_or(&self.rules.hours)
     }
 
-    /// Whether its tag names a schedule of its own.
-    fn is_late(&self) -> bool {
-        self.session.tags.get("lightsout:schedule").is_some_and(|name| name == LATE)
+    /// Those of the schedule that its tag names, where they are known.
+    fn named_hours(&self) -> Option<&Hours> {
+        let is_at_home = self.session.owned_by.as_deref() == Some(AT_HOME_IN.0);
+        match self.session.tags.get("lightsout:schedule")?.as_str() {
+            LATE => Some(&self.rules.late),
+            AT_HOME => Some(&self.rules.at_home).filter(|_| is_at_home),
+            _ => None,
+        }
     }
 
     fn is_kept_by_tag(&self) -> bool {
         self.session.tags.iter().any(|(key, value)| match key.as_str() {
             "lightsout:stopped" => false,
-            "lightsout:schedule" => !self.is_late(),
+            "lightsout:schedule" => self.named_hours().is_none(),
             "lightsout:keep-until" => {
                 value.parse::<Timestamp>().map_or(true, |until| until > self.now())
             }
@@ -248,7 +254,7 @@ impl Scene<'_> {
     }
 
     fn due_by_hours(&self) -> bool {
-        let is_scheduled = !self.is_unscheduled() || self.is_late();
+        let is_scheduled = !self.is_unscheduled() || self.named_hours().is_some();
         let Some(started) = self.started().filter(|_| is_scheduled) else { return false };
         let is_leased = self.now() < started + self.rules.lease && !self.is_rescued();
         !is_leased && self.hours().idle(self.now()) != Idle::No

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::chance::Chance;
 use super::faults::Fault;
 use super::ground::{Ground, locked};
-use super::rules::{LATE, RENDERS, STUDIO, SUPERVISOR, UNSCHEDULED};
+use super::rules::{AT_HOME, LATE, RENDERS, STUDIO, SUPERVISOR, UNSCHEDULED};
 use crate::clock::Clock;
 use crate::sandbox::world::{Caller, NewSession, Session, SessionState, Tags};
 
@@ -77,7 +77,7 @@ pub(super) fn act(ground: &Ground) {
         Fault::ArtistUnkeeps => unkeep(ground, &session),
         Fault::TagGarbled => tag(ground, act, &session, "lightsout:keep-until", "tomorrow"),
         Fault::TagRender => tag(ground, act, &session, RENDERS.0, RENDERS.1),
-        Fault::TagSchedule => reschedule(ground, act, &session, "at-home"),
+        Fault::TagSchedule => reschedule(ground, act, &session, AT_HOME),
         Fault::TagLate => reschedule(ground, act, &session, LATE),
         Fault::Deletes => delete(ground, &session),
         Fault::Creates => create(ground, 1),

@@ -20,8 +20,12 @@ pub(super) const SUPERVISOR: &str = "supervisor";
 pub(super) const OBSERVED: &str = "observed";
 /// The owner whom no schedule stops, nor anything else.
 pub(super) const UNSCHEDULED: &str = "unscheduled";
-/// The schedule that a tag may name.
+/// A schedule that a tag may name.
 pub(super) const LATE: &str = "late";
+/// Another, by the clock of whoever owns the session.
+pub(super) const AT_HOME: &str = "at-home";
+/// The one owner whose clock is known, and that.
+pub(super) const AT_HOME_IN: (&str, &str) = ("artist-3", "Asia/Tokyo");
 /// The tag that a rule exempts.
 pub(super) const RENDERS: (&str, &str) = ("job", "render");
 
@@ -38,8 +42,10 @@ const ZONES: &[&str] = &[
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
     pub(super) hours: Hours,
-    /// Those of the schedule `late`, in every policy the same.
+    /// Those of the schedule [`LATE`], in every policy the same.
     pub(super) late: Hours,
+    /// The same of [`AT_HOME`], for whoever's clock is known.
+    pub(super) at_home: Hours,
     /// Whether nothing is called.
     pub(super) observes: bool,
     pub(super) scan: SignedDuration,
@@ -89,7 +95,8 @@ impl Rules {
         let uptime = mins(chance.one_of(&[300, 480, 840, 1800]));
         Self {
             hours: hours(chance, first),
-            late: late(),
+            late: every_night("UTC", 21, 5),
+            at_home: every_night(AT_HOME_IN.1, 20, 7),
             observes: false,
             scan: mins(chance.one_of(&[10, 30, 30, 60])),
             lease,
@@ -151,7 +158,7 @@ rotate_size = "{size}"
 zone = "UTC"
 idle = ["Mon-Sun 21:00-05:00"]
 
-[schedule.at-home]
+[schedule.{AT_HOME}]
 zone = "owner"
 idle = ["Mon-Sun 20:00-07:00"]
 
@@ -163,6 +170,7 @@ every = "{every}m"
 
 [people]
 "somebody-else" = {{ zone = "Europe/Paris" }}
+"{at_home}" = {{ zone = "{at_home_zone}" }}
 
 [[studio]]
 id = "{STUDIO}"
@@ -181,6 +189,8 @@ return_margin = {margin}
 brake = {{ per_scan = {per_scan}, per_hour = {per_hour} }}
 
 "#,
+            at_home = AT_HOME_IN.0,
+            at_home_zone = AT_HOME_IN.1,
             mode = if self.observes { "observe" } else { "enforce" },
             scan = shown(&self.scan),
             size = if self.rotates { "64KB" } else { "64MB" },
@@ -266,10 +276,11 @@ fn entry_texts(entry: &Entry) -> Vec<String> {
     days.map(|(day, _)| format!("\"{day}{hours}\"")).collect()
 }
 
-fn late() -> Hours {
-    let night = Entry { days: [true; 7], opens: 21 * 60, closes: 1440 + 5 * 60 };
-    let (closed, open) = (Vec::new(), Vec::new());
-    Hours { zone_name: "UTC", zone: TimeZone::UTC, weekly: vec![night], closed, open }
+/// From one full hour to another, without calendars.
+fn every_night(zone_name: &'static str, opens: u32, closes: u32) -> Hours {
+    let night = Entry { days: [true; 7], opens: opens * 60, closes: 1440 + closes * 60 };
+    let zone = TimeZone::get(zone_name).unwrap_or(TimeZone::UTC);
+    Hours { zone_name, zone, weekly: vec![night], closed: Vec::new(), open: Vec::new() }
 }
 
 fn hours(chance: &mut Chance, first: Date) -> Hours {

@@ -158,6 +158,8 @@ impl Story {
             rescued: Mutex::default(),
             paused: Mutex::default(),
             misled: Mutex::default(),
+            in_force: Mutex::default(),
+            unsettled: Mutex::default(),
             calls: Mutex::default(),
             findings: Mutex::default(),
         });
@@ -185,6 +187,7 @@ impl Story {
     /// Life after life, until the story is over.
     pub(super) fn play(mut self) -> (Outcome, DiskHandle) {
         panics::watch();
+        self.ground.unsettle(self.from);
         loop {
             let (point, ending) = (self.fatal_point(), self.lives.once_in(4));
             let ending = if ending { Ending::Told } else { Ending::Crash };
@@ -221,6 +224,7 @@ impl Story {
     /// Nobody is there.
     fn pause(&mut self, time: SignedDuration) {
         let end = self.ground.service.now() + time;
+        self.ground.unsettle(end);
         loop {
             let due = self.events.front().filter(|(at, _)| *at <= end).copied();
             // What was due while the machine slept happens at once.
@@ -330,6 +334,8 @@ impl Story {
         let rules = locked(&self.ground.rules).clone();
         match config::parse("simulated.toml", &rules.text(), std::path::Path::new("")) {
             Ok(loaded) => {
+                let now = self.ground.service.now();
+                locked(&self.ground.in_force).push((now, rules.clone()));
                 self.policies.insert(loaded.policy.hash.to_string(), rules);
                 Some(loaded.policy)
             }
@@ -376,12 +382,14 @@ impl Story {
                 let today = rules.hours.zone.to_datetime(self.ground.service.now()).date();
                 let amended = rules.amended(&mut self.lives, today);
                 *rules = amended;
+                self.ground.unsettle(self.ground.service.now());
                 return Some(SignedDuration::from_secs(2));
             }
             Fault::ClockForward => self.jump(by),
             Fault::ClockBack => self.jump(-by),
             Fault::Suspend => {
                 self.jumps.push(self.ground.clock.now());
+                self.ground.unsettle(self.ground.service.now() + by);
                 self.ground.clock.suspend(by);
             }
             _ => {}
@@ -405,6 +413,7 @@ impl Story {
             let amended = rules.amended(&mut self.lives, today);
             *rules = amended;
             drop(rules);
+            self.ground.unsettle(now);
             let Some(policy) = self.policy() else { return };
             Reload::Read(Box::new(policy))
         };

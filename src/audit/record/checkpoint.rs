@@ -238,7 +238,11 @@ pub struct RescuedCheckpoint {
     /// When it began.
     #[schemars(with = "String")]
     pub start: Timestamp,
-    /// Whose the stop before it was: `us` or `another`.
+    /// When the stop before it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub stopped_at: Option<Timestamp>,
+    /// Whose that was: `us` or `another`.
     pub stopped_by: String,
 }
 

@@ -240,8 +240,9 @@ fn past_data(past: &SessionHistory) -> PastCheckpoint {
             .iter()
             .map(|(name, given)| (name.to_string(), answer_data(name, given)))
             .collect(),
-        rescued: rescued.map(|RescuedRun { start, stopped_by }| RescuedCheckpoint {
+        rescued: rescued.map(|RescuedRun { start, stopped_at, stopped_by }| RescuedCheckpoint {
             start,
+            stopped_at,
             stopped_by: stopped_by.to_string(),
         }),
         reminded: reminded.map(|KeepReminder { until, mode }| ReminderCheckpoint {
@@ -280,9 +281,10 @@ fn past_of(data: &PastCheckpoint) -> SessionHistory {
             .iter()
             .map(|(name, data)| (VetoName::from(name.as_str()), answer_of(data)))
             .collect(),
-        rescued: rescued.as_ref().map(|RescuedCheckpoint { start, stopped_by }| RescuedRun {
-            start: *start,
-            stopped_by: stopped_by_of(stopped_by),
+        rescued: rescued.as_ref().map(|run| RescuedRun {
+            start: run.start,
+            stopped_at: run.stopped_at,
+            stopped_by: stopped_by_of(&run.stopped_by),
         }),
         reminded: reminded.as_ref().map(|ReminderCheckpoint { until, mode }| KeepReminder {
             until: *until,

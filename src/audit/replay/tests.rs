@@ -220,7 +220,10 @@ fn the_run_that_a_rescue_led_to_is_remembered_whatever_the_answer() {
         for answer in [Stage::Accepted, Stage::Unanswered] {
             let history = session(&rescue(stopped_by, answer, "2026-11-20T03:30:01Z"));
             let start = at("2026-11-20T03:30:01Z");
-            assert_eq!(history.rescued, Some(RescuedRun { start, stopped_by }));
+            assert_eq!(
+                history.rescued,
+                Some(RescuedRun { start, stopped_at: Some(at(RUN)), stopped_by })
+            );
             assert!(history.is_rescued(start) && !history.is_rescued(at(RUN)));
             assert_eq!(history.is_stop_ours(start), stopped_by == StoppedBy::Us);
             assert!(history.is_stop_ours(at(RUN)));

@@ -35,8 +35,13 @@ fn rescued() -> World {
         session.started_at = Some(start);
         session.stopped_at = Some(at("20T20:00:00"));
     });
-    past(&mut world).rescued = Some(RescuedRun { start, stopped_by: StoppedBy::Us });
+    past(&mut world).rescued = Some(run_after(start, "20T20:00:00"));
     world
+}
+
+/// A run of ours after a stop of ours.
+fn run_after(start: Timestamp, stopped_at: &str) -> RescuedRun {
+    RescuedRun { start, stopped_at: Some(at(stopped_at)), stopped_by: StoppedBy::Us }
 }
 
 #[test]
@@ -364,7 +369,7 @@ fn what_belongs_to_an_owner_whose_time_zone_nobody_knows_is_rescued_by_the_hours
         session.state = SessionState::Ready;
         session.started_at = Some(start);
     });
-    past(&mut awake).rescued = Some(RescuedRun { start, stopped_by: StoppedBy::Us });
+    past(&mut awake).rescued = Some(run_after(start, "20T20:00:00"));
     assert_eq!(awake.decide("21T22:00:00").reason.code(), "owner_zone_unknown");
     assert_eq!(of(&[]).decide("21T19:45:00").reason.code(), "termination_near");
 }
@@ -394,9 +399,30 @@ fn what_anybody_else_started_since_has_its_lease() {
 }
 
 #[test]
+fn what_had_to_be_rescued_at_once_is_let_alone_for_half_a_day() {
+    let start = at("20T21:00:00");
+    let rescued_after = |stopped_at: &str| {
+        let mut world = rotating().session(|session| session.started_at = Some(start));
+        past(&mut world).rescued = Some(run_after(start, stopped_at));
+        world
+    };
+    assert_eq!(rescued_after("20T20:15:00").decide("20T21:30:00").verdict(), Verdict::Stop);
+    let world = rescued_after("20T20:15:01");
+    let decision = world.decide("20T21:30:00");
+    assert_eq!(decision.reason.code(), "would_be_destroyed");
+    assert!(decision.reason.to_string().contains("is the clock of this host right?"));
+    assert_eq!(decision.next_change, Some(at("21T09:00:00")));
+    assert_eq!(world.decide("21T08:59:59").verdict(), Verdict::Keep);
+    assert_eq!(world.decide("21T09:00:00").verdict(), Verdict::Stop);
+    // Whoever starts it begins another run.
+    let anothers = world.session(|session| session.started_at = Some(at("20T21:00:01")));
+    assert_eq!(anothers.decide("21T08:00:00").verdict(), Verdict::Stop);
+}
+
+#[test]
 fn what_was_rescued_is_stopped_in_idle_hours_alone() {
     let start = at("23T06:10:00");
-    let run = RescuedRun { start, stopped_by: StoppedBy::Us };
+    let run = run_after(start, "22T06:40:00");
     let mut world = rescued().session(|session| session.started_at = Some(start)).settings(|s| {
         s.max_uptime = Some(hours(4));
     });
