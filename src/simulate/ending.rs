@@ -16,7 +16,7 @@ use crate::plan::plan;
 use crate::policy::{self, Policy};
 use crate::provider::Provider;
 use crate::provider::direct::Direct;
-use crate::sandbox::world::{HowDestroyed, Mode, Session, SessionState};
+use crate::sandbox::world::{Destroyed, HowDestroyed, Mode, Session, SessionState};
 
 /// How long after the weather a rescue may still come too late.
 const RESCUE_MAX: SignedDuration = SignedDuration::from_hours(1);
@@ -151,11 +151,14 @@ fn lost(ground: &Ground, records: &[Record], calm: Timestamp) {
         shown_late(records).filter(|_| error.is_negative())
     };
     let since = shown.map(|shown| shown.max(calm) + RESCUE_MAX);
-    let is_calm = |at: Timestamp| {
-        since.is_some_and(|since| at > since) || at < calm && was_calm(ground, at - CALM_MIN, at)
+    let is_calm = |loss: &&Destroyed| {
+        // What its tags said by then nobody remembers.
+        let was_tagged = || locked(&ground.tagged).contains_key(loss.session.as_str());
+        let was_calm = || was_calm(ground, loss.at - CALM_MIN, loss.at) && !was_tagged();
+        since.is_some_and(|since| loss.at > since) || loss.at < calm && was_calm()
     };
     let destroyed = ground.world().destroyed().to_vec();
-    for loss in destroyed.iter().filter(|loss| is_calm(loss.at)) {
+    for loss in destroyed.iter().filter(is_calm) {
         let Some((session, _)) = ground.truth(loss.session.as_str()) else { continue };
         let is_exempt = is_exempt(ground, &session);
         let while_stopped = loss.how == HowDestroyed::TerminatedWhileStopped;
