@@ -494,6 +494,7 @@ impl Reason {
             Self::Rescue { failures, is_observed, is_late, .. } => {
                 *failures > 0 || *is_observed || *is_late
             }
+            Self::WouldBeDestroyed { unrotated, .. } => *unrotated == Unrotated::RescuedAtOnce,
             Self::NotStoppable { ending, is_near, .. } => {
                 *is_near && ending.is_some_and(|ending| ending.destroys)
             }
@@ -509,7 +510,6 @@ impl Reason {
             | Self::StopTooShort { .. }
             | Self::Busy { .. }
             | Self::VetoUnasked { .. }
-            | Self::WouldBeDestroyed { .. }
             | Self::Warning { .. }
             | Self::WarningOut { .. }
             | Self::Due { .. }
