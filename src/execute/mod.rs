@@ -295,10 +295,13 @@ async fn conclude(
 ) -> Outcome {
     let (stage, data, outcome) = match answer {
         Ok(accepted) => {
+            // A session that shows no stop yet may still tell who made the one before.
+            let is_on = accepted.session.state == SessionState::Ready;
+            let shows_our_stop = fresh.action == Action::Stop && !is_on;
             let data = Data {
                 request_id: accepted.request_id,
                 state_after: Some(accepted.session.state.to_string()),
-                stopped_by: accepted.session.stopped_by.filter(|_| fresh.action == Action::Stop),
+                stopped_by: accepted.session.stopped_by.filter(|_| shows_our_stop),
                 ..base
             };
             (Stage::Accepted, data, Outcome::Accepted)

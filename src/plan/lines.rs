@@ -304,7 +304,9 @@ fn next_change(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
 /// When it comes near its end, whoever holds or keeps it.
 fn endangered_at(case: &Case<'_>) -> Option<Timestamp> {
     match case.session.state {
-        SessionState::Failed(Transition::Start) => stopped::alarm_at(case),
+        SessionState::Failed(Transition::Start) => {
+            first_to_come(case, [stopped::alarm_at(case), rescue_begins(case)])
+        }
         SessionState::Ready => destruction_alarm_at(case),
         _ => None,
     }
@@ -341,8 +343,8 @@ fn change_of(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
         Reason::Warning { announcement: Announcement { stop_at, .. }, .. }
         | Reason::WarningOut { stop_at, .. } => warning_turn(case, *stop_at),
         Reason::Due { .. } => {
-            let ends = pointless_at(case).or_else(|| not_after(case, reason));
-            ends.into_iter().chain(veto::next_change(case)).min()
+            let ends = pointless_at(case).or_else(|| not_after(case, reason)).into_iter();
+            ends.chain(veto::next_change(case)).chain(destruction_may_change(case)).min()
         }
         Reason::Busy { .. } | Reason::VetoFailed { .. } | Reason::VetoUnasked { .. } => {
             let asked = veto::next_change(case).into_iter();
@@ -398,6 +400,7 @@ fn warning_turn(case: &Case<'_>, stop_at: Timestamp) -> Option<Timestamp> {
     let warning = case.due.as_ref().and_then(|due| next_warning(case, due));
     let asked = veto::next_change(case);
     let pointless = pointless_at(case).into_iter().chain(unwarnable_at(case));
+    let pointless = pointless.chain(destruction_may_change(case));
     warning.into_iter().chain(pointless).chain([stop_at]).chain(asked).min()
 }
 

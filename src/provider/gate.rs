@@ -300,15 +300,18 @@ impl Lane {
     pub async fn acquire(&self, urgency: Urgency) -> Result<Permit, AcquireError> {
         let _permit = match urgency {
             Urgency::Usual => {
+                // One of each studio stands at the pace, so that a look at a studio waits for no more than that.
                 let _first = self.queue.lock().await;
-                self.own_or_pool().await?
+                let permit = self.own_or_pool().await?;
+                self.keep_pace().await;
+                permit
             }
-            Urgency::Urgent => self.own_or_pool().await?,
+            Urgency::Urgent => {
+                let permit = self.own_or_pool().await?;
+                self.keep_pace_urgently().await;
+                permit
+            }
         };
-        match urgency {
-            Urgency::Usual => self.keep_pace().await,
-            Urgency::Urgent => self.keep_pace_urgently().await,
-        }
         Ok(Permit { _permit })
     }
 

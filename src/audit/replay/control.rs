@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{Replay, StudioPast, held};
 use crate::audit::record::{Data, Kind, ReasonData, Record};
 use crate::ids::{PolicyHash, SessionId};
-use crate::plan::{Action, Approval, BrakeBound, InventoryDoubt, Latch, Pause};
+use crate::plan::{Action, Approval, BrakeBound, InventoryDoubt, Latch, Pause, used_in_the_hour};
 use crate::policy::Mode;
 
 /// How many requests are remembered. A request file is removed as soon as its record is durable, so
@@ -89,7 +89,7 @@ impl StudioPast {
                 self.held = None;
                 self.history.inventory.doubt = None;
             }
-            Kind::StudioApproved => self.approved(data),
+            Kind::StudioApproved => self.approved(record),
             Kind::BrakeEngaged => {
                 if let Some((mode, latch)) = mode(data).zip(data.reason.as_ref().and_then(latch)) {
                     self.history.braked.insert(mode, latch);
@@ -126,11 +126,18 @@ impl StudioPast {
         }
     }
 
-    fn approved(&mut self, data: &Data) {
+    fn approved(&mut self, record: &Record) {
+        let data = &record.data;
         let (Some(reason), Some(until)) = (&data.reason, data.until) else { return };
         let is_start = reason.values.get("action").is_some_and(|action| action == "start");
+        let action = if is_start { Action::Start } else { Action::Stop };
+        // What was asked for in the hour before is in the count of an hour, and does not come once more.
+        let bound = reason.values.get("bound").filter(|_| reason.code == BRAKE);
+        let is_of_hour = bound.is_some_and(|bound| bound.contains("per_hour"));
+        let used =
+            if is_of_hour { used_in_the_hour(&self.history, action, record.time) } else { 0 };
         let approved = &mut self.history.approved;
-        let (place, count) = match reason.code.as_str() {
+        let (place, count): (_, Option<usize>) = match reason.code.as_str() {
             BRAKE if is_start => (&mut approved.starts, number(reason, "count")),
             BRAKE | BRAKE_LATCHED => (&mut approved.stops, number(reason, "count")),
             INVENTORY_CHANGED => (&mut approved.inventory, number(reason, "now")),
@@ -139,7 +146,8 @@ impl StudioPast {
         };
         // What does not say how many approves none.
         let Some(count) = count else { return };
-        *place = Some(Approval { count, left: count, until, policy: hash(data) });
+        let left = count.saturating_sub(usize::try_from(used).unwrap_or(usize::MAX));
+        *place = Some(Approval { count, left, until, policy: hash(data) });
     }
 
     /// A decision about a session makes it known; but not one that only says that too many came at once,

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::inventory::Transition;
 use crate::policy::calendar::{Calendar, Effect, Entry};
 use crate::policy::schedule::WeeklyWindow;
 use crate::policy::{Brake, Start, Veto};
@@ -86,7 +87,8 @@ fn some_session() -> impl Strategy<Value = MadeSession> {
     let state = prop_oneof![
         6 => Just(SessionState::Ready),
         2 => Just(SessionState::Stopped),
-        1 => Just(SessionState::Transitional(crate::inventory::Transition::Stop)),
+        1 => Just(SessionState::Transitional(Transition::Stop)),
+        1 => Just(SessionState::Failed(Transition::Start)),
     ];
     let tag = prop::sample::select(vec![
         None,
@@ -102,7 +104,8 @@ fn some_session() -> impl Strategy<Value = MadeSession> {
     let facts = (prop::bool::ANY, prop::bool::ANY);
     (owner, state, 1..40_i64, destroyed_after, tag, facts, ends).prop_map(
         |(owner, state, started, destroyed_after, tag, (ours, reminded), ends)| {
-            let is_off = state == SessionState::Stopped;
+            let failed = SessionState::Failed(Transition::Start);
+            let is_off = state == SessionState::Stopped || state == failed;
             let (stopped, ends) = (is_off.then_some(started / 2), ends.filter(|_| is_off));
             MadeSession {
                 owner,

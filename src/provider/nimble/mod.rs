@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_sdk_nimble::Client;
 use aws_sdk_nimble::operation::RequestId;
 use aws_sdk_nimble::types::{StreamingSession, VolumeRetentionMode};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join};
 use futures_util::{FutureExt, TryFutureExt};
 
 pub use administer::STOPPED_LENGTH_MAX;
@@ -215,16 +215,19 @@ impl NimbleStudio {
         });
         let answer =
             output.await?.session.ok_or_else(|| garbled(OPERATION, "there is no session in it"))?;
-        let profile = match &answer.launch_profile_id {
+        let profile = async {
             // Without it the session is not stopped; but it may have to be started, for which nobody needs it.
-            Some(profile) => unread(self.read_profile(&profile.as_str().into()).await),
-            None => None,
+            let id = answer.launch_profile_id.as_deref()?;
+            unread(self.read_profile(&id.into()).await)
         };
+        // The same: whose owner's role is not known is kept where a rule goes by that.
+        let owner = answer.owned_by.clone().map(Into::into);
+        let role = async { unread(self.read_role(owner.as_ref()).await) };
+        // At once, since a rescue waits for both, however long they take.
+        let (profile, studio_role) = join(profile, role).await;
         let session = translate::session(answer, profile.as_deref())
             .filter(|session| session.id == *id)
             .ok_or_else(|| garbled(OPERATION, "it is about another session"))?;
-        // The same: whose owner's role is not known is kept where a rule goes by that.
-        let studio_role = unread(self.read_role(session.owner.as_ref()).await);
         Ok(Session { studio_role, ..session })
     }
 

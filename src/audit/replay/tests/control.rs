@@ -80,6 +80,20 @@ fn the_latest_requests_are_known() {
 }
 
 #[test]
+fn an_approval_of_more_than_an_hour_s_is_not_of_those_that_were_stopped_before() {
+    let bound = BrakeBound::PerHour;
+    let brake = Reason::Brake { action: Action::Stop, bound, limit: 2, count: 5 };
+    let intents = [("a", "2026-11-20T02:29:59Z"), ("b", "2026-11-20T03:29:00Z")];
+    let intents =
+        intents.map(|(token, time)| tokened(deed(Action::Stop, Stage::Intended, RUN), token, time));
+    let approval = reasoned(Kind::StudioApproved, &brake, "ab");
+    let records =
+        [&intents[..], &[Record { time: at("2026-11-20T03:30:00Z"), ..approval }]].concat();
+    let stops = past(&records).history.approved.stops.unwrap();
+    assert_eq!((stops.count, stops.left), (5, 4), "one of the five was stopped in this hour");
+}
+
+#[test]
 fn an_approval_is_of_what_stood_and_used_up_by_what_passes() {
     let brake =
         Reason::Brake { action: Action::Stop, bound: BrakeBound::PerScan, limit: 500, count: 600 };
