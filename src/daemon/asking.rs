@@ -17,7 +17,7 @@ use crate::audit::record::{Data, JournalError, Kind, Record, VetoData};
 use crate::execute::{Workshop, seen_data, session_subject};
 use crate::ids::{SessionId, VetoName};
 use crate::inventory::Session;
-use crate::plan::Decision;
+use crate::plan::{Decision, VetoSays};
 use crate::policy::Veto;
 use crate::veto::{Question, Vetoes};
 
@@ -25,8 +25,11 @@ use crate::veto::{Question, Vetoes};
 /// waited for: of two hundred answers each would otherwise lead to a listing.
 const GATHERED_FOR: SignedDuration = SignedDuration::from_secs(5);
 
-/// What came of one question, once it is over.
-type Ended = (SessionId, VetoName, Result<(), JournalError>);
+/// The same for answers by which nothing can be stopped: what they say is to be seen, and in no hurry.
+const KEPT_FOR: SignedDuration = SignedDuration::from_mins(1);
+
+/// What came of one question, once it is over: whether anything may be stopped by its answer.
+type Ended = (SessionId, VetoName, Result<bool, JournalError>);
 
 /// The questions under way, each once.
 #[derive(Debug)]
@@ -87,9 +90,13 @@ impl Asking {
         match ended {
             Ok((session, veto, recorded)) => {
                 self.under_way.remove(&(session, veto));
-                if let Err(error) = recorded {
-                    tracing::error!(%error, "an answer that cannot be recorded does not count");
-                    return Some(LOOK_AGAIN);
+                match recorded {
+                    Ok(true) => {}
+                    Ok(false) => return Some(KEPT_FOR),
+                    Err(error) => {
+                        tracing::error!(%error, "an answer that cannot be recorded does not count");
+                        return Some(LOOK_AGAIN);
+                    }
                 }
             }
             Err(error) => {
@@ -124,16 +131,17 @@ struct Asked {
 }
 
 impl Asked {
-    /// Asks, and makes the answer durable. When the program ends, the question is dropped.
+    /// Asks, and makes the answer durable; answers with whether it keeps nobody. When the program ends, the
+    /// question is dropped.
     async fn answer(
         &self,
         workshop: &Workshop,
         ledger: &Ledger,
         vetoes: &dyn Vetoes,
-    ) -> Result<(), JournalError> {
+    ) -> Result<bool, JournalError> {
         let question = Question::new(&workshop.studio.id, &self.session, self.due);
         let asked = vetoes.ask(&self.veto, &question);
-        let Some(says) = workshop.ending.run_until_cancelled(asked).await else { return Ok(()) };
+        let Some(says) = workshop.ending.run_until_cancelled(asked).await else { return Ok(false) };
         let data = Data {
             studio: Some(workshop.studio.id.to_string()),
             session: Some(self.session.id.to_string()),
@@ -147,6 +155,7 @@ impl Asked {
         };
         let subject = session_subject(&workshop.studio.id, &self.session.id);
         let record = Record { time: workshop.clock.now(), kind: Kind::VetoAnswered, subject, data };
-        commit(workshop, ledger, vec![record]).await
+        commit(workshop, ledger, vec![record]).await?;
+        Ok(matches!(says, VetoSays::Clear))
     }
 }

@@ -54,7 +54,7 @@ const LISTS_MAX: usize = 120;
 /// How often one session may be read in an hour.
 const READS_MAX: usize = 40;
 /// How often one session may be stopped, started or marked in an hour.
-const CHANGES_MAX: usize = 12;
+const CHANGES_MAX: usize = 8;
 
 /// How many listings are kept.
 const LISTINGS_MAX: usize = 4;
