@@ -115,6 +115,22 @@ pub fn exposed_at(path: &Path) -> io::Result<Option<Exposed>> {
     }
 }
 
+/// Judges a directory in which others must not put one file in the place of another. In one with the sticky
+/// bit nobody but its owner can.
+///
+/// # Errors
+/// What the operating system says, but that nothing is there.
+pub fn directory_exposed_at(path: &Path) -> io::Result<Option<Exposed>> {
+    let found: Permissions = match fs::metadata(path) {
+        Ok(metadata) => (&metadata).into(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mode = if found.mode & 0o1000 == 0 { found.mode } else { found.mode & !0o022 };
+    let us = rustix::process::geteuid().as_raw();
+    Ok(judge(path, Permissions { mode, ..found }, GroupMayWrite::OwnersPrivate, us))
+}
+
 /// A file that nobody else has locked for as long as this lives.
 #[derive(Debug)]
 pub struct FileLock(File);
@@ -295,6 +311,17 @@ mod tests {
         set_mode(&file, 0o666);
         let metadata = fs::metadata(&link).unwrap();
         assert!(exposed(&link, &metadata, GroupMayWrite::OwnersPrivate).is_some());
+    }
+
+    #[test]
+    fn a_directory_is_its_owner_s_alone_unless_it_is_sticky() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        for (mode, is_exposed) in [(0o755, false), (0o777, true), (0o757, true), (0o1777, false)] {
+            set_mode(path, mode);
+            assert_eq!(directory_exposed_at(path).unwrap().is_some(), is_exposed, "{mode:o}");
+        }
+        assert_eq!(directory_exposed_at(&path.join("nothing")).unwrap(), None);
     }
 
     #[test]

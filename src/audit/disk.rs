@@ -143,7 +143,15 @@ impl Storage for Disk {
     }
 
     fn create(&mut self, file: LogFile) -> io::Result<()> {
-        let created = create_file(&self.files.path(file))?;
+        let path = self.files.path(file);
+        if file == LogFile::Next {
+            // Whoever left one there, it is not written on.
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        let created = create_file(&path)?;
         created.set_len(0)?;
         self.open.insert(file, created);
         Ok(())

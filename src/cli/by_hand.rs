@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
 use self::book::{Book, Entry, Late, Unrecorded};
@@ -430,7 +431,9 @@ async fn arrive(clock: &Arc<dyn Clock>, deed: Deed, done: Done<'_>) -> Result<()
         (Ok(_), None) => true,
         (Ok(_), Some(goal)) => arrives(clock, target, &goal).await,
     });
-    let is_done = join_all(arrivals).await.into_iter().all(|arrived| arrived);
+    // Of all at once each look would be hundreds of calls, which the daemon has to make way for.
+    let arrived: Vec<bool> = stream::iter(arrivals).buffered(BATCH).collect().await;
+    let is_done = arrived.into_iter().all(|arrived| arrived);
     if is_done { Ok(()) } else { Err(Failure::Said) }
 }
 

@@ -94,16 +94,26 @@ fn in_effect(policy: Policy, dry_run: bool) -> Policy {
     if dry_run { policy.observing() } else { policy }
 }
 
-/// Refuses a log that others may write.
+/// Refuses a log that others may write, or put another in the place of.
 pub(super) fn unexposed(log: &Path) -> Result<(), Failure> {
-    match files::exposed_at(log) {
-        Ok(None) => Ok(()),
-        Ok(Some(exposed)) => Err(Failure::Failed(format!("the audit log {exposed}"))),
-        Err(error) => {
-            let path = log.display();
-            Err(Failure::Failed(format!("the audit log {path} cannot be looked at: {error}")))
+    let directory = log.parent().filter(|directory| *directory != Path::new(""));
+    let directory = directory.unwrap_or(Path::new("."));
+    let looked = [
+        ("the directory of the audit log", files::directory_exposed_at(directory)),
+        ("the audit log", files::exposed_at(log)),
+    ];
+    for (what, looked) in looked {
+        match looked {
+            Ok(None) => {}
+            Ok(Some(exposed)) => return Err(Failure::Failed(format!("{what} {exposed}"))),
+            Err(error) => {
+                let path = log.display();
+                let words = format!("the audit log {path} cannot be looked at: {error}");
+                return Err(Failure::Failed(words));
+            }
         }
     }
+    Ok(())
 }
 
 /// Opens the log, and learns from it what was done before.

@@ -15,7 +15,9 @@ pub(super) fn masked(text: &str, known: &[Range<usize>]) -> String {
         blot(&mut masked, range);
     }
     for range in known {
-        let is_masked = text.get(range.clone()) != masked.get(range.clone());
+        let value = text.get(range.clone()).unwrap_or_default();
+        // Of a string the quotes are shown; the scan knows where it ends. Of a list it knows one line.
+        let is_masked = value.starts_with(['"', '\'']) && masked.get(range.clone()) != Some(value);
         if !is_masked {
             blot(&mut masked, range.clone());
         }
@@ -31,13 +33,18 @@ fn blot(masked: &mut String, range: Range<usize>) {
     masked.replace_range(range, &blot);
 }
 
-/// Whether a key is `external_id` or `address`, or may have been meant as one of them.
+/// What the keys of credentials have in their names, wherever somebody writes them.
+const CREDENTIALS: [&str; 6] = ["token", "secret", "passw", "accesskey", "apikey", "credential"];
+
+/// Whether a key is `external_id` or `address`, or may have been meant as one of them, or as credentials.
 fn is_secret_key(key: &str) -> bool {
     let plain: String =
         key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let is_like =
         |word: &str, edits: usize| plain.len() <= 20 && suggest::distance(&plain, word) <= edits;
-    plain.contains("external")
+    let is_credential = CREDENTIALS.iter().any(|word| plain.contains(word)) && plain != "tokenfile";
+    is_credential
+        || plain.contains("external")
         || plain.contains("address")
         || is_like("externalid", 3)
         || is_like("address", 2)

@@ -242,13 +242,12 @@ fn destroyed_at(case: &Case<'_>, due: &Due, stop: Timestamp) -> Option<Reason> {
     let needed_until = window.map(|window| moved(window.closes, case.settings.return_margin));
     let lives =
         needed_until.is_some_and(|until| moved(stop, after) >= until && until < Timestamp::MAX);
-    if lives {
-        return None;
-    }
-    let unrotated = unrotated(after, window, stop);
+    let unrotated = unrotated(after, window, stop).filter(|_| !lives);
     let unrotated = match case.settings.preserve {
         Preserve::Allow => return None,
+        // By a clock that is ahead it lives long enough, and is rescued all the same.
         Preserve::Rotate => unrotated.or_else(|| rescued_at_once(case, stop))?,
+        Preserve::Refuse if lives => return None,
         Preserve::Refuse => unrotated.unwrap_or(Unrotated::NotAsked),
     };
     Some(Reason::WouldBeDestroyed { destroyed_after: after, needed_until, unrotated })

@@ -150,7 +150,7 @@ pub(super) struct Ground {
 pub(super) enum Call {
     List,
     Read(String),
-    Change(String),
+    Change(Action, String),
     Mark(String),
 }
 

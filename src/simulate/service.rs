@@ -53,8 +53,10 @@ const REFUSALS: &[(Fault, Problem)] = &[
 const LISTS_MAX: usize = 120;
 /// How often one session may be read in an hour.
 const READS_MAX: usize = 40;
-/// How often one session may be stopped, started or marked in an hour.
-const CHANGES_MAX: usize = 8;
+/// How often one session may be stopped, or marked, in an hour.
+const STOPS_MAX: usize = 8;
+/// The same for a start: a rescue that comes to nothing is made again within two minutes.
+const STARTS_MAX: usize = 30;
 
 /// How many listings are kept.
 const LISTINGS_MAX: usize = 4;
@@ -148,7 +150,8 @@ impl Service {
             Action::Stop => "StopStreamingSession",
             Action::Start => "StartStreamingSession",
         };
-        self.ground.asks(Call::Change(session.id.to_string()), CHANGES_MAX);
+        let most = if action == Action::Stop { STOPS_MAX } else { STARTS_MAX };
+        self.ground.asks(Call::Change(action, session.id.to_string()), most);
         self.lifeline.point().await;
         judge::call(&self.ground, &self.disk, action, session.id.as_str(), &token.0);
         self.travel().await;
@@ -185,7 +188,7 @@ impl Service {
     }
 
     async fn mark(&self, session: &Session, key: &str, value: &str) -> Result<(), ProviderError> {
-        self.ground.asks(Call::Mark(session.id.to_string()), CHANGES_MAX);
+        self.ground.asks(Call::Mark(session.id.to_string()), STOPS_MAX);
         self.lifeline.point().await;
         judge::mark(&self.ground, session.id.as_str(), value);
         self.travel().await;

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Semaphore;
 
 use super::{Request, Switchboard, WAITING_MAX, Wish, file};
 use crate::clock::Clock;
@@ -24,6 +25,9 @@ const ASIDE: &str = "refused";
 
 /// How often the directory is looked at.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(2);
+
+/// How long a disk is waited for. A reload waits for whoever waits here.
+const ANSWERS_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// How long a request's file may be: three texts, two instants and a few numbers.
 const FILE_BYTES_MAX: u64 = 8 * 1024;
@@ -41,6 +45,8 @@ pub struct Spool {
     clock: Arc<dyn Clock>,
     /// What is wrong with it, as it was said last: it is said once, and not every two seconds.
     said: Arc<Mutex<Option<String>>>,
+    /// Taken by the one thread that waits for the disk.
+    place: Arc<Semaphore>,
 }
 
 /// Why requests cannot be handed over, or seen.
@@ -97,7 +103,8 @@ impl Spool {
     /// The spool of a state directory. Nothing is created or read yet.
     #[must_use]
     pub fn of(state_dir: &Path, clock: Arc<dyn Clock>) -> Self {
-        Self { directory: state_dir.join(DIRECTORY), clock, said: Arc::default() }
+        let (directory, place) = (state_dir.join(DIRECTORY), Arc::new(Semaphore::new(1)));
+        Self { directory, clock, said: Arc::default(), place }
     }
 
     /// Hands a request over, and answers with it.
@@ -126,10 +133,10 @@ impl Spool {
         Ok(request)
     }
 
-    /// Whether a request still waits.
+    /// Whether a request still waits. One that cannot be looked for does: what is gone counts as taken.
     #[must_use]
     pub fn waits(&self, request: &Request) -> bool {
-        self.path(&request.id).exists()
+        self.path(&request.id).try_exists().unwrap_or(true) || !self.directory.is_dir()
     }
 
     /// Takes a request back, and says whether it was still there: one that was taken in this moment stays
@@ -147,10 +154,10 @@ impl Spool {
         }
     }
 
-    /// Whether a request was put aside, since a daemon could not follow it.
+    /// Whether a request was put aside, since a daemon could not follow it; or nobody can tell.
     #[must_use]
     pub fn is_refused(&self, request: &Request) -> bool {
-        self.aside(&request.id).exists()
+        self.aside(&request.id).try_exists().unwrap_or(true)
     }
 
     /// The requests that wait, oldest first; what cannot be read is passed over. Changes nothing.
@@ -234,7 +241,10 @@ impl Spool {
             Some(source) => format!("{error}: {source}"),
             None => error.to_string(),
         };
-        let now = wrong.map(words);
+        self.tell(wrong.map(words));
+    }
+
+    fn tell(&self, now: Option<String>) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = now.as_ref().filter(|now| said.as_ref() != Some(*now)) {
             tracing::warn!(error, "pause, resume and approve are not heard");
@@ -280,13 +290,31 @@ impl Spool {
         self.directory.join(ASIDE).join(format!("{id}{SUFFIX}"))
     }
 
-    /// Does something with the directory in a thread that may wait for the disk.
+    /// Does something with the directory in a thread that may wait for the disk; nobody waits for it for long,
+    /// and no other begins before it is over.
     async fn apart<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Option<T> {
-        let spool = self.clone();
-        tokio::task::spawn_blocking(move || act(&spool)).await.ok()
+        let _hold = self.clock.hold("requests");
+        let acting = async {
+            let place = Arc::clone(&self.place).acquire_owned().await.ok()?;
+            let spool = self.clone();
+            let act = move || {
+                let _place = place;
+                act(&spool)
+            };
+            tokio::task::spawn_blocking(act).await.ok()
+        };
+        tokio::select! {
+            biased;
+            done = acting => done,
+            () = self.clock.sleep(ANSWERS_WITHIN) => {
+                let path = self.directory.display();
+                self.tell(Some(format!("{path} does not answer within {ANSWERS_WITHIN:#}")));
+                None
+            }
+        }
     }
 }
 

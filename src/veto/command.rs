@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::answer::{self, Fault};
 use super::{Question, Vetoes};
@@ -28,15 +28,19 @@ use crate::policy::Veto;
 /// minute where each takes two seconds, and a machine that runs this daemon can bear as many.
 const COMMANDS_MAX: usize = 8;
 
+/// How many have been begun and not ended, killed or not: one that its disk holds cannot be killed. Those that are
+/// just being killed leave room for as many that run.
+pub(super) const UNENDED_MAX: usize = 2 * COMMANDS_MAX;
+
 /// How much a command may print. An answer has a few hundred bytes.
 const OUTPUT_BYTES_MAX: u64 = 64 * 1024;
 
 /// How much of what it says on standard error is shown in the debug log.
 const TALK_BYTES_MAX: usize = 4 * 1024;
 
-/// Why none is begun, where as many as may run at a time have not come to run.
+/// Why none is begun, where as many as may be there have not come to run, or do not end.
 const STUCK: &str =
-    "the programs of earlier questions have not come to run, as on a disk that does not answer";
+    "the programs of earlier questions have not ended, as on a disk that does not answer";
 
 /// What a command finds in its environment, where the daemon has it: what programs need to run at all. The
 /// daemon's credentials are not among it.
@@ -49,8 +53,8 @@ pub struct CommandVetoes {
     clock: Arc<dyn Clock>,
     environment: Vec<(OsString, OsString)>,
     turns: Semaphore,
-    /// Taken by a command until it runs, however long that takes.
-    pub(super) beginnings: Arc<Semaphore>,
+    /// Taken by a command until it has ended, however long that takes.
+    pub(super) unended: Arc<Semaphore>,
 }
 
 impl CommandVetoes {
@@ -64,8 +68,8 @@ impl CommandVetoes {
     /// Runs commands in this environment.
     #[must_use]
     pub fn with_environment(clock: Arc<dyn Clock>, environment: Vec<(OsString, OsString)>) -> Self {
-        let (turns, beginnings) = (Semaphore::new(COMMANDS_MAX), Semaphore::new(COMMANDS_MAX));
-        Self { clock, environment, turns, beginnings: Arc::new(beginnings) }
+        let (turns, unended) = (Semaphore::new(COMMANDS_MAX), Semaphore::new(UNENDED_MAX));
+        Self { clock, environment, turns, unended: Arc::new(unended) }
     }
 
     async fn run(&self, veto: &Veto, question: &Question) -> Result<VetoSays, Fault> {
@@ -81,13 +85,12 @@ impl CommandVetoes {
     /// Begins a command. The operating system makes whoever does that wait until the program is there, on a
     /// file system that does not answer for ever; so it is left to a thread that nobody has to wait for.
     async fn begin(&self, veto: &Veto) -> Result<Running, Fault> {
-        let place = Arc::clone(&self.beginnings).try_acquire_owned();
+        let place = Arc::clone(&self.unended).try_acquire_owned();
         let place = place.map_err(|_| Fault::Begin(io::Error::other(STUCK)))?;
         let command = command(veto, &self.environment).map_err(Fault::Begin)?;
         let (begun, answer) = oneshot::channel();
         let begin = move || {
-            let running = Running::new(command);
-            drop(place);
+            let running = Running::new(command, place);
             // Where nobody waits any more it is killed, with all that it began.
             let _ = begun.send(running);
         };
@@ -203,17 +206,18 @@ struct Running {
     child: Child,
     group: Pid,
     is_reaped: bool,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Running {
-    fn new(mut command: Command) -> io::Result<Self> {
+    fn new(mut command: Command, place: OwnedSemaphorePermit) -> io::Result<Self> {
         let mut child = command.spawn()?;
         let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let Some(group) = group else {
             child.kill()?;
             return Err(io::Error::other("it has no process number"));
         };
-        Ok(Self { child, group, is_reaped: false })
+        Ok(Self { child, group, is_reaped: false, place: Some(place) })
     }
 
     /// Waits until it has ended, and leaves it unreaped.
@@ -247,7 +251,12 @@ impl Drop for Running {
         let (pid, reaped) = (WaitId::Pid(self.group), WaitIdOptions::EXITED);
         // It ends at once; where its disk does not answer it takes longer, and nobody waits for that.
         let reaper = thread::Builder::new().name("reaper".to_owned());
-        if let Err(error) = reaper.spawn(move || waitid(pid, reaped)) {
+        let place = self.place.take();
+        let reap = move || {
+            let _place = place;
+            waitid(pid, reaped)
+        };
+        if let Err(error) = reaper.spawn(reap) {
             tracing::warn!(%error, "the command of a veto is killed, and its number not given back");
         }
     }

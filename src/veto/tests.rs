@@ -295,12 +295,12 @@ fn more_than_eight_wait_for_their_turn() {
 }
 
 #[test]
-fn where_earlier_programs_have_not_come_to_run_no_other_is_begun() {
+fn where_earlier_programs_have_not_ended_no_other_is_begun() {
     let vetoes = vetoes();
     let veto = veto(&["/bin/sh", "-c", r#"echo '{"busy": false}'"#], LONG);
-    let stuck = Arc::clone(&vetoes.beginnings).try_acquire_many_owned(8).unwrap();
+    let stuck = Arc::clone(&vetoes.unended).try_acquire_many_owned(16).unwrap();
     let said = run(vetoes.ask(&veto, &question())).to_string();
-    assert!(said.contains("have not come to run"), "{said}");
+    assert!(said.contains("have not ended"), "{said}");
     drop(stuck);
     assert_eq!(run(vetoes.ask(&veto, &question())), VetoSays::Clear);
 }

@@ -14,7 +14,7 @@ use crate::daemon::{told_of_profile, told_record};
 use crate::files::{self, Exposed};
 use crate::ids::{LaunchProfileId, SessionId, StudioId};
 use crate::policy::Policy;
-use crate::switch::{Changed, Request, Spool, TEXT_MAX, Told, Wish};
+use crate::switch::{Changed, Request, Spool, SpoolError, TEXT_MAX, Told, Wish};
 
 /// How long the daemon has to record it.
 const TAKEN_WITHIN: SignedDuration = SignedDuration::from_secs(30);
@@ -127,13 +127,23 @@ impl Book {
         late: Late,
     ) -> Result<(), Unrecorded> {
         let mut requests: Vec<Request> = Vec::new();
+        let end = self.clock.monotonic().saturating_add(TAKEN_WITHIN);
         for entry in entries {
-            match spool.add(&self.who, entry.wish()) {
+            let wish = entry.wish();
+            let added = loop {
+                match spool.add(&self.who, wish.clone()) {
+                    // What is done has to be told; the daemon takes what others have put there.
+                    Err(SpoolError::Full) if late == Late::Left && self.clock.monotonic() < end => {
+                        self.clock.sleep(LOOK_EVERY).await;
+                    }
+                    added => break added,
+                }
+            };
+            match added {
                 Ok(request) => requests.push(request),
                 Err(error) => return Err(given_up(spool, &requests, late, Failure::of(&error))),
             }
         }
-        let end = self.clock.monotonic().saturating_add(TAKEN_WITHIN);
         while requests.iter().any(|request| spool.waits(request)) {
             if self.clock.monotonic() >= end {
                 let why = Failure::Failed(format!(

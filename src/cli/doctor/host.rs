@@ -16,7 +16,7 @@ use crate::audit::reader;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Loaded};
 use crate::daemon::{self, Health};
-use crate::files;
+use crate::files::{self, Exposed};
 use crate::policy::Policy;
 use crate::switch::{Spool, Wish};
 
@@ -56,9 +56,13 @@ pub(super) fn examine(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Finding> {
     let (now, here) = (clock.now(), state.clone());
     let (whole, clock) = (policy.clone(), Arc::clone(clock));
     [
-        in_time("state directory", move || vec![directory("state directory", &state)]),
+        in_time("state directory", move || {
+            vec![directory("state directory", &state, files::exposed_at)]
+        }),
         in_time("daemon", move || vec![running(&here, now)]),
-        in_time("audit directory", move || vec![directory("audit directory", &log_dir)]),
+        in_time("audit directory", move || {
+            vec![directory("audit directory", &log_dir, files::directory_exposed_at)]
+        }),
         in_time("audit log", move || vec![log(&log_path)]),
         in_time("pause", move || pauses(&whole, &clock)),
     ]
@@ -109,7 +113,11 @@ pub(super) fn time_zones(now: Timestamp) -> Finding {
 }
 
 /// Whose a directory is, how much room there is, and whether what is written there is there.
-fn directory(about: &str, path: &Path) -> Finding {
+fn directory(
+    about: &str,
+    path: &Path,
+    exposed_at: impl Fn(&Path) -> io::Result<Option<Exposed>>,
+) -> Finding {
     let shown = path.display();
     match fs::metadata(path) {
         Ok(metadata) if !metadata.is_dir() => {
@@ -122,7 +130,7 @@ fn directory(about: &str, path: &Path) -> Finding {
             return Finding::failed(about, format!("{shown}: {error}"), advice);
         }
     }
-    match files::exposed_at(path) {
+    match exposed_at(path) {
         Ok(None) => {}
         Ok(Some(exposed)) => {
             return Finding::failed(about, exposed.to_string(), "the daemon refuses it until then");

@@ -9,6 +9,12 @@ fn secrets_are_blotted_out_of_what_is_shown() {
     for lines in [
         "external_id = \"correct-horse\"\nlease = 2",
         "external_id = [\"correct-horse\"]",
+        "external_id = [\n  \"correct-horse\",\n]",
+        "external_id = [\n  '''\ncorrect-horse''',\n]",
+        "token = \"correct-horse\"",
+        "aws_secret_access_key = \"correct-horse\"\nsession_token = 'correct-horse'",
+        "[http]\ntoken = \"correct-horse\"\nPassword = \"correct-horse\"",
+        "[people]\n\"a\" = { address = [\n\"correct-horse\"\n] }",
         "external-id = 'correct-horse'",
         "extrnal_id = \"correct-horse\"",
         "\"external_id\" = \"correct-horse\nlease = 2",

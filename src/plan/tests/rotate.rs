@@ -414,6 +414,11 @@ fn what_had_to_be_rescued_at_once_is_let_alone_for_half_a_day() {
     assert_eq!(decision.next_change, Some(at("21T09:00:00")));
     assert_eq!(world.decide("21T08:59:59").verdict(), Verdict::Keep);
     assert_eq!(world.decide("21T09:00:00").verdict(), Verdict::Stop);
+    // By a clock that is ahead it would live long enough.
+    let short = rescued_after("20T20:15:01").session(|session| {
+        session.stopping = Stopping::Allowed { destroyed_after: Some(hours(300)) };
+    });
+    assert_eq!(short.decide("21T08:59:59").reason.code(), "would_be_destroyed");
     // Whoever starts it begins another run.
     let anothers = world.session(|session| session.started_at = Some(at("20T21:00:01")));
     assert_eq!(anothers.decide("21T08:00:00").verdict(), Verdict::Stop);
