@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Prices;
 use crate::audit::record::{Data, Kind, Record};
 use crate::ids::{InstanceType, SessionId, StudioId};
+use crate::plan::{STOPPED_BY, StoppedBy};
 
 /// The codes of `keep` that mean: it ran although nobody needed it to, and here is why it was left.
 /// Waiting for the due instant, being off or on the way there is no refusal.
@@ -32,6 +33,9 @@ const REFUSALS: &[&str] = &[
     "volumes_deleted",
     "would_be_destroyed",
 ];
+
+/// The code of a start that saves work from being destroyed.
+const RESCUE: &str = "rescue";
 
 /// The figures of every studio, and of all together.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -125,6 +129,19 @@ struct SessionFold {
     /// The last stop of ours that was counted.
     counted: Option<Timestamp>,
     off: Option<Off>,
+    /// The last run that we began so that it is not destroyed.
+    rescued: Option<Rescued>,
+}
+
+/// A run that nobody asked for.
+#[derive(Debug, Clone, Copy)]
+struct Rescued {
+    /// When it began, once that is proven.
+    start: Option<Timestamp>,
+    /// Whether the stop before it was ours.
+    is_ours: bool,
+    /// When the service would have ended the run before that stop.
+    ends_itself: Option<Timestamp>,
 }
 
 /// A machine that is off because of us.
@@ -205,6 +222,8 @@ impl StudioFold {
         match record.kind {
             Kind::StopIntended => session.ends_itself = data.ends_itself.as_ref().map(|e| e.at),
             Kind::StopProven => session.stopped(record, figures, prices),
+            Kind::StartIntended => session.rescued = session.rescue(data),
+            Kind::StartProven => session.began(data),
             Kind::SessionVanished => drop(sessions.remove(&id)),
             _ => {}
         }
@@ -257,11 +276,39 @@ impl SessionFold {
         if let Some(off) = self.off {
             self.close(off.from, figures, prices);
         }
-        let ends_itself = self.ends_itself.take();
+        let mut ends_itself = self.ends_itself.take();
+        if let Some(rescued) = self.rescued_run(&record.data) {
+            // What a person had turned off would be off without us.
+            if !rescued.is_ours {
+                self.counted = Some(from);
+                return;
+            }
+            ends_itself = ends_itself.into_iter().chain(rescued.ends_itself).min();
+        }
         figures.stops += 1;
         figures.without_own_ending += u64::from(ends_itself.is_none());
         self.counted = Some(from);
         self.off = Some(Off { from, ends_itself });
+    }
+
+    /// The rescue that is asked for, if it is one.
+    fn rescue(&self, data: &Data) -> Option<Rescued> {
+        let reason = data.reason.as_ref().filter(|reason| reason.code == RESCUE)?;
+        let us = StoppedBy::Us.to_string();
+        let is_ours = reason.values.get(STOPPED_BY).is_some_and(|by| *by == us);
+        let ends_itself = self.off.and_then(|off| off.ends_itself);
+        Some(Rescued { start: None, is_ours, ends_itself })
+    }
+
+    fn began(&mut self, data: &Data) {
+        if let Some(rescued) = &mut self.rescued {
+            rescued.start = started(data);
+        }
+    }
+
+    /// The rescue that the run of a record began with, if it did.
+    fn rescued_run(&self, data: &Data) -> Option<Rescued> {
+        self.rescued.filter(|rescued| rescued.start.is_some() && rescued.start == started(data))
     }
 
     fn close(&mut self, end: Timestamp, figures: &mut Figures, prices: &Prices) {
@@ -279,6 +326,11 @@ impl SessionFold {
             }
         }
     }
+}
+
+/// When the run began that a record is about.
+fn started(data: &Data) -> Option<Timestamp> {
+    data.seen.as_ref()?.started_at
 }
 
 /// The code under which a decision counts as a refusal.

@@ -79,6 +79,49 @@ fn hours_end_at_a_start_of_ours_and_not_before_it_began() {
     assert_eq!(hours(asked.into_iter().chain([failed])), 5.0);
 }
 
+/// A rescue from a stop of `stopped_by` that led to a run from 09:00 on, and the stop of that run at 09:20, which
+/// the service would have ended at 13:00.
+fn rotated(stopped_by: &str) -> Vec<Record> {
+    let before = "2026-11-19T17:00:00Z";
+    let begun = "2026-11-20T09:00:00Z";
+    let mut intent = record(Kind::StartIntended, "2026-11-20T08:59:59Z", before);
+    let values = BTreeMap::from([("stopped_by".to_owned(), stopped_by.to_owned())]);
+    let (code, text) = ("rescue".to_owned(), String::new());
+    intent.data.reason = Some(ReasonData { code, values, text, alarm: false });
+    let proven = record(Kind::StartProven, "2026-11-20T09:05:00Z", begun);
+    let mut stop = record(Kind::StopIntended, "2026-11-20T09:20:00Z", begun);
+    let ends = EndingData { at: at("2026-11-20T13:00:00Z"), destroys: false };
+    stop.data.ends_itself = Some(ends);
+    let mut stopped = record(Kind::StopProven, "2026-11-20T09:25:00Z", begun);
+    stopped.data.stopped_at = Some(at("2026-11-20T09:20:00Z"));
+    vec![intent, proven, stop, stopped]
+}
+
+#[test]
+fn what_a_person_turned_off_saves_nothing_after_its_rescue() {
+    let figures = folded(&rotated("another"));
+    assert_eq!((figures.hours(), figures.stops, figures.still_off), (0.0, 0, 0));
+    // Whoever starts it after that begins another run, and its stop counts.
+    let mut later = stop(Some("2026-12-24T00:00:00Z"));
+    for record in &mut later {
+        record.data.seen.as_mut().unwrap().started_at = Some(at("2026-11-20T10:00:00Z"));
+        record.time = at("2026-11-20T12:00:00Z");
+    }
+    later[1].data.stopped_at = Some(at("2026-11-20T12:00:00Z"));
+    let figures = folded(&[rotated("another"), later].concat());
+    assert_eq!((figures.hours(), figures.stops), (2.0, 1));
+}
+
+#[test]
+fn hours_after_a_rescue_end_when_the_run_before_it_would_have() {
+    let with = |ends| folded(&[stop(ends), rotated("us")].concat()).hours();
+    assert_eq!(with(Some("2026-11-20T08:00:00Z")), 4.0);
+    // From 04:00 to 09:00, and from 09:20 to 11:00.
+    assert!((with(Some("2026-11-20T11:00:00Z")) - (5.0 + 100.0 / 60.0)).abs() < 1e-9);
+    // The rescued run would have ended at 13:00.
+    assert!((with(Some("2026-12-24T00:00:00Z")) - (5.0 + 220.0 / 60.0)).abs() < 1e-9);
+}
+
 #[test]
 fn hours_end_when_the_session_is_gone() {
     let mut deleted = record(Kind::SessionDecided, "2026-11-20T07:00:00Z", "2026-11-19T17:00:00Z");
