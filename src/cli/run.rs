@@ -247,3 +247,28 @@ fn say(summary: &Summary) {
          {dropped} dropped, {failed} failed, {resting} resting, {late} late{unasked}; {held} studios held"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_log_that_others_may_put_another_in_the_place_of_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("audit.jsonl");
+        let set_mode = |mode| fs::set_permissions(directory.path(), Permissions::from_mode(mode));
+        assert!(unexposed(&log).is_ok(), "there need be none yet");
+        set_mode(0o777).unwrap();
+        let refused = unexposed(&log).unwrap_err().to_string();
+        let remedy = format!("type: chmod go-w {}", directory.path().display());
+        assert!(
+            refused.contains("directory of the audit log") && refused.contains(&remedy),
+            "{refused}"
+        );
+        set_mode(0o700).unwrap();
+        assert!(unexposed(&log).is_ok());
+    }
+}
