@@ -55,7 +55,10 @@ pub(super) fn morning(ground: &Ground, calm: Timestamp) {
     }
     for session in ground.sessions() {
         let Some(stopped) = session.stopped_at.filter(|at| *at > calm + SETTLED) else { continue };
-        let is_ours = session.stopped_by.as_deref() == Some(US);
+        let is_us = |who: &Option<String>| who.as_deref() == Some(US);
+        let is_another_s = is_us(&session.started_by)
+            && locked(&ground.off_for_others).contains(session.id.as_str());
+        let is_ours = is_us(&session.stopped_by) && !is_another_s;
         let is_off = session.state == SessionState::Stopped && is_ours;
         if is_off && !is_exempt(ground, &session) && is_missed(ground, &rules, stopped) {
             let what = format!("{} is off since {stopped}", session.id);

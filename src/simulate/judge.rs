@@ -318,6 +318,7 @@ impl Scene<'_> {
         let mut rescued = locked(&self.ground.rescued);
         if self.is_rescue() {
             rescued.insert(self.session.id.to_string());
+            self.note_whose();
             return;
         }
         rescued.remove(self.session.id.as_str());
@@ -339,6 +340,19 @@ impl Scene<'_> {
         }
         if hours.closed(self.now()) && hours.closed(self.now() - LOOKED_MAX) {
             self.find("no start on a closed day", "it is closed");
+        }
+    }
+
+    /// Whom a rescued session is off for: it stays off for whoever turned it off before the first of its rescues.
+    fn note_whose(&self) {
+        let is_us = |who: &Option<String>| who.as_deref() == Some(US);
+        let id = self.session.id.as_str();
+        let mut off = locked(&self.ground.off_for_others);
+        let goes_on = is_us(&self.session.started_by) && off.contains(id);
+        if goes_on || !is_us(&self.session.stopped_by) {
+            off.insert(id.to_owned());
+        } else {
+            off.remove(id);
         }
     }
 

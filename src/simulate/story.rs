@@ -156,6 +156,7 @@ impl Story {
             asked: Mutex::default(),
             busy: Mutex::default(),
             rescued: Mutex::default(),
+            off_for_others: Mutex::default(),
             paused: Mutex::default(),
             misled: Mutex::default(),
             in_force: Mutex::default(),
