@@ -153,6 +153,7 @@ pub(super) enum Call {
     List,
     Read(String),
     Change(Action, String),
+    Stopped(String),
     Mark(String),
 }
 

@@ -49,12 +49,14 @@ const REFUSALS: &[(Fault, Problem)] = &[
     (Fault::Expired, Problem::CredentialsExpired),
 ];
 
-/// How often a studio may be listed in an hour: each life begins with it, and what is failed is tried again.
-const LISTS_MAX: usize = 120;
+/// How often a studio may be listed in an hour: each life begins with it, and each session has its instants.
+const LISTS_MAX: usize = 300;
 /// How often one session may be read in an hour.
 const READS_MAX: usize = 40;
-/// How often one session may be stopped, or marked, in an hour.
-const STOPS_MAX: usize = 8;
+/// How often it may be asked for in an hour that one session stops, or its mark.
+const STOPS_MAX: usize = 12;
+/// How often one session may really stop in an hour, whoever starts it in between.
+const STOPPED_MAX: usize = 4;
 /// The same for a start: a rescue that comes to nothing is made again within two minutes.
 const STARTS_MAX: usize = 30;
 
@@ -167,12 +169,24 @@ impl Service {
             Action::Stop => self.direct.stop(session, token).await,
             Action::Start => self.direct.start(session, token).await,
         };
+        if answer.is_ok() && action == Action::Stop {
+            self.stopped(session);
+        }
         self.travel().await;
         if answer.is_ok() && self.ground.strikes(Fault::LostAnswer) {
             let lost = [Problem::TimedOut, Problem::ServerError, Problem::Garbled];
             return Err(failed(operation, self.ground.draw(|chance| chance.one_of(&lost))));
         }
         answer
+    }
+
+    /// A machine must not go off and on all night. By a clock that is ahead by more than a machine may run, each
+    /// run is over at once; no service takes what such a clock signs.
+    fn stopped(&self, session: &Session) {
+        let is_over_at_once = |limit: SignedDuration| limit <= self.ground.service.error();
+        if !locked(&self.ground.rules).max_uptime.is_some_and(is_over_at_once) {
+            self.ground.asks(Call::Stopped(session.id.to_string()), STOPPED_MAX);
+        }
     }
 
     /// The service carries the call out when nobody waits for it any more.
