@@ -163,7 +163,11 @@ fn lost(ground: &Ground, records: &[Record], calm: Timestamp) {
     let destroyed = ground.world().destroyed().to_vec();
     for loss in destroyed.iter().filter(is_calm) {
         let Some((session, _)) = ground.truth(loss.session.as_str()) else { continue };
-        let is_exempt = is_exempt(ground, &session);
+        // Whose life was shortened when it was off already may be past its end at once.
+        let was_edited =
+            |at: &Timestamp| session.stopped_at.is_none_or(|since| since <= *at) && *at <= loss.at;
+        let was_edited = loss.at < calm && locked(&ground.edited).iter().any(was_edited);
+        let is_exempt = is_exempt(ground, &session) || was_edited;
         let while_stopped = loss.how == HowDestroyed::TerminatedWhileStopped;
         let in_force = locked(&ground.in_force);
         let rules = in_force.iter().rfind(|(since, _)| *since <= loss.at).map(|(_, rules)| rules);

@@ -138,6 +138,8 @@ pub(super) struct Ground {
     pub(super) shown: Mutex<Shown>,
     /// The stops of what was kept until some instant before, by their tokens.
     pub(super) once_kept: Mutex<BTreeMap<String, Timestamp>>,
+    /// When somebody edited a launch profile, by the service's clock.
+    pub(super) edited: Mutex<Vec<Timestamp>>,
     /// Every policy that was in force, from when on, by the service's clock.
     pub(super) in_force: Mutex<Vec<(Timestamp, Rules)>>,
     /// When nobody was there, or another policy came into force, from when until when, by the service's clock.

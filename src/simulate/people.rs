@@ -236,8 +236,7 @@ fn unkeep(ground: &Ground, session: &Session) {
 
 fn profile(ground: &Ground) {
     ground.count(Fault::ProfileChanges);
-    // What is off by then may be over at once.
-    ground.unsettle(ground.service.now());
+    locked(&ground.edited).push(ground.service.now());
     let minutes = ground.draw(|chance| chance.one_of(&[120, 960, 1440, 5760]));
     let _ = ground.world().amend_launch_profile(STUDIO, "short", |profile| {
         profile.stream.max_stopped_session_length_in_minutes = Some(minutes);
@@ -247,7 +246,7 @@ fn profile(ground: &Ground) {
 /// Sessions of one launch profile may not be stopped any more, or may again.
 fn forbid(ground: &Ground) {
     ground.count(Fault::ProfileForbids);
-    ground.unsettle(ground.service.now());
+    locked(&ground.edited).push(ground.service.now());
     *locked(&ground.forbidden) = Some(ground.service.now());
     let _ = ground.world().amend_launch_profile(STUDIO, "long", |profile| {
         let minutes = &mut profile.stream.max_stopped_session_length_in_minutes;

@@ -159,6 +159,7 @@ impl Story {
             off_for_others: Mutex::default(),
             paused: Mutex::default(),
             misled: Mutex::default(),
+            edited: Mutex::default(),
             in_force: Mutex::default(),
             unsettled: Mutex::default(),
             calls: Mutex::default(),
