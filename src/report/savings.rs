@@ -12,7 +12,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::Prices;
 use crate::audit::record::{Data, Kind, Record};
 use crate::ids::{InstanceType, SessionId, StudioId};
-use crate::plan::{STOPPED_BY, StoppedBy};
 
 /// The codes of `keep` that mean: it ran although nobody needed it to, and here is why it was left.
 /// Waiting for the due instant, being off or on the way there is no refusal.
@@ -34,8 +33,10 @@ const REFUSALS: &[&str] = &[
     "would_be_destroyed",
 ];
 
-/// The code of a start that saves work from being destroyed.
+/// The code of a start that saves work from being destroyed; whose stop is before it, and that it is ours.
 const RESCUE: &str = "rescue";
+const STOPPED_BY: &str = "stopped_by";
+const US: &str = "us";
 
 /// The figures of every studio, and of all together.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -294,8 +295,7 @@ impl SessionFold {
     /// The rescue that is asked for, if it is one.
     fn rescue(&self, data: &Data) -> Option<Rescued> {
         let reason = data.reason.as_ref().filter(|reason| reason.code == RESCUE)?;
-        let us = StoppedBy::Us.to_string();
-        let is_ours = reason.values.get(STOPPED_BY).is_some_and(|by| *by == us);
+        let is_ours = reason.values.get(STOPPED_BY).is_some_and(|by| by == US);
         let ends_itself = self.off.and_then(|off| off.ends_itself);
         Some(Rescued { start: None, is_ours, ends_itself })
     }

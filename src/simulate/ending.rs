@@ -11,8 +11,7 @@ use super::rules::{OBSERVED, Preserve, Rules, STUDIO, SUPERVISOR, UNSCHEDULED};
 use crate::audit::record::{Kind, Record};
 use crate::audit::replay::StudioPast;
 use crate::clock::Clock;
-use crate::execute::{Order, orders};
-use crate::plan::plan;
+use crate::plan::{Decision, Verdict, plan};
 use crate::policy::{self, Policy};
 use crate::provider::Provider;
 use crate::provider::direct::Direct;
@@ -98,12 +97,15 @@ pub(super) fn plans_nothing(ground: &Ground, policy: &Policy, past: &StudioPast)
     let now = ground.clock.now();
     let planned_at = |at| plan(policy, studio, &snapshot, &past.history, at);
     let (planned, before) = (planned_at(now), planned_at(now - allowed(&locked(&ground.rules))));
-    for Order { action, decision, .. } in orders(&planned, &snapshot) {
-        let mut before = orders(&before, &snapshot);
-        let is_old = before
-            .any(|order| order.action == action && order.decision.session == decision.session);
-        if is_old && decision.mode == policy::Mode::Enforce {
-            let what = format!("{action} of {}: {}", decision.session, decision.reason);
+    for decision in &planned.decisions {
+        let verdict = decision.verdict();
+        let is_same = |before: &Arc<Decision>| {
+            before.session == decision.session && before.verdict() == verdict
+        };
+        let is_asked = [Verdict::Stop, Verdict::Start].contains(&verdict)
+            && decision.mode == policy::Mode::Enforce;
+        if is_asked && before.decisions.iter().any(is_same) {
+            let what = format!("{verdict} of {}: {}", decision.session, decision.reason);
             ground.find("planning again changes nothing", what);
         }
     }

@@ -170,7 +170,7 @@ every = "{every}m"
 
 [people]
 "somebody-else" = {{ zone = "Europe/Paris" }}
-"{at_home}" = {{ zone = "{at_home_zone}" }}
+{at_home}
 
 [[studio]]
 id = "{STUDIO}"
@@ -189,8 +189,7 @@ return_margin = {margin}
 brake = {{ per_scan = {per_scan}, per_hour = {per_hour} }}
 
 "#,
-            at_home = AT_HOME_IN.0,
-            at_home_zone = AT_HOME_IN.1,
+            at_home = format_args!("{:?} = {{ zone = {:?} }}", AT_HOME_IN.0, AT_HOME_IN.1),
             mode = if self.observes { "observe" } else { "enforce" },
             scan = shown(&self.scan),
             size = if self.rotates { "64KB" } else { "64MB" },
