@@ -180,10 +180,11 @@ impl Service {
         answer
     }
 
-    /// A machine must not go off and on all night. By a clock that is ahead by more than a machine may run, each
-    /// run is over at once; no service takes what such a clock signs.
+    /// A machine must not go off and on all night. By a clock that is ahead by about as much as a machine may run,
+    /// each run is over as soon as it is there; no service takes what such a clock signs.
     fn stopped(&self, session: &Session) {
-        let is_over_at_once = |limit: SignedDuration| limit <= self.ground.service.error();
+        let ahead = self.ground.service.error() + SignedDuration::from_mins(15);
+        let is_over_at_once = |limit: SignedDuration| limit <= ahead;
         if !locked(&self.ground.rules).max_uptime.is_some_and(is_over_at_once) {
             self.ground.asks(Call::Stopped(session.id.to_string()), STOPPED_MAX);
         }
