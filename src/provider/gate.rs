@@ -300,18 +300,15 @@ impl Lane {
     pub async fn acquire(&self, urgency: Urgency) -> Result<Permit, AcquireError> {
         let _permit = match urgency {
             Urgency::Usual => {
-                // One of each studio stands at the pace, so that a look at a studio waits for no more than that.
                 let _first = self.queue.lock().await;
-                let permit = self.own_or_pool().await?;
-                self.keep_pace().await;
-                permit
+                self.own_or_pool().await?
             }
-            Urgency::Urgent => {
-                let permit = self.own_or_pool().await?;
-                self.keep_pace_urgently().await;
-                permit
-            }
+            Urgency::Urgent => self.own_or_pool().await?,
         };
+        match urgency {
+            Urgency::Usual => self.keep_pace().await,
+            Urgency::Urgent => self.keep_pace_urgently().await,
+        }
         Ok(Permit { _permit })
     }
 

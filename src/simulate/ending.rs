@@ -71,10 +71,11 @@ fn is_missed(ground: &Ground, rules: &Rules, stopped: Timestamp) -> bool {
     let (now, hours) = (ground.service.now(), &rules.hours);
     let opens = hours.next_working(stopped, SEARCH).filter(|_| hours.idle(stopped) == Idle::Yes);
     opens.is_some_and(|opens| {
-        let is_short = opens.duration_until(now) > allowed(rules) + SignedDuration::from_hours(1);
-        let is_over = opens + allowed(rules) < now && !is_short;
+        let since = opens.duration_until(now);
+        let is_over =
+            allowed(rules) < since && since <= allowed(rules) + SignedDuration::from_hours(1);
         // Whoever is in between two idle hours has not come in.
-        is_over && hours.next_idle(opens, opens.duration_until(now)).is_none()
+        is_over && hours.next_idle(opens, since).is_none()
     })
 }
 

@@ -116,8 +116,6 @@ pub(super) struct Ground {
     pub(super) tagged: Mutex<BTreeMap<String, Timestamp>>,
     /// The same for the tag that names another schedule.
     pub(super) rescheduled: Mutex<BTreeMap<String, Timestamp>>,
-    /// When somebody last changed whether a launch profile permits stopping, by the service's clock.
-    pub(super) forbidden: Mutex<Option<Timestamp>>,
     /// When the daemon last read each session by itself, by the service's clock.
     pub(super) looked: Mutex<BTreeMap<String, Timestamp>>,
     pub(super) late: Mutex<Vec<LateCall>>,

@@ -198,7 +198,7 @@ impl Scene<'_> {
 
     /// Whether it saw, or had to see, which launch profiles permit stopping: they are listed.
     fn has_seen_profiles(&self) -> bool {
-        let Some(changed) = *locked(&self.ground.forbidden) else { return true };
+        let Some(changed) = locked(&self.ground.edited).last().copied() else { return true };
         let shows = locked(&self.ground.shown).shows;
         let waits = self.rules.scan + ON_ITS_WAY_MAX;
         shows.is_some_and(|shows| changed + waits < shows)

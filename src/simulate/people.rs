@@ -247,7 +247,6 @@ fn profile(ground: &Ground) {
 fn forbid(ground: &Ground) {
     ground.count(Fault::ProfileForbids);
     locked(&ground.edited).push(ground.service.now());
-    *locked(&ground.forbidden) = Some(ground.service.now());
     let _ = ground.world().amend_launch_profile(STUDIO, "long", |profile| {
         let minutes = &mut profile.stream.max_stopped_session_length_in_minutes;
         *minutes = if minutes.is_some() { None } else { Some(5_760) };

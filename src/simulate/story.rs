@@ -150,7 +150,6 @@ impl Story {
             once_kept: Mutex::default(),
             tagged: Mutex::default(),
             rescheduled: Mutex::default(),
-            forbidden: Mutex::default(),
             looked: Mutex::default(),
             late: Mutex::default(),
             asked: Mutex::default(),

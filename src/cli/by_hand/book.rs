@@ -1,7 +1,6 @@
 //! Where it is recorded: in the log itself, or by the daemon that writes it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -80,11 +79,10 @@ impl Book {
     ) -> Result<Self, Failure> {
         super::super::run::unexposed(&policy.audit_path)?;
         // Whoever may write everything must not make files there that the daemon could not write.
-        let directory = policy.audit_path.parent().filter(|directory| *directory != Path::new(""));
-        for place in directory.into_iter().chain([&*policy.daemon.state_dir]) {
-            if let Ok(Some(exposed @ Exposed::Owner { .. })) = files::exposed_at(place) {
-                return Err(Failure::Failed(exposed.to_string()));
-            }
+        if let Ok(Some(exposed @ Exposed::Owner { .. })) =
+            files::exposed_at(&policy.daemon.state_dir)
+        {
+            return Err(Failure::Failed(exposed.to_string()));
         }
         let place =
             match LogWriter::open(&policy.audit_path, policy.audit_rotation, Arc::clone(&clock)) {
