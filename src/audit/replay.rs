@@ -39,8 +39,8 @@ const RESCUE: &str = "rescue";
 /// may be a minute old, and clocks differ. What begins later somebody else began.
 const BEGINS_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long after its intent a stop is proven whose instant tells both clocks apart: later, one of them
-/// may have gone on for any while.
+/// How long after its intent a stop is proven whose instant tells how far our clock is ahead, or that it
+/// is right: later, one of them may have gone on for any while.
 const CLOCKS_COMPARED_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// How much earlier than its intent a run may seem to begin, since clocks differ.
@@ -255,19 +255,30 @@ impl StudioPast {
         }
     }
 
-    /// Learns from the service's instant of a stop that was just made how far our clock is behind, or
-    /// ahead. It was made between its intent and its proof: no more is believed than that shows.
+    /// Learns from the service's instant of a stop of ours how far our clock is behind, or ahead. It was
+    /// made between its intent and its proof: no more is believed than that shows, nor another than before,
+    /// where that does not show it. A proof that came late, or after a jump, shows the least alone: what is
+    /// read as later than now tells of a clock behind.
     fn compare_clocks(&mut self, session: &SessionId, record: &Record) {
         let Some(open) = self.history.of(session).open.as_ref() else { return };
+        let Some(stopped_at) = record.data.stopped_at else { return };
         let age = record.time.duration_since(open.since);
         let has_jumped = self.history.clock_jump.is_some_and(|jump| open.since <= jump.at);
         let is_within = (SignedDuration::ZERO..=CLOCKS_COMPARED_WITHIN).contains(&age);
         let is_fresh = is_within && !has_jumped;
-        if let Some(stopped_at) = record.data.stopped_at.filter(|_| is_fresh) {
-            let [least, most] = [record.time, open.since].map(|at| at.duration_until(stopped_at));
-            let behind = least.max(SignedDuration::ZERO) + most.min(SignedDuration::ZERO);
-            self.history.clock_behind = Some(SignedDuration::from_secs(behind.as_secs()));
+        let [least, most] = [record.time, open.since].map(|at| at.duration_until(stopped_at));
+        let is_shown = |known: SignedDuration| {
+            least <= known && (!is_fresh || known <= most + CLOCKS_COMPARED_WITHIN)
+        };
+        if self.history.clock_behind.is_some_and(is_shown) {
+            return;
         }
+        let behind = match is_fresh {
+            true => least.max(SignedDuration::ZERO) + most.min(SignedDuration::ZERO),
+            false if least.is_positive() => least,
+            false => return,
+        };
+        self.history.clock_behind = Some(SignedDuration::from_secs(behind.as_secs()));
     }
 
     fn done(&mut self, Deed { action, stage }: Deed, session: SessionId, record: &Record) {

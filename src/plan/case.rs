@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::due::{Candidates, Due, Run};
-use super::{Reason, SessionHistory};
+use super::{ClockError, Reason, SessionHistory, moved};
 use crate::ids::{
     InstanceType, LaunchProfileId, OwnerId, RuleName, ScheduleName, StreamingImageId, StudioRole,
 };
@@ -33,8 +33,8 @@ pub(super) struct Case<'a> {
     pub hold: Option<&'a Reason>,
     /// Whether the studio may be another's: then nothing at all is done there.
     pub is_foreign: bool,
-    /// How far `now` is behind the service's clock, as far as that is known.
-    pub clock_behind: SignedDuration,
+    /// How far `now` is from the service's clock, as far as that is known.
+    pub clock_error: ClockError,
     /// When the last pause ended by itself.
     pub unpaused_at: Option<Timestamp>,
     /// Why the brake would hold an action, where that is known already.
@@ -61,7 +61,7 @@ pub(super) struct Common<'a> {
     pub studio: &'a StudioPolicy,
     pub hold: Option<&'a Reason>,
     pub is_foreign: bool,
-    pub clock_behind: SignedDuration,
+    pub clock_error: ClockError,
     pub unpaused_at: Option<Timestamp>,
     pub now: Timestamp,
 }
@@ -73,7 +73,7 @@ impl<'a> Case<'a> {
         history: &'a SessionHistory,
         rules: &mut RuleLookup<'a>,
     ) -> Self {
-        let Common { policy, studio, hold, is_foreign, clock_behind, unpaused_at, now } = common;
+        let Common { policy, studio, hold, is_foreign, clock_error, unpaused_at, now } = common;
         let (rule, unclear) = rules.find(&candidate(session));
         let settings = rule.map_or(&studio.settings, |rule| &rule.settings);
         let timetable = timetable(policy, session, settings);
@@ -81,7 +81,10 @@ impl<'a> Case<'a> {
         let is_missing = timetable.is_none() && session.tags.contains_key(TAG_SCHEDULE);
         let is_known = !is_missing && schedule.is_some() == timetable.is_some();
         let run = session.start().filter(|_| is_known);
-        let run = run.map(|start| Run { start, is_rescued: history.is_rescued(start) });
+        // The service says when a run began: by a clock that is ahead it would be over too early.
+        let by_us = |start| moved(start, clock_error.ahead());
+        let of_run = |start| Run { start: by_us(start), is_rescued: history.is_rescued(start) };
+        let run = run.map(of_run);
         let candidates = run.map(|run| Candidates::new(settings, schedule, run, now));
         let uptime_over = candidates.as_ref().and_then(Candidates::uptime_over);
         let due = candidates.and_then(|found| found.earliest(settings.least_stop, now));
@@ -92,7 +95,7 @@ impl<'a> Case<'a> {
             session,
             hold,
             is_foreign,
-            clock_behind,
+            clock_error,
             unpaused_at,
             brake: None,
             history,

@@ -53,7 +53,7 @@ impl fmt::Display for Cause {
 /// The run of a session.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {
-    /// When it began.
+    /// When it began, by our clock.
     pub(super) start: Timestamp,
     /// Whether we began it to rescue the session, and for nobody.
     pub(super) is_rescued: bool,

@@ -11,6 +11,9 @@ use super::{Action, Approvals, Inventory, Latch, Pause};
 use crate::ids::{PolicyHash, SessionId, VetoName};
 use crate::policy::Mode;
 
+/// What two clocks may differ by without anybody being wrong.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
+
 /// The past of one studio.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
@@ -42,6 +45,24 @@ pub struct History {
     pub clock_behind: Option<SignedDuration>,
 }
 
+/// How far the wall clock is behind the service's; or ahead of it, where that is less than nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClockError(SignedDuration);
+
+impl ClockError {
+    /// By how much it is behind.
+    #[must_use]
+    pub fn behind(self) -> SignedDuration {
+        self.0.max(SignedDuration::ZERO)
+    }
+
+    /// By how much it is ahead, where that is more than two clocks differ by.
+    #[must_use]
+    pub fn ahead(self) -> SignedDuration {
+        if -self.0 < CLOCKS_DIFFER { SignedDuration::ZERO } else { -self.0 }
+    }
+}
+
 impl History {
     /// The past of a studio of which nothing is known.
     pub const EMPTY: Self = Self {
@@ -65,10 +86,10 @@ impl History {
         self.sessions.get(session).unwrap_or(SessionHistory::none())
     }
 
-    /// By how much the wall clock is known to be behind the service's.
+    /// How far the wall clock is known to be from the service's.
     #[must_use]
-    pub fn clock_behind(&self) -> SignedDuration {
-        self.clock_behind.unwrap_or_default().max(SignedDuration::ZERO)
+    pub fn clock_error(&self) -> ClockError {
+        ClockError(self.clock_behind.unwrap_or_default())
     }
 
     /// What a decision about one session alone depends on.

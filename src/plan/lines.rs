@@ -489,7 +489,12 @@ fn look_at_due(case: &Case<'_>) -> String {
     if case.is_rescued() {
         return format!("{schedule}; started to rescue it, so no lease and no max_uptime: {due}");
     }
-    format!("{schedule}, lease {:#}, max_uptime {uptime}: {due}", settings.lease)
+    let ahead = case.clock_error.ahead();
+    let clock = match ahead.is_zero() {
+        true => String::new(),
+        false => format!(", with a clock that is ahead by {ahead:#}"),
+    };
+    format!("{schedule}, lease {:#}, max_uptime {uptime}{clock}: {due}", settings.lease)
 }
 
 fn look_at_least_stop(case: &Case<'_>) -> String {

@@ -37,8 +37,8 @@ pub use case::{TAG_KEEP, TAG_KEEP_UNTIL, TAG_STOPPED, candidate};
 pub use due::{Cause, Due};
 pub use forecast::{Event, Foreseen, first_brake, forecast};
 pub use history::{
-    Attempts, ClockJump, History, KeepReminder, OpenIntent, OurStop, RescuedRun, SessionHistory,
-    StoppedBy, VetoGiven, VetoSays, WarningGiven,
+    Attempts, ClockError, ClockJump, History, KeepReminder, OpenIntent, OurStop, RescuedRun,
+    SessionHistory, StoppedBy, VetoGiven, VetoSays, WarningGiven,
 };
 pub use hold::account_doubt;
 pub use keeps::{Kept, kept_until};
@@ -207,9 +207,9 @@ pub fn plan_again(
 ) -> Plan {
     let mut hold = hold::of_studio(studio, snapshot, history, now);
     let is_foreign = hold::account_doubt(studio, snapshot).is_some();
-    let (clock_behind, unpaused_at) = (history.clock_behind(), history.unpaused_at(now));
+    let (clock_error, unpaused_at) = (history.clock_error(), history.unpaused_at(now));
     let common =
-        Common { policy, studio, hold: hold.as_ref(), is_foreign, clock_behind, unpaused_at, now };
+        Common { policy, studio, hold: hold.as_ref(), is_foreign, clock_error, unpaused_at, now };
     let mut decisions = before.decide_all(common, snapshot, history);
     let held = match common.hold {
         Some(_) => None,
@@ -268,9 +268,9 @@ pub fn decide_again(
     history: &History,
     now: Timestamp,
 ) -> Decision {
-    let (clock_behind, unpaused_at) = (history.clock_behind(), history.unpaused_at(now));
+    let (clock_error, unpaused_at) = (history.clock_error(), history.unpaused_at(now));
     let common =
-        Common { policy, studio, hold: None, is_foreign: false, clock_behind, unpaused_at, now };
+        Common { policy, studio, hold: None, is_foreign: false, clock_error, unpaused_at, now };
     decide(common, session, history.of(&session.id), &mut RuleLookup::new(&studio.rules))
 }
 
@@ -289,8 +289,8 @@ pub fn kept(
     snapshot: &Snapshot,
     now: Timestamp,
 ) -> BTreeMap<SessionId, Kept> {
-    let (hold, is_foreign, clock_behind) = (None, false, SignedDuration::ZERO);
-    let common = Common { policy, studio, hold, is_foreign, clock_behind, unpaused_at: None, now };
+    let (hold, is_foreign, clock_error) = (None, false, ClockError::default());
+    let common = Common { policy, studio, hold, is_foreign, clock_error, unpaused_at: None, now };
     let mut rules = RuleLookup::new(&studio.rules);
     let mut kept = BTreeMap::new();
     for (id, session) in &snapshot.sessions {
@@ -315,9 +315,9 @@ pub fn explain(
     let braked = planned.decisions.iter().find(|decision| decision.session == session.id);
     let braked = braked.map(|decision| &decision.reason).filter(|reason| reason.is_brake());
     let is_foreign = hold::account_doubt(studio, snapshot).is_some();
-    let (hold, clock_behind) = (planned.hold.as_ref(), history.clock_behind());
+    let (hold, clock_error) = (planned.hold.as_ref(), history.clock_error());
     let unpaused_at = history.unpaused_at(now);
-    let common = Common { policy, studio, hold, is_foreign, clock_behind, unpaused_at, now };
+    let common = Common { policy, studio, hold, is_foreign, clock_error, unpaused_at, now };
     let mut rules = RuleLookup::new(&studio.rules);
     let case = Case::new(common, session, history.of(&session.id), &mut rules);
     let case = Case { brake: braked, ..case };

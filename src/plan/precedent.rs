@@ -14,8 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::case::Common;
 use super::{
-    Action, Cause, Decision, History, Plan, Reason, SessionHistory, Verdict, hold, moved,
-    used_in_the_hour,
+    Action, Cause, ClockError, Decision, History, Plan, Reason, SessionHistory, Verdict, hold,
+    moved, used_in_the_hour,
 };
 use crate::ids::{PolicyHash, SessionId, StudioId};
 use crate::inventory::{Session, Snapshot};
@@ -40,7 +40,7 @@ struct Basis {
     policy: PolicyHash,
     studio: StudioId,
     is_foreign: bool,
-    clock_behind: SignedDuration,
+    clock_error: ClockError,
     unpaused_at: Option<Timestamp>,
 }
 
@@ -156,10 +156,10 @@ fn next_of<T>(
 
 impl Basis {
     fn of(common: Common<'_>) -> Self {
-        let Common { policy, studio, hold: _, is_foreign, clock_behind, unpaused_at, now: _ } =
+        let Common { policy, studio, hold: _, is_foreign, clock_error, unpaused_at, now: _ } =
             common;
         let (policy, studio) = (policy.hash.clone(), studio.id.clone());
-        Self { policy, studio, is_foreign, clock_behind, unpaused_at }
+        Self { policy, studio, is_foreign, clock_error, unpaused_at }
     }
 }
 

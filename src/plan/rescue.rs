@@ -10,7 +10,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::Case;
-use super::{Reason, StoppedBy, moved};
+use super::{ClockError, Reason, StoppedBy, moved};
 use crate::inventory::{Session, SessionState, Stopping, Transition};
 use crate::policy::{Mode, Preserve, Schedule, Settings, Window};
 
@@ -85,7 +85,7 @@ impl<'a> Rescue<'a> {
         let schedules = case.schedules_to_rescue_by(settings);
         let ends = ends_of(case.session).into_iter().flatten();
         let rescues = ends.flat_map(|end| {
-            let by = |schedule: &&Schedule| Self::from(end, case.clock_behind, schedule, settings);
+            let by = |schedule: &&Schedule| Self::from(end, case.clock_error, schedule, settings);
             schedules.iter().filter_map(by).collect::<Vec<_>>()
         });
         rescues.filter(|rescue| case.now < rescue.ends).min_by_key(|rescue| rescue.begins)
@@ -93,7 +93,7 @@ impl<'a> Rescue<'a> {
 
     fn from(
         terminate_at: Timestamp,
-        clock_behind: SignedDuration,
+        clock_error: ClockError,
         schedule: &Schedule,
         settings: &'a Settings,
     ) -> Option<Self> {
@@ -101,7 +101,7 @@ impl<'a> Rescue<'a> {
         let window = schedule.window_after(moved(terminate_at, -settings.return_margin))?;
         let ends = moved(window.closes, settings.return_margin);
         // What our clock shows when the service ends it.
-        let ends_by_us = moved(terminate_at, -clock_behind);
+        let ends_by_us = moved(terminate_at, -clock_error.behind());
         (window.opens <= terminate_at && ends < Timestamp::MAX).then(|| Self {
             terminate_at,
             closes: window.closes,

@@ -170,7 +170,8 @@ impl Service {
             Action::Start => self.direct.start(session, token).await,
         };
         if answer.is_ok() && action == Action::Stop {
-            self.stopped(session);
+            // A machine must not go off and on all night.
+            self.ground.asks(Call::Stopped(session.id.to_string()), STOPPED_MAX);
         }
         self.travel().await;
         if answer.is_ok() && self.ground.strikes(Fault::LostAnswer) {
@@ -178,16 +179,6 @@ impl Service {
             return Err(failed(operation, self.ground.draw(|chance| chance.one_of(&lost))));
         }
         answer
-    }
-
-    /// A machine must not go off and on all night. By a clock that is ahead by about as much as a machine may run,
-    /// each run is over as soon as it is there; no service takes what such a clock signs.
-    fn stopped(&self, session: &Session) {
-        let ahead = self.ground.service.error() + SignedDuration::from_mins(15);
-        let is_over_at_once = |limit: SignedDuration| limit <= ahead;
-        if !locked(&self.ground.rules).max_uptime.is_some_and(is_over_at_once) {
-            self.ground.asks(Call::Stopped(session.id.to_string()), STOPPED_MAX);
-        }
     }
 
     /// The service carries the call out when nobody waits for it any more.

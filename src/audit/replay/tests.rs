@@ -595,12 +595,26 @@ fn a_stop_just_made_tells_how_far_the_clock_is_behind_the_service_s() {
         proven.data.stopped_at = Some(proven.time + SignedDuration::from_mins(minutes));
         proven
     };
-    let behind = |records: &[Record]| past(records).history.clock_behind();
+    let behind = |records: &[Record]| past(records).history.clock_error().behind();
     let stop = |proven: Record| [intended.clone(), proven];
     assert_eq!(behind(&stop(proven(86, 1))), SignedDuration::from_mins(86));
     assert_eq!(behind(&stop(proven(-86, 1))), SignedDuration::ZERO);
-    // Of a stop that took its time nobody knows which part of it the clock missed.
-    assert_eq!(behind(&stop(proven(86, 6))), SignedDuration::ZERO);
+    // What is read as later than now was read by a clock that is behind, however late it is read; that
+    // it is not behind, or less than was known, a late proof does not say.
+    assert_eq!(behind(&stop(proven(86, 6))), SignedDuration::from_mins(86));
+    assert_eq!(past(&stop(proven(-3, 6))).history.clock_behind, None);
+    let [early, late] = [proven(86, 1), proven(40, 6)];
+    let again = [intended.clone(), early, intended.clone(), late];
+    assert_eq!(behind(&again), SignedDuration::from_mins(86));
+    // Each stop tells it to some minutes only: what is known stays while that is what it tells.
+    let ahead = |stops: &[i64]| {
+        let stops = stops.iter().flat_map(|minutes| stop(proven(*minutes, 1)));
+        past(&stops.collect::<Vec<_>>()).history.clock_error().ahead()
+    };
+    let told =
+        [vec![-86], vec![-86, -90], vec![-86, -84], vec![-86, -96], vec![-86, -60], vec![-5]];
+    let shown = [85, 85, 83, 95, 59, 0].map(SignedDuration::from_mins);
+    assert_eq!(told.map(|stops| ahead(&stops)), shown);
     // Whoever sets the clock right ends it, and nothing is known of a clock that no stop has told of.
     let stopped = proven(86, 1);
     let (from, by) = (stopped.time, SignedDuration::from_mins(80));

@@ -230,3 +230,26 @@ fn an_owner_without_a_time_zone_is_kept_and_told_of() {
     let known = world.session(|session| session.owner = Some("other".into()));
     assert_eq!(known.decide("20T21:00:00").verdict(), Verdict::Stop);
 }
+
+#[test]
+fn by_a_clock_that_is_known_to_be_ahead_a_run_is_not_over_early() {
+    let due = |ahead: SignedDuration| {
+        let of = |start: &str, now: &str| {
+            let world = World::new().settings(|settings| {
+                settings.lease = hours(2);
+                settings.max_uptime = Some(hours(3));
+            });
+            let mut world = world.session(|session| session.started_at = Some(at(start)));
+            world.history.clock_behind = Some(-ahead);
+            world.decide(now).due
+        };
+        [of("20T09:00:00", "20T09:30:00"), of("20T19:00:00", "20T20:30:00")]
+    };
+    let [uptime, lease] = due(hours(0));
+    assert_eq!([uptime, lease], [Some(at("20T12:00:00")), Some(at("20T21:00:00"))]);
+    // Two clocks may differ by as much, and a warning names the instant.
+    assert_eq!(due(minutes(4)), [uptime, lease]);
+    assert_eq!(due(hours(1)), [Some(at("20T13:00:00")), Some(at("20T22:00:00"))]);
+    // By one that is behind it is over late: that harms nobody.
+    assert_eq!(due(-hours(1)), [uptime, lease]);
+}
