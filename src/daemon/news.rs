@@ -100,8 +100,14 @@ pub(super) async fn record_news(
     memory.told.of(plan, snapshot);
     for decisions in memory.told.0.chunks(RECORDS_PER_COMMIT) {
         ledger.with(studio, |past| {
+            // Both are in the order of the sessions: one walk, since it is asked of every scan.
+            let first = decisions.first().map(|(decision, ..)| &decision.session);
+            let known = first.map(|first| past.decisions.range(first..));
+            let mut known = known.into_iter().flatten().peekable();
             for (decision, _, says) in decisions {
-                let is_new = past.decisions.get(&decision.session) != Some(says);
+                while known.next_if(|(id, _)| **id < decision.session).is_some() {}
+                let said = known.next_if(|(id, _)| **id == decision.session);
+                let is_new = said.is_none_or(|(_, said)| said != says);
                 records.extend(decision_news(workshop, snapshot, plan.at, decision, is_new));
             }
         });

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 
 use super::faults::Fault;
@@ -30,7 +31,8 @@ struct Content {
 struct Files {
     contents: Vec<Content>,
     names: BTreeMap<LogFile, usize>,
-    durable_names: BTreeMap<LogFile, usize>,
+    /// What a power failure would leave of the names that were changed since they were synced.
+    unsynced: BTreeMap<LogFile, Option<usize>>,
     /// How often something was taken away that may have been read.
     losses: u64,
 }
@@ -39,6 +41,8 @@ struct Files {
 #[derive(Debug, Default)]
 pub(super) struct Place {
     losses: u64,
+    /// The last of the older files, since those before it are read to their end.
+    older: Option<LogFile>,
     /// How many bytes of each content.
     read: BTreeMap<usize, usize>,
 }
@@ -47,6 +51,25 @@ impl Files {
     fn content(&mut self, file: LogFile) -> io::Result<&mut Content> {
         let number = self.names.get(&file).ok_or(io::ErrorKind::NotFound)?;
         self.contents.get_mut(*number).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Gives a content a name, or takes the name away; returns whose it was.
+    fn name(&mut self, file: LogFile, number: Option<usize>) -> Option<usize> {
+        let before = match number {
+            Some(number) => self.names.insert(file, number),
+            None => self.names.remove(&file),
+        };
+        self.unsynced.entry(file).or_insert(before);
+        before
+    }
+
+    /// The contents that a power failure would leave a name, the newest first.
+    fn durable(&self) -> impl Iterator<Item = &Content> {
+        let synced = self.names.iter().rev();
+        let synced = synced.filter(|(name, _)| !self.unsynced.contains_key(name));
+        let unsynced = self.unsynced.values().rev().flatten();
+        let numbers = unsynced.chain(synced.map(|(_, number)| number));
+        numbers.filter_map(|number| self.contents.get(*number))
     }
 }
 
@@ -58,9 +81,7 @@ impl DiskHandle {
     /// Whether the log holds the intent of a call where a power failure would not take it.
     pub(super) fn holds_durably(&self, token: &str) -> bool {
         let files = locked(&self.0);
-        let mut numbers = files.durable_names.values().rev();
-        numbers.any(|number| {
-            let Content { seen, durable, .. } = &files.contents[*number];
+        files.durable().any(|Content { seen, durable, .. }| {
             let from = durable.saturating_sub(SEARCH_BYTES_MAX);
             // From the end: what is looked for was just written.
             let lines = seen[from..*durable].rsplit(|byte| *byte == b'\n');
@@ -83,8 +104,12 @@ impl DiskHandle {
     pub(super) fn each_line_from(&self, place: &mut Place, mut show: impl FnMut(&[u8])) {
         let files = locked(&self.0);
         place.losses = files.losses;
-        let names = files.names.iter().filter(|(name, _)| **name != LogFile::Next);
-        for (_, number) in names {
+        let unread = (place.older.map_or(Bound::Unbounded, Bound::Included), Bound::Unbounded);
+        let names = files.names.range(unread).filter(|(name, _)| **name != LogFile::Next);
+        for (name, number) in names {
+            if matches!(name, LogFile::Older(_)) {
+                place.older = Some(*name);
+            }
             let read = place.read.entry(*number).or_default();
             let lines =
                 files.contents[*number].seen[*read..].split_inclusive(|byte| *byte == b'\n');
@@ -98,12 +123,17 @@ impl DiskHandle {
     /// The power fails.
     pub(super) fn crash(&self, ground: &Ground) {
         let mut files = locked(&self.0);
-        let mut is_loss = files.names != files.durable_names;
+        let unsynced = std::mem::take(&mut files.unsynced);
+        let is_changed =
+            |(name, left): (&LogFile, &Option<usize>)| files.names.get(name) != left.as_ref();
+        let mut is_loss = unsynced.iter().any(is_changed);
         if is_loss && ground.draw(|chance| chance.once_in(2)) {
             ground.count(Fault::LostWrite);
-            files.names = files.durable_names.clone();
+            for (name, left) in unsynced {
+                files.name(name, left);
+            }
+            files.unsynced.clear();
         }
-        files.durable_names = files.names.clone();
         for content in &mut files.contents {
             is_loss |= content.is_in_doubt();
             content.crash(ground);
@@ -197,7 +227,7 @@ impl Storage for OpenDisk {
         self.with(|files| {
             files.contents.push(Content::default());
             let number = files.contents.len() - 1;
-            files.names.insert(file, number);
+            files.name(file, Some(number));
             Ok(())
         })
     }
@@ -236,16 +266,16 @@ impl Storage for OpenDisk {
     fn rename(&mut self, from: LogFile, to: LogFile) -> io::Result<()> {
         self.fault(Fault::WriteFails, io::ErrorKind::Other)?;
         self.with(|files| {
-            let number = files.names.remove(&from).ok_or(io::ErrorKind::NotFound)?;
+            let number = files.name(from, None).ok_or(io::ErrorKind::NotFound)?;
             // What was the current file may have been read, and is taken away by what takes its place.
-            files.losses += u64::from(files.names.insert(to, number).is_some());
+            files.losses += u64::from(files.name(to, Some(number)).is_some());
             Ok(())
         })
     }
 
     fn remove(&mut self, file: LogFile) -> io::Result<()> {
         self.with(|files| {
-            files.names.remove(&file).ok_or(io::ErrorKind::NotFound)?;
+            files.name(file, None).ok_or(io::ErrorKind::NotFound)?;
             files.losses += u64::from(file != LogFile::Next);
             Ok(())
         })
@@ -254,7 +284,7 @@ impl Storage for OpenDisk {
     fn sync_names(&mut self) -> io::Result<()> {
         self.fault(Fault::SyncFails, io::ErrorKind::Other)?;
         self.with(|files| {
-            files.durable_names = files.names.clone();
+            files.unsynced.clear();
             Ok(())
         })
     }

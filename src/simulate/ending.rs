@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::ground::{Ground, US, locked};
 use super::hours::Idle;
+use super::ledgers::Judged;
 use super::rules::{OBSERVED, Preserve, Rules, STUDIO, SUPERVISOR, UNSCHEDULED};
-use crate::audit::record::{Kind, Record};
+use crate::audit::record::Kind;
 use crate::audit::replay::StudioPast;
 use crate::clock::Clock;
 use crate::plan::{Decision, Verdict, plan};
@@ -113,7 +114,7 @@ pub(super) fn plans_nothing(ground: &Ground, policy: &Policy, past: &StudioPast)
 }
 
 /// Looks at what is still on.
-pub(super) fn check(ground: &Ground, records: &[Record], calm: Timestamp) {
+pub(super) fn check(ground: &Ground, records: &[Judged], calm: Timestamp) {
     let rules = locked(&ground.rules).clone();
     let now = ground.clock.now();
     for session in ground.sessions() {
@@ -149,7 +150,7 @@ fn has_been_idle(rules: &Rules, since: Timestamp, now: Timestamp) -> bool {
 /// In the calm nothing is destroyed that was to be saved, nor in any hours that are as calm: whoever rotates
 /// is there in time. By a clock that is wrong by more than the margin nobody can be, unless a stop has shown
 /// how late it is.
-fn lost(ground: &Ground, records: &[Record], calm: Timestamp) {
+fn lost(ground: &Ground, records: &[Judged], calm: Timestamp) {
     let error = ground.service.error();
     let shown = if error.abs() <= CLOCK_ERROR_MAX {
         Some(calm)
@@ -192,10 +193,10 @@ fn was_calm(ground: &Ground, from: Timestamp, to: Timestamp) -> bool {
 }
 
 /// When a stop first showed how far the daemon's clock is behind, since that was last set.
-fn shown_late(records: &[Record]) -> Option<Timestamp> {
-    let is_set = |record: &&Record| record.kind == Kind::ClockJumped;
+fn shown_late(records: &[Judged]) -> Option<Timestamp> {
+    let is_set = |record: &&Judged| record.kind == Kind::ClockJumped;
     let set = records.iter().rev().find(is_set).map(|record| record.time);
     let stops = records.iter().filter(|record| record.kind == Kind::StopProven);
     let since = stops.filter(|record| set.is_none_or(|set| record.time > set));
-    since.filter_map(|record| record.data.stopped_at.filter(|at| *at > record.time)).next()
+    since.filter_map(|record| record.stopped_at.filter(|at| *at > record.time)).next()
 }

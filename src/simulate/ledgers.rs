@@ -10,7 +10,7 @@ use super::ground::{Ground, US, locked};
 use super::rules::Rules;
 use super::story::studio_id;
 use crate::audit::chain::{self, Hash};
-use crate::audit::record::{Data, Deed, Kind, Record, SeenData, Stage};
+use crate::audit::record::{Deed, Kind, Record, Stage};
 use crate::audit::replay::Replay;
 use crate::daemon::Ledger;
 use crate::plan::Action;
@@ -25,7 +25,7 @@ pub(super) struct Reading {
     /// What a daemon learns that starts now.
     pub(super) past: Replay,
     /// What is judged of it, and as much of each as that needs: a year has a million records.
-    pub(super) judged: Vec<Record>,
+    pub(super) judged: Vec<Judged>,
     /// How many records there are.
     pub(super) count: u64,
     /// How often each reason was recorded.
@@ -60,7 +60,7 @@ impl Reading {
                     None => drop(reasons.insert(reason.code.clone(), 1)),
                 }
             }
-            judged.extend(to_judge(parsed.record));
+            judged.extend(Judged::of(parsed.record));
         });
     }
 
@@ -88,37 +88,58 @@ impl Reading {
     }
 }
 
-/// As much of a record as is judged, if anything is.
-fn to_judge(record: Record) -> Option<Record> {
-    let is_judged = match &record.kind {
-        Kind::WarningGiven
-        | Kind::SessionVanished
-        | Kind::StudioApproved
-        | Kind::ClockJumped
-        | Kind::DaemonPaused
-        | Kind::DaemonResumed => true,
-        kind => kind.deed().is_some(),
-    };
-    let is_approval = record.kind == Kind::StudioApproved;
-    let Data { session, client_token, policy, due, mode, leads, until, stopped_at, .. } =
-        record.data;
-    let started_at = record.data.seen.and_then(|seen| seen.started_at);
-    let seen = started_at.map(|at| SeenData { started_at: Some(at), ..SeenData::default() });
-    let reason = record.data.reason.filter(|_| is_approval);
-    let data = Data {
-        session,
-        client_token,
-        policy,
-        due,
-        mode,
-        leads,
-        until,
-        stopped_at,
-        reason,
-        seen,
-        ..Data::default()
-    };
-    is_judged.then_some(Record { data, ..record })
+/// As much of a record as is judged.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) time: Timestamp,
+    pub(super) kind: Kind,
+    pub(super) subject: Box<str>,
+    pub(super) stopped_at: Option<Timestamp>,
+    session: Box<str>,
+    token: Option<Box<str>>,
+    policy: Option<Box<str>>,
+    due: Option<Timestamp>,
+    until: Option<Timestamp>,
+    started_at: Option<Timestamp>,
+    leads: Box<[i64]>,
+    is_enforced: bool,
+    /// How many stops a person let pass.
+    count: Option<u32>,
+}
+
+impl Judged {
+    /// Of a record of which anything is judged.
+    fn of(record: Record) -> Option<Self> {
+        let is_judged = match &record.kind {
+            Kind::WarningGiven
+            | Kind::SessionVanished
+            | Kind::StudioApproved
+            | Kind::ClockJumped
+            | Kind::DaemonPaused
+            | Kind::DaemonResumed => true,
+            kind => kind.deed().is_some(),
+        };
+        if !is_judged {
+            return None;
+        }
+        let Record { time, kind, subject, data } = record;
+        let count = data.reason.filter(|_| kind == Kind::StudioApproved);
+        Some(Self {
+            time,
+            kind,
+            subject: subject.into(),
+            stopped_at: data.stopped_at,
+            session: data.session.unwrap_or_default().into(),
+            token: data.client_token.map(Into::into),
+            policy: data.policy.map(Into::into),
+            due: data.due,
+            until: data.until,
+            started_at: data.seen.and_then(|seen| seen.started_at),
+            leads: data.leads.unwrap_or_default().into(),
+            is_enforced: data.mode.as_deref() == Some("enforce"),
+            count: count.and_then(|reason| reason.values.get("count")?.parse().ok()),
+        })
+    }
 }
 
 /// What the service did at our request.
@@ -142,7 +163,7 @@ pub(super) fn effects(ground: &Ground) -> Effects {
 /// Judges the whole log.
 pub(super) fn check(
     ground: &Ground,
-    records: &[Record],
+    records: &[Judged],
     policies: &BTreeMap<String, Rules>,
     jumps: &[Timestamp],
 ) {
@@ -154,21 +175,21 @@ pub(super) fn check(
 }
 
 /// A token is about one run, and another one about the same run comes only after a known end.
-fn tokens(ground: &Ground, records: &[Record]) {
+fn tokens(ground: &Ground, records: &[Judged]) {
     let mut runs: BTreeMap<&str, Timestamp> = BTreeMap::new();
     let mut open: BTreeMap<(&str, Action, Timestamp), &str> = BTreeMap::new();
     for record in records {
         let (Some(Deed { action, stage }), Some(token)) =
-            (record.kind.deed(), record.data.client_token.as_deref())
+            (record.kind.deed(), record.token.as_deref())
         else {
             continue;
         };
         let run = match action {
-            Action::Stop => record.data.seen.as_ref().and_then(|seen| seen.started_at),
-            Action::Start => record.data.stopped_at,
+            Action::Stop => record.started_at,
+            Action::Start => record.stopped_at,
         };
         let Some(run) = run else { continue };
-        let call = (record.subject.as_str(), action, run);
+        let call = (&*record.subject, action, run);
         match stage {
             Stage::Intended => {
                 if *runs.entry(token).or_insert(run) != run {
@@ -194,18 +215,18 @@ fn tokens(ground: &Ground, records: &[Record]) {
 
 struct Book<'a> {
     ground: &'a Ground,
-    records: &'a [Record],
-    approvals: Vec<&'a Record>,
+    records: &'a [Judged],
+    approvals: Vec<&'a Judged>,
     policies: &'a BTreeMap<String, Rules>,
     jumps: &'a [Timestamp],
 }
 
 impl Book<'_> {
-    fn rules(&self, record: &Record) -> Option<&Rules> {
-        self.policies.get(record.data.policy.as_deref()?)
+    fn rules(&self, record: &Judged) -> Option<&Rules> {
+        self.policies.get(record.policy.as_deref()?)
     }
 
-    fn intents(&self, action: Action) -> impl Iterator<Item = &Record> {
+    fn intents(&self, action: Action) -> impl Iterator<Item = &Judged> {
         let kind = Deed { action, stage: Stage::Intended }.kind();
         self.records.iter().filter(move |record| record.kind == kind)
     }
@@ -222,14 +243,14 @@ impl Book<'_> {
         let mut firsts: Vec<(Timestamp, Option<Timestamp>)> = Vec::new();
         for record in self.intents(Action::Stop) {
             let Some(rules) = self.rules(record) else { continue };
-            let token = record.data.client_token.as_deref().unwrap_or_default();
+            let token = record.token.as_deref().unwrap_or_default();
             let since = record.time - SignedDuration::from_hours(1);
             hour.retain(|(at, _)| *at > since);
             // What is asked for once more is no more than it was, whatever the bound is now.
             let is_first = hour.iter().all(|(_, before)| *before != token);
             if is_first {
                 hour.push((record.time, token));
-                firsts.push((record.time, record.data.due));
+                firsts.push((record.time, record.due));
             }
             let tokens: BTreeSet<&str> = hour.iter().map(|(_, token)| *token).collect();
             let count = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
@@ -243,7 +264,7 @@ impl Book<'_> {
             // they may.
             let soon = record.time - SignedDuration::from_secs(10);
             firsts.retain(|(at, _)| *at > soon);
-            let at_once = firsts.iter().filter(|(_, due)| *due == record.data.due).count();
+            let at_once = firsts.iter().filter(|(_, due)| *due == record.due).count();
             let at_once = u32::try_from(at_once).unwrap_or(u32::MAX);
             let allowed = rules.per_scan.max(approved).saturating_mul(2);
             if is_first && at_once > allowed && !self.jumped(soon, record.time) {
@@ -256,8 +277,7 @@ impl Book<'_> {
     /// How many stops a person has approved, at some time between two instants.
     fn approved(&self, from: Timestamp, to: Timestamp) -> u32 {
         let counts = self.approvals.iter().filter_map(|record| {
-            let until = record.data.until?;
-            let count = record.data.reason.as_ref()?.values.get("count")?.parse().ok()?;
+            let (until, count) = (record.until?, record.count?);
             (record.time <= to && from <= until).then_some(count)
         });
         counts.max().unwrap_or(0)
@@ -268,29 +288,26 @@ impl Book<'_> {
         let mut given: BTreeMap<(&str, Timestamp, Timestamp, i64), Timestamp> = BTreeMap::new();
         let (mut pause, mut unpaused): (Option<Timestamp>, Option<Timestamp>) = (None, None);
         for record in self.records {
-            let data = &record.data;
             // One that has ended by itself has done so, whatever is said of pauses after it.
             unpaused = unpaused.max(pause.take_if(|until| *until <= record.time));
             match record.kind {
                 // One pause shortens no other.
-                Kind::DaemonPaused => pause = pause.max(data.until),
+                Kind::DaemonPaused => pause = pause.max(record.until),
                 Kind::DaemonResumed => pause = None,
                 _ => {}
             }
             // What two whole listings lacked has no past when it comes back.
             if record.kind == Kind::SessionVanished {
-                given.retain(|(subject, ..), _| *subject != record.subject);
+                given.retain(|(subject, ..), _| *subject != &*record.subject);
             }
-            let run = data.seen.as_ref().and_then(|seen| seen.started_at);
-            let (Some(run), Some(due)) = (run, data.due) else { continue };
-            let subject = record.subject.as_str();
+            let (Some(run), Some(due)) = (record.started_at, record.due) else { continue };
+            let subject = &*record.subject;
             match record.kind {
-                Kind::WarningGiven if data.mode.as_deref() == Some("enforce") => {
-                    for lead in data.leads.iter().flatten() {
+                Kind::WarningGiven if record.is_enforced => {
+                    for lead in &record.leads {
                         let before = given.insert((subject, run, due, *lead), record.time);
                         // Who was kept meanwhile is warned anew.
-                        let was_kept = locked(&self.ground.tagged)
-                            .contains_key(data.session.as_deref().unwrap_or_default());
+                        let was_kept = locked(&self.ground.tagged).contains_key(&*record.session);
                         // And so is who was warned before a pause that has ended by itself.
                         let is_old = |at: &Timestamp| {
                             let now = record.time;
@@ -306,7 +323,7 @@ impl Book<'_> {
                     let Some(rules) = self.rules(record) else { continue };
                     for lead in &rules.warn {
                         let at = given.get(&(subject, run, due, lead.as_secs()));
-                        let token = data.client_token.as_deref().unwrap_or_default();
+                        let token = record.token.as_deref().unwrap_or_default();
                         // A later attempt upon the same run may have met a later keep.
                         let kept = locked(&self.ground.once_kept).get(token).copied();
                         let kept = kept.filter(|until| *until <= record.time);
@@ -328,7 +345,7 @@ impl Book<'_> {
         said < paused_until || self.jumped(from, to)
     }
 
-    fn warned(&self, stop: &Record, lead: SignedDuration, at: Option<Timestamp>) {
+    fn warned(&self, stop: &Judged, lead: SignedDuration, at: Option<Timestamp>) {
         let wait = lead.min(SignedDuration::from_mins(15));
         let is_heard = at.is_some_and(|at| at + wait <= stop.time);
         let from = at.unwrap_or(stop.time).min(stop.time);

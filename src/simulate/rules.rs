@@ -60,8 +60,8 @@ pub(super) struct Rules {
     pub(super) per_hour: u32,
     /// Whether a veto is asked.
     pub(super) asks: bool,
-    /// Whether the log goes on in a new file as often as may be.
-    pub(super) rotates: bool,
+    /// Of how many kilobytes a file of the log is at the most, where it goes on in a new one often.
+    pub(super) rotates_at: Option<usize>,
 }
 
 /// How long a veto may keep a session.
@@ -118,7 +118,7 @@ impl Rules {
             per_scan: chance.one_of(&[500, 500, 500, 4, 2, 0]),
             per_hour: chance.one_of(&[1000, 1000, 1000, 5, 3]),
             asks: chance.once_in(2),
-            rotates: chance.once_in(2),
+            rotates_at: chance.once_in(2).then_some(64),
         }
     }
 
@@ -192,7 +192,7 @@ brake = {{ per_scan = {per_scan}, per_hour = {per_hour} }}
             at_home = format_args!("{:?} = {{ zone = {:?} }}", AT_HOME_IN.0, AT_HOME_IN.1),
             mode = if self.observes { "observe" } else { "enforce" },
             scan = shown(&self.scan),
-            size = if self.rotates { "64KB" } else { "64MB" },
+            size = self.rotates_at.map_or("64MB".to_owned(), |size| format!("{size}KB")),
             hours = self.hours_text(),
             lease = shown(&self.lease),
             least_stop = shown(&self.least_stop),

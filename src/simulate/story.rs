@@ -13,7 +13,7 @@ use super::disk::{DiskHandle, OpenDisk};
 use super::farm::Farm;
 use super::faults::{Fault, Weather};
 use super::ground::{Ground, ServiceClock, locked};
-use super::ledgers::Reading;
+use super::ledgers::{Judged, Reading};
 use super::lifeline::{Ending, Lifeline};
 use super::rules::{Rules, STUDIO};
 use super::service::Service;
@@ -127,6 +127,8 @@ impl Story {
             events.one_of(FIRST_DAYS).parse().unwrap_or(jiff::civil::Date::ZERO);
         let mut rules = Rules::draw(&mut Chance::new(seed, STREAM_RULES), first);
         rules.scan = shape.scan.unwrap_or(rules.scan);
+        // A checkpoint is as long as there are sessions, and a year as long as it is.
+        rules.rotates_at = rules.rotates_at.map(|size| size * (shape.sessions / 6).max(1));
         let midnight = rules.hours.zone.to_timestamp(first.at(0, 0, 0, 0));
         let from = midnight.unwrap_or(Timestamp::UNIX_EPOCH)
             + SignedDuration::from_mins(events.between(0, 24 * 60));
@@ -324,7 +326,7 @@ impl Story {
     /// A clock that was set while nobody looked goes on for the daemon as it was.
     fn misleads(&mut self) {
         let Some((at, by)) = self.set_forward.take() else { return };
-        let is_told = |record: &Record| record.kind == Kind::ClockJumped && record.time >= at;
+        let is_told = |record: &Judged| record.kind == Kind::ClockJumped && record.time >= at;
         if !self.reading.judged.iter().any(is_told) {
             *locked(&self.ground.misled) = by;
         }
