@@ -20,8 +20,8 @@ pub use self::jump::Jump;
 use super::record::{Data, Deed, Kind, ReasonData, Record, Stage};
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::plan::{
-    Action, Attempts, Decision, History, KeepReminder, OpenIntent, OurStop, RescuedRun, STOPPED_BY,
-    SessionHistory, StoppedBy, VetoGiven, VetoSays, WarningGiven,
+    Action, Attempts, ClockJump, Decision, History, KeepReminder, OpenIntent, OurStop, RescuedRun,
+    STOPPED_BY, SessionHistory, StoppedBy, VetoGiven, VetoSays, WarningGiven,
 };
 use crate::policy::Mode;
 
@@ -229,6 +229,7 @@ impl StudioPast {
         match record.kind {
             Kind::SessionDecided => {
                 self.know(&session, record);
+                self.kept(&session, record);
                 self.decisions.insert(session, Fingerprint::of(&record.data));
             }
             Kind::SessionVanished => {
@@ -263,7 +264,10 @@ impl StudioPast {
         let Some(open) = self.history.of(session).open.as_ref() else { return };
         let Some(stopped_at) = record.data.stopped_at else { return };
         let age = record.time.duration_since(open.since);
-        let has_jumped = self.history.clock_jump.is_some_and(|jump| open.since <= jump.at);
+        // One backwards shows an earlier time than it was made at.
+        let began = |jump: ClockJump| jump.at.checked_sub(jump.by).unwrap_or(jump.at);
+        let jump = self.history.clock_jump;
+        let has_jumped = jump.is_some_and(|jump| open.since <= jump.at.max(began(jump)));
         let is_within = (SignedDuration::ZERO..=CLOCKS_COMPARED_WITHIN).contains(&age);
         let is_fresh = is_within && !has_jumped;
         let [least, most] = [record.time, open.since].map(|at| at.duration_until(stopped_at));

@@ -42,7 +42,8 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     anstream::println!("approval of up to {count} {what} {words}");
     let ReasonData { code, values, .. } = reason.clone();
     let held = Approved { code, values, policy: held.policy.clone() };
-    hand_over(&policy, &arguments.handing, Wish::Approve { studio: studio.id.clone(), until, held })
+    let wish = Wish::Approve { studio: studio.id.clone(), until, held };
+    hand_over(&policy.daemon.state_dir, &arguments.handing, wish)
 }
 
 /// What an approval would let pass.

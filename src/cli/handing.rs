@@ -1,12 +1,14 @@
 //! How a command hands a request to the daemon, and says what became of it.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::{Failure, output};
+use super::{Failure, load, output, studios};
 use crate::clock::{Clock, SystemClock};
-use crate::policy::Policy;
+use crate::config;
+use crate::ids::StudioId;
 use crate::switch::{Request, Spool, TEXT_MAX, Wish, is_plain};
 
 /// How often is looked whether the daemon has taken it.
@@ -24,14 +26,51 @@ pub(super) struct Handing {
     wait: String,
 }
 
+/// Where a daemon looks for requests, and what a request is about.
+pub(super) struct Address {
+    pub(super) state_dir: PathBuf,
+    /// The studio that is named, and what people call it.
+    studio: Option<(StudioId, String)>,
+}
+
+impl Address {
+    /// By the policy. A daemon goes on by what the file said before while there are mistakes in it, and must be
+    /// told to wait all the same: then a studio's name is taken as it is, and the daemon refuses one that it
+    /// does not know.
+    pub(super) fn find(path: &Path, named: Option<&str>) -> Result<Self, Failure> {
+        match load(path) {
+            Ok(policy) => {
+                let studio = named.map(|name| studios::named(&policy, name)).transpose()?;
+                let studio = studio.map(|studio| (studio.id.clone(), studio.label().to_owned()));
+                Ok(Self { state_dir: policy.daemon.state_dir, studio })
+            }
+            Err(wrong) => {
+                let state_dir = config::state_dir(path)?;
+                wrong.print();
+                let studio = named.map(|name| (StudioId::from(name), name.to_owned()));
+                Ok(Self { state_dir, studio })
+            }
+        }
+    }
+
+    pub(super) fn studio(&self) -> Option<StudioId> {
+        self.studio.as_ref().map(|(id, _)| id.clone())
+    }
+
+    /// What it is about, for people.
+    pub(super) fn place(&self) -> &str {
+        self.studio.as_ref().map_or("all studios", |(_, label)| label)
+    }
+}
+
 /// Hands a request over, waits for it to be taken, and says whether it was.
-pub(super) fn hand_over(policy: &Policy, handing: &Handing, wish: Wish) -> Result<(), Failure> {
+pub(super) fn hand_over(state_dir: &Path, handing: &Handing, wish: Wish) -> Result<(), Failure> {
     let wait: SignedDuration = handing.wait.parse().map_err(|error: jiff::Error| {
         Failure::Usage(format!("--wait {:?}: {error}; write one like 10s", handing.wait))
     })?;
     let who = who(handing.who.as_deref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(&clock));
+    let spool = Spool::of(state_dir, Arc::clone(&clock));
     let request = spool.add(&who, wish).map_err(|error| Failure::of(&error))?;
     super::runtime()?.block_on(until_taken(&spool, &request, clock.as_ref(), wait));
     if spool.is_refused(&request) {
@@ -39,12 +78,19 @@ pub(super) fn hand_over(policy: &Policy, handing: &Handing, wish: Wish) -> Resul
             "the daemon does not follow it; its log on standard error says why".to_owned(),
         ));
     }
-    if spool.waits(&request) {
-        anstream::println!("no daemon has taken it yet; it will count when one runs");
-    } else {
+    if !spool.waits(&request) {
         anstream::println!("taken");
+        return Ok(());
     }
-    Ok(())
+    if wait.is_zero() {
+        anstream::println!("no daemon has taken it yet; it will count when one runs");
+        return Ok(());
+    }
+    // Whoever waits for it goes on as if it counted.
+    Err(Failure::Failed(format!(
+        "no daemon has taken it within {wait:#}; it will count when one runs with the state directory {}",
+        state_dir.display()
+    )))
 }
 
 async fn until_taken(spool: &Spool, request: &Request, clock: &dyn Clock, wait: SignedDuration) {

@@ -199,6 +199,9 @@ enum Command {
     Man(man::Arguments),
 }
 
+/// What the daemon exits with where it cannot run before a person has looked: `EX_CONFIG` of sysexits.h.
+const UNFIT: u8 = 78;
+
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -223,6 +226,9 @@ enum Failure {
     /// Something failed.
     #[error("{0}")]
     Failed(String),
+    /// The machine is not set up for the daemon: to start it again is of no use before a person has looked.
+    #[error("{0}")]
+    Unfit(String),
 }
 
 impl Failure {
@@ -231,11 +237,17 @@ impl Failure {
         Self::Failed(format!("{error}{}", output::sources(error)))
     }
 
+    /// The same, of a machine that is not set up for the daemon.
+    fn unfit(error: &dyn std::error::Error) -> Self {
+        Self::Unfit(format!("{error}{}", output::sources(error)))
+    }
+
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) | Self::Exposed(_) | Self::Shown | Self::Usage(_) => ExitCode::from(2),
             Self::Said | Self::Failed(_) => ExitCode::from(1),
             Self::Differs => ExitCode::from(3),
+            Self::Unfit(_) => ExitCode::from(UNFIT),
         }
     }
 
@@ -253,7 +265,9 @@ impl Failure {
                 }
             }
             Self::Said | Self::Shown | Self::Differs => {}
-            Self::Usage(_) | Self::Failed(_) => anstream::eprintln!("lightsout: {self}"),
+            Self::Usage(_) | Self::Failed(_) | Self::Unfit(_) => {
+                anstream::eprintln!("lightsout: {self}")
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::handing::{Handing, hand_over, plain, until};
-use super::{Failure, load, studios};
+use super::handing::{Address, Handing, hand_over, plain, until};
+use super::{Failure, studios};
 use crate::clock::{Clock, SystemClock};
 use crate::switch::{PAUSE_MAX, Wish};
 
@@ -25,15 +25,15 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
-    let policy = load(path)?;
-    let named = arguments.studio.as_deref();
-    let studio = named.map(|name| studios::named(&policy, name)).transpose()?;
+    let address = Address::find(path, arguments.studio.as_deref())?;
     let length = studios::length(&arguments.length, PAUSE_MAX)?;
     let note = arguments.reason.clone();
     note.iter().try_for_each(|note| plain("--reason", note))?;
     let (until, words) = until(SystemClock::new().now(), length);
-    let place = studio.map_or("all studios", |studio| studio.label());
-    anstream::println!("pause of {place} {words}: no stop, no start, no warning, no tag");
-    let wish = Wish::Pause { studio: studio.map(|studio| studio.id.clone()), until, note };
-    hand_over(&policy, &arguments.handing, wish)
+    let place = address.place();
+    anstream::println!(
+        "pause of {place} {words}: no stop, no start but a rescue, no warning, no tag"
+    );
+    let wish = Wish::Pause { studio: address.studio(), until, note };
+    hand_over(&address.state_dir, &arguments.handing, wish)
 }

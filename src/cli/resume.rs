@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::handing::{Handing, hand_over};
-use super::{Failure, load, studios};
+use super::Failure;
+use super::handing::{Address, Handing, hand_over};
 use crate::switch::Wish;
 
 #[derive(Debug, clap::Args)]
@@ -16,11 +16,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
-    let policy = load(path)?;
-    let named = arguments.studio.as_deref();
-    let studio = named.map(|name| studios::named(&policy, name)).transpose()?;
-    let place = studio.map_or("all studios", |studio| studio.label());
-    anstream::println!("end of the pause of {place}");
-    let wish = Wish::Resume { studio: studio.map(|studio| studio.id.clone()) };
-    hand_over(&policy, &arguments.handing, wish)
+    let address = Address::find(path, arguments.studio.as_deref())?;
+    anstream::println!("end of the pause of {}", address.place());
+    let wish = Wish::Resume { studio: address.studio() };
+    hand_over(&address.state_dir, &arguments.handing, wish)
 }

@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, load_to_act};
 use crate::audit::Beside;
 use crate::audit::record::JournalError;
-use crate::audit::writer::LogWriter;
+use crate::audit::writer::{LogWriter, OpenError};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Severity};
-use crate::daemon::{Daemon, HealthReport, Ledger, Refusal, Reload, StateDir, Summary};
+use crate::daemon::{Daemon, HealthReport, Ledger, Refusal, Reload, StateDir, StateError, Summary};
 use crate::files;
 use crate::metrics::Metrics;
 use crate::policy::{Policy, StudioPolicy};
@@ -43,7 +43,11 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let policy = in_effect(load_to_act(path)?, arguments.dry_run);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     // Held until the end of this function: another daemon would know nothing of what this one does.
-    let state = StateDir::take(&policy.daemon.state_dir).map_err(|error| Failure::of(&error))?;
+    let state = StateDir::take(&policy.daemon.state_dir).map_err(|error| match error {
+        StateError::Exposed(_) => Failure::unfit(&error),
+        // Another may end, and a disk that refuses may recover.
+        StateError::Locked { .. } | StateError::Io { .. } => Failure::of(&error),
+    })?;
     let supervisor = outside::supervisor()?;
     let metrics = outside::metrics(&policy, clock.now())?;
     let ledger = open_ledger(&policy, &clock, metrics.as_ref(), supervisor.as_ref())?;
@@ -105,7 +109,7 @@ pub(super) fn unexposed(log: &Path) -> Result<(), Failure> {
     for (what, looked) in looked {
         match looked {
             Ok(None) => {}
-            Ok(Some(exposed)) => return Err(Failure::Failed(format!("{what} {exposed}"))),
+            Ok(Some(exposed)) => return Err(Failure::Unfit(format!("{what} {exposed}"))),
             Err(error) => {
                 let path = log.display();
                 let words = format!("the audit log {path} cannot be looked at: {error}");
@@ -128,7 +132,10 @@ fn open_ledger(
     let mut reader = outside::Reader::new(metrics, supervisor, &**clock);
     let beside = Beside { show: &mut |record| reader.show(record), echo: outside::echo(policy)? };
     let opened = LogWriter::open_beside(path, policy.audit_rotation, Arc::clone(clock), beside);
-    let (writer, opened) = opened.map_err(|error| Failure::of(&error))?;
+    let (writer, opened) = opened.map_err(|error| match error {
+        OpenError::Broken { .. } => Failure::unfit(&error),
+        OpenError::Locked { .. } | OpenError::Io { .. } => Failure::of(&error),
+    })?;
     if let Some(repaired) = &opened.repaired {
         tracing::warn!(bytes = repaired.bytes, "a torn last line of the audit log was cut");
     }

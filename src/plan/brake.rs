@@ -76,7 +76,7 @@ impl Brakes {
         for action in Action::ALL.iter().copied() {
             let used = used_in_the_hour(history, action, now);
             let approval = in_force(history, action, Some(known.policy), now);
-            let allowed = allowed(brake, approval);
+            let allowed = allowed(brake, approval, used);
             let new: Vec<_> = decisions.iter().filter(|d| is_new(d, action, known)).collect();
             for mode in [Mode::Observe, Mode::Enforce] {
                 if !new.iter().any(|decision| decision.mode == mode) {
@@ -219,12 +219,8 @@ impl Asked {
     /// Why stops stay held that are no more than the bounds allow: there were too many, and nobody has
     /// said anything since.
     fn latched(self, Latch { bound, limit }: Latch) -> Option<Reason> {
-        let count = match bound {
-            BrakeBound::PerScan => self.wanted(),
-            BrakeBound::PerHour | BrakeBound::HalfPerHour => {
-                self.wanted().saturating_add(self.used)
-            }
-        };
+        // Those that stand: an approval lets pass no more than them.
+        let count = self.wanted();
         let is_stop = self.action == Action::Stop;
         is_stop.then_some(Reason::BrakeLatched { bound, limit, count })
     }
@@ -246,7 +242,8 @@ fn in_force<'a>(
 }
 
 /// The bounds with what a person has approved. None is none, whoever approves what.
-fn allowed(brake: Brake, approval: Option<&Approval>) -> Brake {
+/// Of an hour that is what was asked for in it already, `used`, and what is left of the approval.
+fn allowed(brake: Brake, approval: Option<&Approval>, used: u32) -> Brake {
     let Some(approval) = approval else { return brake };
     let at_least = |bound: u32, approved: usize| match bound {
         0 => 0,
@@ -254,7 +251,7 @@ fn allowed(brake: Brake, approval: Option<&Approval>) -> Brake {
     };
     Brake {
         per_scan: at_least(brake.per_scan, approval.left),
-        per_hour: at_least(brake.per_hour, approval.count),
+        per_hour: at_least(brake.per_hour, approval.count.min(size(used) + approval.left)),
     }
 }
 
@@ -273,7 +270,7 @@ pub fn one_more(
     let used = used_in_the_hour(history, action, now).saturating_add(count(pending));
     let asked = Asked { action, first: 1, again: 0, used };
     let Brake { per_hour, .. } =
-        allowed(brake, in_force(history, action, history.policy.as_ref(), now));
+        allowed(brake, in_force(history, action, history.policy.as_ref(), now), used);
     let per_scan = if brake.per_scan == 0 { 0 } else { u32::MAX };
     asked.exceeded(Brake { per_scan, per_hour }, 1)
 }

@@ -239,10 +239,12 @@ fn destroyed_at(case: &Case<'_>, due: &Due, stop: Timestamp) -> Option<Reason> {
         return None;
     };
     let window = outlived(case, due);
+    // The service counts from its own clock.
+    let by_service = moved(stop, -case.clock_error.ahead());
     let needed_until = window.map(|window| moved(window.closes, case.settings.return_margin));
-    let lives =
-        needed_until.is_some_and(|until| moved(stop, after) >= until && until < Timestamp::MAX);
-    let unrotated = unrotated(after, window, stop).filter(|_| !lives);
+    let lives = needed_until
+        .is_some_and(|until| moved(by_service, after) >= until && until < Timestamp::MAX);
+    let unrotated = unrotated(after, window, by_service).filter(|_| !lives);
     let unrotated = match case.settings.preserve {
         Preserve::Allow => return None,
         // By a clock that is ahead it lives long enough, and is rescued all the same.
@@ -429,8 +431,9 @@ fn destruction_may_change(case: &Case<'_>) -> Option<Timestamp> {
         return None;
     };
     let window = outlived(case, case.due.as_ref()?)?;
-    let survives = moved(moved(window.closes, case.settings.return_margin), -after);
-    let rotates = moved(rotates_until(window), -after);
+    let lives = after - case.clock_error.ahead();
+    let survives = moved(moved(window.closes, case.settings.return_margin), -lives);
+    let rotates = moved(rotates_until(window), -lives);
     let instants = [survives, rotates, window.closes].into_iter().chain(case.uptime_over);
     let instants = instants.chain(let_alone_until(case));
     instants.filter(|instant| *instant > case.now).min()

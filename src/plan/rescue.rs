@@ -10,6 +10,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::Case;
+use super::stopped::stopped_by_us;
 use super::{ClockError, Reason, StoppedBy, moved};
 use crate::inventory::{Session, SessionState, Stopping, Transition};
 use crate::policy::{Mode, Preserve, Schedule, Settings, Window};
@@ -76,16 +77,19 @@ pub(super) struct Rescue<'a> {
 }
 
 impl<'a> Rescue<'a> {
-    /// Where the session is rotated, and would be destroyed before people are back from a window that
+    /// Where the session is rotated, or was put off by us, and would be destroyed before people are back from a window that
     /// closes: the first rescue that is not over.
     pub(super) fn of(case: &Case<'a>) -> Option<Self> {
-        let settings = rotating(case).filter(|_| !case.is_foreign)?;
+        let settings = saving(case).filter(|_| !case.is_foreign)?;
         // What a start would be about: without it, none could be told from another.
         case.session.stopped_at?;
         let schedules = case.schedules_to_rescue_by(settings);
         let ends = ends_of(case.session).into_iter().flatten();
         let rescues = ends.flat_map(|end| {
-            let by = |schedule: &&Schedule| Self::from(end, case.clock_error, schedule, settings);
+            let by = |schedule: &&Schedule| {
+                let rescue = Self::from(end, case.clock_error, schedule, settings)?;
+                rescue.is_owed(case, schedule).then_some(rescue)
+            };
             schedules.iter().filter_map(by).collect::<Vec<_>>()
         });
         rescues.filter(|rescue| case.now < rescue.ends).min_by_key(|rescue| rescue.begins)
@@ -112,6 +116,20 @@ impl<'a> Rescue<'a> {
         })
     }
 
+    /// Whether it is asked for; or the session was put off by us, under whatever policy, and would be destroyed
+    /// before anybody is back from those idle hours.
+    fn is_owed(&self, case: &Case<'_>, schedule: &Schedule) -> bool {
+        let outlives = |stopped_at| {
+            let window = schedule.window_after(stopped_at);
+            window.is_none_or(|window| self.terminate_at >= window.closes)
+        };
+        match self.settings.preserve {
+            Preserve::Rotate => true,
+            Preserve::Refuse => case.session.stopped_at.is_some_and(|at| !outlives(at)),
+            Preserve::Allow => false,
+        }
+    }
+
     /// The same, where it is time for it. While the session is still there it is not too late.
     pub(super) fn now(case: &Case<'a>) -> Option<Self> {
         Self::of(case).filter(|rescue| rescue.begins <= case.now)
@@ -134,12 +152,18 @@ impl<'a> Rescue<'a> {
     }
 }
 
-/// The settings that rotate it: its own, or those of any rule of which nobody can tell whether it is about
-/// it. What the session does not say in a partial list it may say when it is read again.
-fn rotating<'a>(case: &Case<'a>) -> Option<&'a Settings> {
+/// The settings by which it is rescued: those that rotate it, its own or of any rule of which nobody can tell
+/// whether it is about it, since what the session does not say in a partial list it may say when it is read again.
+/// What we put off was to live: where the policy says by now that such a machine is not to be put off, it is
+/// saved as well.
+fn saving<'a>(case: &Case<'a>) -> Option<&'a Settings> {
     let unclear = case.unclear.iter().map(|(rule, _)| &rule.settings);
     let mut settings = std::iter::once(case.settings).chain(unclear);
-    settings.find(|settings| settings.preserve == Preserve::Rotate)
+    let rotates = settings.find(|settings| settings.preserve == Preserve::Rotate);
+    let is_ours = || stopped_by_us(case).is_some();
+    let refuses =
+        || Some(case.settings).filter(|own| own.preserve == Preserve::Refuse && is_ours());
+    rotates.or_else(refuses)
 }
 
 /// How many attempts to start it have come to nothing since its stop, as far as that is known.

@@ -65,7 +65,7 @@ impl Resumption {
 }
 
 /// The instant of the stop, if it was ours: the log has its proven outcome, or the tag tells of it.
-fn stopped_by_us(case: &Case<'_>) -> Option<Timestamp> {
+pub(super) fn stopped_by_us(case: &Case<'_>) -> Option<Timestamp> {
     let stopped_at = case.session.stopped_at?;
     let by_log = case.history.ours.is_some_and(|ours| ours.stopped_at == stopped_at);
     (by_log || marked_at(case) == Some(stopped_at)).then_some(stopped_at)

@@ -356,6 +356,19 @@ impl Scene<'_> {
         }
     }
 
+    /// Whether what was stopped at an instant ends in the idle hours then, or in those after it.
+    fn is_short_of(&self, stopped: Timestamp) -> bool {
+        let hours = self.hours();
+        let idle = hours.next_idle(stopped, SEARCH);
+        let Some(closes) = idle.and_then(|idle| hours.next_working(idle, SEARCH)) else {
+            return true;
+        };
+        let by_profile = self.stopped_length().map(|length| stopped + length);
+        let ends = self.session.terminate_at.into_iter().chain(by_profile);
+        // The search goes by quarters of an hour.
+        ends.min().is_some_and(|end| end < closes + SignedDuration::from_mins(20))
+    }
+
     /// Whether it is about to be destroyed, and is to be saved from that.
     fn is_rescue(&self) -> bool {
         // Either the service's own instant or the clock of the launch profile may be the true one.
@@ -365,6 +378,14 @@ impl Scene<'_> {
         // By its own clock, or by the service's where that is ahead and a stop has shown it.
         let misled = *locked(&self.ground.misled);
         let now = self.now().max(self.ground.service.now()) + misled;
-        self.rules.preserve == Preserve::Rotate && ends.any(|end| now >= end - RESCUE)
+        let mut is_near = || ends.any(|end| now >= end - RESCUE);
+        match self.rules.preserve {
+            Preserve::Rotate => is_near(),
+            // What was put off under another policy would not be there when people come back.
+            Preserve::Refuse => {
+                is_near() && self.session.stopped_at.is_some_and(|at| self.is_short_of(at))
+            }
+            Preserve::Allow => false,
+        }
     }
 }

@@ -16,6 +16,9 @@ use crate::daemon::Ledger;
 use crate::plan::Action;
 use crate::sandbox::world::Operation;
 
+/// How long after the instant that it names a warning counts at the least, whatever holds the stop.
+const HELD_FOR: SignedDuration = SignedDuration::from_hours(1);
+
 /// The log as far as it was read, and what it says.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
@@ -311,7 +314,9 @@ impl Book<'_> {
                         // And so is who was warned before a pause that has ended by itself.
                         let is_old = |at: &Timestamp| {
                             let now = record.time;
-                            unpaused.is_some_and(|until| self.is_taken_back(*at, until, now))
+                            // Nor does one count for ever that was held.
+                            due.max(*at) + HELD_FOR < now
+                                || unpaused.is_some_and(|until| self.is_taken_back(*at, until, now))
                         };
                         if let Some(before) = before.filter(|at| !was_kept && !is_old(at)) {
                             let what = format!("{subject} at {before} and {}", record.time);

@@ -58,10 +58,25 @@ fn a_daemon_that_runs_takes_a_pause_and_a_resume() {
     assert_eq!(sandbox.changing_requests(), 0);
     assert_taken(&say(&house, &["resume"], WAIT));
     daemon.wait_for("stopped");
+    // It goes on by what the file said before: it must be told to wait all the same.
+    let said_before = std::fs::read_to_string(house.config()).unwrap();
+    house.write(&said_before.replace("lease = ", "leese = "));
+    let paused = say(&house, &["pause", STUDIO], WAIT);
+    assert_taken(&paused);
+    assert!(paused.stderr.contains("leese"), "{}", paused.stderr);
+    let unknown = say(&house, &["pause", "us-west-2:stid-NOBODY"], WAIT);
+    assert_eq!(unknown.code, Some(1), "{}", unknown.stdout);
+    assert_taken(&say(&house, &["resume", STUDIO], WAIT));
+    // Where no daemon looks, whoever waits for it is told.
+    house.write(&said_before.replace("state_dir = \"", "state_dir = \"other-"));
+    let unheard = say(&house, &["pause"], &["--as", "ada", "--wait", "1s"]);
+    assert_eq!(unheard.code, Some(1), "{}", unheard.stdout);
+    assert!(unheard.stderr.contains("no daemon has taken it within 1s"), "{}", unheard.stderr);
+    house.write(&said_before);
     daemon.signal("TERM");
     assert_eq!(daemon.finish().code, Some(0));
     let kinds = ["daemon.paused", "daemon.resumed"].map(|kind| house.records_of(kind).len());
-    assert_eq!(kinds, [2, 1]);
+    assert_eq!(kinds, [3, 2]);
     house.assert_log_is_whole();
 }
 

@@ -50,7 +50,7 @@ fn state_and_log_that_others_may_write_are_refused_with_what_to_type() {
     for (path, open, closed) in [(house.state(), 0o777, 0o700), (house.log(), 0o620, 0o600)] {
         set_mode(&path, open);
         let refused = house.run(&["run", "--once"]);
-        assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+        assert_eq!(refused.code, Some(78), "{}", refused.stderr);
         let remedy = format!("type: chmod go-w {}", path.display());
         assert!(refused.stderr.contains(&remedy), "{}", refused.stderr);
         set_mode(&path, closed);

@@ -1,12 +1,14 @@
 //! What the log says of a studio as a whole: pauses, approvals, brakes that hold, and changes that came
 //! too suddenly.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Replay, StudioPast, held};
 use crate::audit::record::{Data, Kind, ReasonData, Record};
 use crate::ids::{PolicyHash, SessionId};
-use crate::plan::{Action, Approval, BrakeBound, InventoryDoubt, Latch, Pause, used_in_the_hour};
+use crate::plan::{
+    Action, Approval, BrakeBound, InventoryDoubt, Latch, Pause, WarningGiven, used_in_the_hour,
+};
 use crate::policy::Mode;
 
 /// How many requests are remembered. A request file is removed as soon as its record is durable, so
@@ -19,6 +21,10 @@ const BRAKE_LATCHED: &str = "brake_latched";
 const INVENTORY_CHANGED: &str = "inventory_changed";
 /// A changed policy by which many more are due: only a person's word ends it.
 pub const POLICY_CHANGED: &str = "policy_changed";
+
+/// How long after the instant that it names, or after it was given, a warning counts where the stop was held
+/// meanwhile.
+const WARNED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 impl Replay {
     /// Whether the request of a person is recorded already.
@@ -62,9 +68,10 @@ impl StudioPast {
         self.history.paused = Some(longer.unwrap_or(pause));
     }
 
-    /// What was announced before a pause that somebody ends stands.
+    /// What was announced before a pause that somebody ends soon stands.
     fn resume(&mut self, now: Timestamp) {
         self.take_back(now);
+        self.forget_overdue(now);
         self.history.paused = None;
     }
 
@@ -74,6 +81,28 @@ impl StudioPast {
         let Some(Pause { until, .. }) = self.history.paused.take_if(is_over) else { return };
         for past in self.history.sessions.values_mut() {
             past.warnings.retain(|warning| until <= warning.said);
+        }
+    }
+
+    /// Who is kept was warned of nothing: whatever ends the keep, an old warning does not come back.
+    pub(super) fn kept(&mut self, session: &SessionId, record: &Record) {
+        const KEEPING: [&str; 4] = ["rule_keep", "tag_keep", "tag_keep_until", "tag_unreadable"];
+        let code = record.data.reason.as_ref().map(|reason| reason.code.as_str());
+        if code.is_some_and(|code| KEEPING.contains(&code))
+            && let Some(past) = self.history.sessions.get_mut(session)
+        {
+            past.warnings.clear();
+        }
+    }
+
+    /// What was to be stopped long ago, and was held, is news to whoever was warned then.
+    fn forget_overdue(&mut self, now: Timestamp) {
+        let is_fresh = |given: &WarningGiven| {
+            let latest = given.due.max(given.at);
+            now <= latest.checked_add(WARNED_FOR).unwrap_or(Timestamp::MAX)
+        };
+        for past in self.history.sessions.values_mut() {
+            past.warnings.retain(is_fresh);
         }
     }
 
@@ -88,6 +117,7 @@ impl StudioPast {
             Kind::StudioResumed => {
                 self.held = None;
                 self.history.inventory.doubt = None;
+                self.forget_overdue(record.time);
             }
             Kind::StudioApproved => self.approved(record),
             Kind::BrakeEngaged => {
@@ -148,6 +178,7 @@ impl StudioPast {
         let Some(count) = count else { return };
         let left = count.saturating_sub(usize::try_from(used).unwrap_or(usize::MAX));
         *place = Some(Approval { count, left, until, policy: hash(data) });
+        self.forget_overdue(record.time);
     }
 
     /// A decision about a session makes it known; but not one that only says that too many came at once,

@@ -1,6 +1,6 @@
 //! What the daemon is seen by from outside: its supervisor, its metrics, its listener, its standard output.
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -105,7 +105,12 @@ pub(super) async fn endpoint(
     let Some(HttpPolicy { listen, token_file }) = http else { return Ok(None) };
     let token = token_file.as_deref().map(token).transpose()?;
     let listener = TcpListener::bind(listen).await.map_err(|error| {
-        Failure::Failed(format!("`[http] listen`: nobody can listen on {listen}: {error}"))
+        let words = format!("`[http] listen`: nobody can listen on {listen}: {error}");
+        match error.kind() {
+            // Whoever has it may end, and an interface may come up.
+            io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable => Failure::Failed(words),
+            _ => Failure::Unfit(words),
+        }
     })?;
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "metrics are told over HTTP");
@@ -116,19 +121,20 @@ pub(super) async fn endpoint(
 /// Reads a token. What is wrong with it never shows what it is.
 fn token(path: &Path) -> Result<Token, Failure> {
     let place = path.display();
-    let failed = |why: &str| Failure::Failed(format!("the token file {place} {why}"));
-    let unread = |error: std::io::Error| failed(&format!("cannot be read: {error}"));
+    let unread = |error: std::io::Error| {
+        Failure::Failed(format!("the token file {place} cannot be read: {error}"))
+    };
     if let Some(exposed) = files::readable_at(path).map_err(unread)? {
-        return Err(Failure::Failed(format!("the token file {exposed}")));
+        return Err(Failure::Unfit(format!("the token file {exposed}")));
     }
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(unread)?;
     file.take(TOKEN_BYTES_MAX).read_to_string(&mut text).map_err(unread)?;
     let token = text.trim();
     if token.chars().count() < TOKEN_CHARS_MIN || token.contains(char::is_whitespace) {
-        return Err(failed(&format!(
-            "has to hold one word of {TOKEN_CHARS_MIN} characters or more; type: \
-             (umask 077; openssl rand -hex 32 > {place})"
+        return Err(Failure::Unfit(format!(
+            "the token file {place} has to hold one word of {TOKEN_CHARS_MIN} characters or more; \
+             type: (umask 077; openssl rand -hex 32 > {place})"
         )));
     }
     Ok(Token::of(token))

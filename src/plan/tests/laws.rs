@@ -159,8 +159,12 @@ impl Made {
     /// Leaves out the sessions that are off, where a rescue would be followed by a stop: the more of them
     /// are rescued, the more stops there are.
     fn leave_out_what_is_rescued(&mut self) {
-        if self.settings.preserve == Preserve::Rotate {
-            self.sessions.retain(|session| session.stopped.is_none());
+        match self.settings.preserve {
+            Preserve::Rotate => self.sessions.retain(|session| session.stopped.is_none()),
+            Preserve::Refuse => {
+                self.sessions.retain(|session| session.stopped.is_none() || !session.ours);
+            }
+            Preserve::Allow => {}
         }
     }
 

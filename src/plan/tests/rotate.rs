@@ -161,6 +161,48 @@ fn a_rescue_asks_for_rotation_and_for_the_stop_before_it() {
 }
 
 #[test]
+fn what_we_put_off_is_saved_under_a_policy_that_would_not_put_it_off() {
+    let under = |preserve| {
+        let mut world = asleep().settings(|settings| settings.preserve = preserve);
+        past(&mut world).ours = Some(OurStop { stopped_at: at("20T20:00:00") });
+        world
+    };
+    let refusing = under(Preserve::Refuse);
+    assert_eq!(refusing.decide("21T17:00:00").reason.code(), "stopped");
+    assert_eq!(refusing.decide("21T19:30:00").reason.code(), "rescue");
+    assert_eq!(under(Preserve::Allow).decide("21T19:30:00").reason.code(), "termination_near");
+    // Saved, it would not outlive what is left of the window: it stays on.
+    let mut on = rescued().settings(|settings| settings.preserve = Preserve::Refuse);
+    past(&mut on).ours = Some(OurStop { stopped_at: at("20T20:00:00") });
+    assert_eq!(on.decide("21T20:30:00").reason.code(), "would_be_destroyed");
+    // When people are back before its end, whatever is off is theirs.
+    let back = under(Preserve::Refuse).session(|session| {
+        session.terminate_at = Some(at("23T07:00:00"));
+        session.stopping = Stopping::Allowed { destroyed_after: Some(hours(59)) };
+    });
+    assert_eq!(back.decide("23T06:45:00").reason.code(), "termination_near");
+}
+
+#[test]
+fn by_a_clock_that_is_known_to_be_ahead_what_is_put_off_has_to_live_longer() {
+    let of = |preserve, after, ahead: SignedDuration| {
+        let mut world =
+            rotating().settings(|settings| settings.preserve = preserve).session(|session| {
+                session.stopping = Stopping::Allowed { destroyed_after: Some(after) };
+            });
+        world.history.clock_behind = Some(-ahead);
+        world.decide("20T20:00:00").verdict()
+    };
+    // The window is 59 hours long, and eight hours are asked for after it.
+    assert_eq!(of(Preserve::Refuse, hours(67), hours(0)), Verdict::Stop);
+    assert_eq!(of(Preserve::Refuse, hours(68), hours(2)), Verdict::Keep);
+    assert_eq!(of(Preserve::Refuse, hours(69), hours(2)), Verdict::Stop);
+    // What is rotated has to live until half an hour into the window, by the service's clock.
+    assert_eq!(of(Preserve::Rotate, hours(2), hours(1)), Verdict::Stop);
+    assert_eq!(of(Preserve::Rotate, hours(2), hours(2)), Verdict::Keep);
+}
+
+#[test]
 fn a_rescue_that_will_come_needs_no_alarm_unless_it_is_only_observed() {
     assert_eq!(asleep().decide("21T17:00:00").reason.code(), "stopped");
     let observing = asleep().settings(|settings| settings.mode = Mode::Observe);
