@@ -262,14 +262,20 @@ fn sandbox_credentials() -> Credentials {
 /// Whether calls are signed with a fixed key: to an endpoint on this very machine, where nobody has
 /// configured credentials. A sandbox checks no signature, and trying it must need no account.
 fn signs_as_sandbox(connection: &Connection, variable: impl Fn(&str) -> Option<String>) -> bool {
+    let said = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let is_configured = connection.profile.is_some()
         || connection.role_arn.is_some()
-        || variable("AWS_ACCESS_KEY_ID").is_some();
-    let endpoint = connection
-        .endpoint_url
-        .clone()
-        .or_else(|| variable("AWS_ENDPOINT_URL_NIMBLE"))
-        .or_else(|| variable("AWS_ENDPOINT_URL"));
+        || said("AWS_ACCESS_KEY_ID").is_some();
+    // The SDK goes by these two only where nobody says that it is not to.
+    let is_ignored = || {
+        let said = said("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+        said.is_some_and(|said| said.trim().eq_ignore_ascii_case("true"))
+    };
+    let of_environment = || {
+        let said = || said("AWS_ENDPOINT_URL_NIMBLE").or_else(|| said("AWS_ENDPOINT_URL"));
+        if is_ignored() { None } else { said() }
+    };
+    let endpoint = connection.endpoint_url.clone().or_else(of_environment);
     !is_configured && endpoint.is_some_and(|url| is_loopback(&url))
 }
 
@@ -332,5 +338,13 @@ mod tests {
         };
         assert!(signs_as_sandbox(&connection(None), local));
         assert!(!signs_as_sandbox(&connection(Some("https://example.com")), local));
+        // Where the SDK is not to go by it, the call goes to the service itself.
+        let ignored = |name: &str| match name {
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" => Some("TRUE".to_owned()),
+            _ => local(name),
+        };
+        assert!(!signs_as_sandbox(&connection(None), ignored));
+        let empty = |name: &str| (name == "AWS_ACCESS_KEY_ID").then(String::new);
+        assert!(signs_as_sandbox(&connection(Some("http://localhost:9471")), empty));
     }
 }

@@ -29,13 +29,18 @@ const THROTTLING_CODES: [&str; 6] = [
     "SlowDown",
 ];
 
+/// What only a line has that repeats the request, or a part of it.
+const ECHOES: [&str; 4] = ["Canonical String", "AWS4-HMAC", "aws4_request", "externalId"];
+
 /// Codes that refuse the credentials themselves; some come with status 400.
-const DENYING_CODES: [&str; 6] = [
+const DENYING_CODES: [&str; 8] = [
     "AccessDenied",
     "AccessDeniedException",
     "IncompleteSignature",
+    "IncompleteSignatureException",
     "InvalidSignatureException",
     "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
     "SignatureDoesNotMatch",
 ];
 
@@ -93,8 +98,19 @@ pub(super) fn garbled(call: Call, detail: &str) -> ProviderError {
 /// its security token, as where a signature is refused.
 pub(super) fn one_line(text: &str) -> String {
     let line = text.trim_start().lines().next().unwrap_or_default();
-    let line = line.find("Canonical String").map_or(line, |at| &line[..at]);
-    line.chars().filter(|character| !character.is_control()).take(DETAIL_MAX).collect()
+    without_echo(line)
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(DETAIL_MAX)
+        .collect()
+}
+
+/// A line up to where it repeats what it was asked with: a key that stands where another should may be in it, and
+/// quotes begin before it.
+fn without_echo(line: &str) -> &str {
+    let Some(echo) = ECHOES.iter().filter_map(|word| line.find(word)).min() else { return line };
+    let quote = line.find('\'').unwrap_or(echo);
+    &line[..echo.min(quote)]
 }
 
 fn service_problem(status: u16, code: Option<&str>, message: Option<&str>) -> (Problem, String) {
@@ -197,6 +213,8 @@ mod tests {
             (400, Some("ValidationException"), Problem::Refused),
             (400, Some("ThrottlingException"), Problem::Throttled),
             (400, Some("MissingAuthenticationToken"), Problem::Denied),
+            (400, Some("MissingAuthenticationTokenException"), Problem::Denied),
+            (400, Some("IncompleteSignatureException"), Problem::Denied),
             (400, Some("UnrecognizedClientException"), Problem::CredentialsExpired),
             (400, Some("ExpiredTokenException"), Problem::CredentialsExpired),
             (403, Some("ExpiredTokenException"), Problem::CredentialsExpired),
@@ -245,6 +263,18 @@ mod tests {
             for this request should have been\n'POST\nx-amz-security-token:SECRET'";
         assert_eq!(one_line(refusal), "The request signature we calculated does not match.");
         assert_eq!(one_line("No. The Canonical String is SECRET"), "No. The ");
+        // Whoever swapped a key's id and its secret finds the secret in the answer.
+        let swapped = "Credential must have exactly 5 slash-delimited elements, e.g. \
+            keyid/date/region/service/term, got 'SECRET/20261127/us-west-2/nimble/aws4_request'";
+        assert_eq!(
+            one_line(swapped),
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got "
+        );
+        let header = "Invalid key=value pair (missing equal-sign) in Authorization header: \
+            'AWS4-HMAC-SHA256 Credential=SECRET'.";
+        assert!(!one_line(header).contains("SECRET"));
+        assert!(!one_line("Value 'SECRET' at 'externalId' failed").contains("SECRET"));
+        assert_eq!(one_line("it's no secret"), "it's no secret");
         assert_eq!(one_line(&"é".repeat(1000)).chars().count(), DETAIL_MAX);
         assert_eq!(one_line("a\u{1b}[31mb\tc"), "a[31mbc");
         assert_eq!(one_line(""), "");

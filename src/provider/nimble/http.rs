@@ -172,7 +172,16 @@ async fn read_whole(mut response: HttpResponse) -> Result<HttpResponse, Connecto
     }
     let body = read_bounded(response.take_body()).await?;
     shape::check(&body).map_err(|shape| ConnectorError::other(shape.into(), None))?;
-    *response.body_mut() = SdkBody::from(body);
+    let nulls = shape::nulls(&body);
+    *response.body_mut() = if nulls.is_empty() {
+        SdkBody::from(body)
+    } else {
+        let mut body = body.to_vec();
+        for (at, instead) in nulls {
+            body[at..at + instead.len()].copy_from_slice(instead);
+        }
+        SdkBody::from(body)
+    };
     Ok(response)
 }
 

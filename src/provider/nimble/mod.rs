@@ -25,6 +25,7 @@ mod time;
 mod translate;
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_nimble::Client;
@@ -59,6 +60,8 @@ pub struct NimbleStudio {
     shared: Arc<LazyClient>,
     clients: Mutex<Option<Arc<Clients>>>,
     profiles: ProfileReadings,
+    /// How often it was probed.
+    probes: AtomicU32,
 }
 
 /// What a studio makes of the client that it shares.
@@ -135,7 +138,8 @@ impl NimbleStudio {
         shared: Arc<LazyClient>,
     ) -> Self {
         let (clients, profiles) = (Mutex::default(), ProfileReadings::default());
-        Self { id, account, asks_roles, clock, shared, clients, profiles }
+        let probes = AtomicU32::default();
+        Self { id, account, asks_roles, clock, shared, clients, profiles, probes }
     }
 
     async fn clients(&self) -> Arc<Clients> {
@@ -195,12 +199,26 @@ impl NimbleStudio {
         }
     }
 
-    /// Reads the studio alone, in a single attempt.
+    /// Reads the studio alone, or a launch profile, in a single attempt: by turns, since a service may have recovered
+    /// but for one operation.
     async fn probe_studio(&self) -> Result<(), ProviderError> {
+        if self.probes.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
+            return self.probe_profiles().await;
+        }
         let output = self.acting(|client| {
             let call = client.get_studio().studio_id(self.id.as_str());
             let answer = call.send().map_err(|error| provider_error(Call::GetStudio, &error));
             self.shared.measured(Call::GetStudio, answer)
+        });
+        output.await.map(drop)
+    }
+
+    async fn probe_profiles(&self) -> Result<(), ProviderError> {
+        const OPERATION: Call = Call::ListLaunchProfiles;
+        let output = self.acting(|client| {
+            let call = client.list_launch_profiles().studio_id(self.id.as_str()).max_results(1);
+            let answer = call.send().map_err(|error| provider_error(OPERATION, &error));
+            self.shared.measured(OPERATION, answer)
         });
         output.await.map(drop)
     }
@@ -228,6 +246,10 @@ impl NimbleStudio {
         let session = translate::session(answer, profile.as_deref())
             .filter(|session| session.id == *id)
             .ok_or_else(|| garbled(OPERATION, "it is about another session"))?;
+        let account = session.arn.as_deref().and_then(translate::account);
+        if self.account.is_some() && account.is_some() && account != self.account {
+            return Err(garbled(OPERATION, "it is another account's"));
+        }
         Ok(Session { studio_role, ..session })
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A bound on bytes alone is none on what reading them takes. The SDK's reader calls itself once for each
 //! level of a value that it skips, so that an answer of brackets would end the program; and it makes 648
-//! bytes of each `{}` in a list of sessions. Start with [`check`].
+//! bytes of each `{}` in a list of sessions. And it passes over a `null`: a row that is one would be absent, not
+//! unread, and a keep tag that is one no tag. Start with [`check`] and [`nulls`].
 
 use std::error::Error;
 use std::fmt;
@@ -62,6 +63,61 @@ pub(super) fn check(body: &[u8]) -> Result<(), BadShape> {
     Ok(())
 }
 
+/// One object or list that is open.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    is_list: bool,
+    /// Whether it is the value of a member `tags`.
+    is_tags: bool,
+    /// Whether the next string is the name of a member, and whether the last one was `tags`.
+    at_name: bool,
+    is_named_tags: bool,
+}
+
+/// Where a `null` stands for something that is there: in the place of a row of a list, and of a tag's value. With
+/// what is to be read instead, which is as long: an object without an id, and an empty text.
+pub(super) fn nulls(body: &[u8]) -> Vec<(usize, &'static [u8; 4])> {
+    let (mut open, mut found): (Vec<Open>, _) = (Vec::new(), Vec::new());
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return found;
+    }
+    let mut at = 0;
+    while let Some(byte) = body.get(at) {
+        let level = open.len();
+        match (byte, open.last_mut()) {
+            (b'"', inside) => {
+                let from = at + 1;
+                let mut rest = body[from..].iter();
+                skip_string(&mut rest);
+                // At the closing quote, or the end.
+                at = body.len() - rest.len() - 1;
+                if let Some(inside) = inside.filter(|inside| inside.at_name) {
+                    inside.at_name = false;
+                    inside.is_named_tags = body.get(from..at) == Some(b"tags");
+                }
+            }
+            (b'{' | b'[', inside) => {
+                let is_tags = inside.is_some_and(|inside| !inside.is_list && inside.is_named_tags);
+                let is_list = *byte == b'[';
+                open.push(Open { is_list, is_tags, at_name: !is_list, is_named_tags: false });
+            }
+            (b'}' | b']', _) => drop(open.pop()),
+            (b',', Some(inside)) => inside.at_name = !inside.is_list,
+            (b'n', Some(inside)) if body[at..].starts_with(b"null") => {
+                if inside.is_list && level == 2 {
+                    found.push((at, b"{}  "));
+                } else if inside.is_tags && !inside.is_list {
+                    found.push((at, b"\"\"  "));
+                }
+                at += 3;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    found
+}
+
 /// Goes behind the end of a string.
 fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
     while let Some(byte) = bytes.next() {
@@ -106,6 +162,38 @@ mod tests {
         }
         // An escaped backslash escapes nothing.
         assert_eq!(check(format!(r#"{{"a":"\\"{brackets}"#).as_bytes()), Err(BadShape::Depth));
+    }
+
+    #[test]
+    fn a_null_in_the_place_of_a_row_or_a_tag_is_found_and_no_other() {
+        let read = |text: &str| {
+            let mut body = text.as_bytes().to_vec();
+            for (at, instead) in nulls(text.as_bytes()) {
+                body[at..at + 4].copy_from_slice(instead);
+            }
+            String::from_utf8(body).unwrap()
+        };
+        for (text, expected) in [
+            (r#"{"sessions":[null, {"a":null}]}"#, r#"{"sessions":[{}  , {"a":null}]}"#),
+            (
+                r#"{"s":{"tags":{"k":null,"tags":"null"}}}"#,
+                r#"{"s":{"tags":{"k":""  ,"tags":"null"}}}"#,
+            ),
+            (r#"{"s":[{"tags":{"k" : null}}]}"#, r#"{"s":[{"tags":{"k" : ""  }}]}"#),
+        ] {
+            assert_eq!(read(text), expected);
+        }
+        for same in [
+            r#"{"sessions":null,"nextToken":null}"#,
+            r#"{"s":[{"ids":[null],"tags":null,"x":{"y":null}}]}"#,
+            r#"{"s":[{"tags":[null],"a":"tags","b":{"c":null}}]}"#,
+            r#"{"s":["null","\"null"]}"#,
+            r#"{"s":[nul"#,
+            r#"{"s":["nul"#,
+            "",
+        ] {
+            assert_eq!(read(same), same);
+        }
     }
 
     #[test]

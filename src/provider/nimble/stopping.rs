@@ -260,7 +260,7 @@ fn is_activated(session: &Setting<Switch>, profile: &Setting<Switch>) -> bool {
 }
 
 /// Whether the service's limits on a run apply: it runs, or is about to, or failed to stop.
-fn is_running(state: &SessionState) -> bool {
+pub(super) fn is_running(state: &SessionState) -> bool {
     match state {
         SessionState::Ready
         | SessionState::Transitional(Transition::Create | Transition::Start)

@@ -249,7 +249,8 @@ async fn a_studio_is_read_whole_over_several_pages_and_joined() {
 async fn a_session_without_an_id_is_a_gap() {
     let world = World::new(|seen| {
         if seen.line.contains("streaming-sessions") {
-            ok(&json!({ "sessions": [session_row("s-1"), { "state": "READY" }] }))
+            // A row that is nothing at all is one that was not read.
+            ok(&json!({ "sessions": [session_row("s-1"), { "state": "READY" }, null] }))
         } else {
             empty_lists(seen)
         }
@@ -257,11 +258,28 @@ async fn a_session_without_an_id_is_a_gap() {
     .await;
     let snapshot = world.run(world.studio.observe()).await;
     assert_eq!(snapshot.sessions.len(), 1);
-    let detail = "1 of the sessions carry no id".to_owned();
+    let detail = "2 of the sessions carry no id".to_owned();
     assert_eq!(
         snapshot.gaps,
         [Gap { wanted: Wanted::Sessions, problem: Problem::Garbled, detail }]
     );
+}
+
+#[tokio::test]
+async fn a_tag_without_a_value_is_a_tag() {
+    let world = World::new(|seen| {
+        if seen.line.contains("streaming-sessions") {
+            let mut row = session_row("s-1");
+            row["tags"] = json!({ "lightsout:keep": null, "tier": "gold" });
+            ok(&json!({ "sessions": [row] }))
+        } else {
+            empty_lists(seen)
+        }
+    })
+    .await;
+    let snapshot = world.run(world.studio.observe()).await;
+    let tags = &snapshot.sessions[&"s-1".into()].tags;
+    assert_eq!((tags["lightsout:keep"].as_str(), tags["tier"].as_str()), ("", "gold"));
 }
 
 #[tokio::test]

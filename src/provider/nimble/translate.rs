@@ -3,7 +3,7 @@
 //! Every word that the SDK does not know survives as itself, bounded, so that a decision can doubt
 //! it. Start with [`session`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_nimble::primitives::DateTime;
 use aws_sdk_nimble::types::{
@@ -18,7 +18,19 @@ use super::stopping::{
     retains_volumes, termination,
 };
 use crate::ids::{AccountId, SessionId, StudioRole};
-use crate::inventory::{Session, SessionState, Transition};
+use crate::inventory::{Doubt, Session, SessionState, Stopping, Transition};
+
+/// The longest name, id or key of a tag that is read, in bytes; the service's own are of 128 characters at the most.
+const NAME_BYTES_MAX: usize = 512;
+
+/// The longest value of a tag, or name of a principal: those of the service are of 256 characters at the most.
+const TEXT_BYTES_MAX: usize = 1024;
+
+/// The longest ARN.
+const ARN_BYTES_MAX: usize = 2048;
+
+/// No session ends before: 2000-01-01.
+const ENDS_FROM: Timestamp = Timestamp::constant(946_684_800, 0);
 
 /// What a session takes from its launch profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,13 +49,13 @@ pub(super) fn profile(profile: LaunchProfile) -> Profile {
         session_minutes_max: stream.max_session_length_in_minutes,
         stopped_minutes_max: stream.max_stopped_session_length_in_minutes,
     });
-    Profile { name: profile.name, modes }
+    Profile { name: bounded(profile.name, NAME_BYTES_MAX), modes }
 }
 
 /// A session, joined with its launch profile where that was read. `None` if it carries no id: such a
 /// session cannot be named.
 pub(super) fn session(session: StreamingSession, profile: Option<&Profile>) -> Option<Session> {
-    let id = session.session_id.filter(|id| !id.is_empty()).map(SessionId::from)?;
+    let id = bounded(session.session_id, NAME_BYTES_MAX).filter(|id| !id.is_empty())?;
     let modes = SessionModes {
         persistence: persistence(session.session_persistence_mode.as_ref()),
         termination: automatic_termination(session.automatic_termination_mode.as_ref()),
@@ -54,32 +66,40 @@ pub(super) fn session(session: StreamingSession, profile: Option<&Profile>) -> O
     let started_at = timestamp(session.started_at);
     let instants = Instants {
         start: started_at.max(created_at),
-        stop_at: timestamp(session.stop_at),
+        stop_at: end(session.stop_at),
         stopped_at: timestamp(session.stopped_at),
-        terminate_at: timestamp(session.terminate_at),
+        terminate_at: end(session.terminate_at),
     };
     let profile_modes = profile.and_then(|profile| profile.modes.as_ref());
-    let stopping = stopping::stopping(&modes, profile_modes);
+    let (tags, too_long) = tags(session.tags);
+    let stopping = match too_long.filter(|_| stopping::is_running(&state)) {
+        // A rule may go by what is not there any more.
+        Some(bytes) => Stopping::Unclear(Doubt::UnknownMode {
+            field: "tags",
+            value: format!("a tag of {bytes} bytes"),
+        }),
+        None => stopping::stopping(&modes, profile_modes),
+    };
     Some(Session {
-        id,
-        arn: session.arn,
+        id: SessionId::from(id),
+        arn: bounded(session.arn, ARN_BYTES_MAX),
         status: session.status_code.map(|code| one_line(code.as_str())),
-        owner: session.owned_by.map(Into::into),
+        owner: bounded(session.owned_by, NAME_BYTES_MAX).map(Into::into),
         studio_role: None,
-        launch_profile: session.launch_profile_id.map(Into::into),
+        launch_profile: bounded(session.launch_profile_id, NAME_BYTES_MAX).map(Into::into),
         launch_profile_name: profile.and_then(|profile| profile.name.clone()),
-        instance_type: session.ec2_instance_type.map(Into::into),
-        streaming_image: session.streaming_image_id.map(Into::into),
+        instance_type: bounded(session.ec2_instance_type, NAME_BYTES_MAX).map(Into::into),
+        streaming_image: bounded(session.streaming_image_id, NAME_BYTES_MAX).map(Into::into),
         persistence: stopping::persistence(&modes, profile_modes),
         created_at,
         started_at,
-        started_by: session.started_by,
+        started_by: cut(session.started_by),
         stopped_at: instants.stopped_at,
-        stopped_by: session.stopped_by,
+        stopped_by: cut(session.stopped_by),
         terminate_at: termination(&state, &stopping, &instants),
         ends_itself: ending(&state, &stopping, profile_modes, &instants),
         retains_volumes: retains_volumes(&modes, profile_modes),
-        tags: session.tags.map(BTreeMap::from_iter).unwrap_or_default(),
+        tags,
         state,
         stopping,
     })
@@ -132,6 +152,39 @@ fn timestamp(instant: Option<DateTime>) -> Option<Timestamp> {
         let beyond = if instant.secs() < 0 { Timestamp::MIN } else { Timestamp::MAX };
         Timestamp::new(instant.secs(), nanos).unwrap_or(beyond)
     })
+}
+
+/// The end that a session is told to have. What lies before the service was there is how some write that there is
+/// none.
+fn end(instant: Option<DateTime>) -> Option<Timestamp> {
+    timestamp(instant).filter(|instant| *instant >= ENDS_FROM)
+}
+
+/// What is longer than the service ever makes it is not read: whatever goes by it is then in doubt.
+fn bounded(text: Option<String>, bytes_max: usize) -> Option<String> {
+    text.filter(|text| text.len() <= bytes_max)
+}
+
+/// What is longer is cut: who it is stays somebody.
+fn cut(text: Option<String>) -> Option<String> {
+    text.map(|mut text| {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+        text
+    })
+}
+
+/// The tags, and how long the longest is that does not fit. What is cut of a value still says something.
+fn tags(tags: Option<HashMap<String, String>>) -> (BTreeMap<String, String>, Option<usize>) {
+    let mut longest = None;
+    let mut fit = |(key, value): (String, String)| {
+        if key.len() > NAME_BYTES_MAX || value.len() > TEXT_BYTES_MAX {
+            longest = longest.max(Some(key.len().max(value.len())));
+        }
+        (key.len() <= NAME_BYTES_MAX).then_some(())?;
+        Some((key, cut(Some(value))?))
+    };
+    let tags = tags.into_iter().flatten().filter_map(&mut fit).collect();
+    (tags, longest)
 }
 
 fn state(state: Option<&StreamingSessionState>) -> SessionState {

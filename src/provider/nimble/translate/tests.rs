@@ -163,6 +163,46 @@ fn an_instant_beyond_all_calendars_is_not_absent() {
 }
 
 #[test]
+fn an_end_before_the_service_was_there_is_none() {
+    let ending = |at| {
+        let row = StreamingSession::builder().session_id("s-1").state(StreamingSessionState::Ready);
+        let row = row.stop_at(DateTime::from_secs(at)).terminate_at(DateTime::from_secs(at));
+        let found = session(row.build(), Some(&persistent_profile())).unwrap();
+        (found.terminate_at, found.ends_itself.is_some())
+    };
+    // The zero of Go and that of Unix: by either it would look as if its end were announced.
+    assert_eq!([-62_135_596_800, 0].map(|at| ending(at).0), [None, None]);
+    let none = StreamingSession::builder().session_id("s-1").state(StreamingSessionState::Ready);
+    let none = session(none.build(), Some(&persistent_profile())).unwrap();
+    assert_eq!(ending(0).1, none.ends_itself.is_some());
+}
+
+#[test]
+fn what_is_too_long_is_not_read_and_puts_a_session_that_runs_in_doubt() {
+    let row = |state| StreamingSession::builder().session_id("s-1").state(state);
+    let long = "X".repeat(600_000);
+    let read = |row: StreamingSession| session(row, Some(&persistent_profile())).unwrap();
+    let with = |state| {
+        let row = row(state).tags("lightsout:keep", &long).tags(&long, "x").tags("tier", "gold");
+        read(row.owned_by(&long).stopped_by(&long).arn(&long).launch_profile_id(&long).build())
+    };
+    let running = with(StreamingSessionState::Ready);
+    assert_eq!((running.owner, running.launch_profile, running.arn), (None, None, None));
+    assert_eq!(running.stopped_by.unwrap().len(), TEXT_BYTES_MAX);
+    // It keeps, whatever it says; and it is told how long it is.
+    assert_eq!(running.tags["lightsout:keep"].len(), TEXT_BYTES_MAX);
+    assert_eq!((running.tags.len(), running.tags["tier"].as_str()), (2, "gold"));
+    let value = "a tag of 600000 bytes".to_owned();
+    let doubt = Stopping::Unclear(Doubt::UnknownMode { field: "tags", value });
+    assert_eq!(running.stopping, doubt);
+    // What is off may have to be rescued, for which its clock has to be known.
+    let off = with(StreamingSessionState::Stopped);
+    assert_eq!(off.stopping, read(row(StreamingSessionState::Stopped).build()).stopping);
+    let nameless = StreamingSession::builder().session_id(&long).build();
+    assert!(session(nameless, None).is_none());
+}
+
+#[test]
 fn accounts_are_read_from_arns() {
     for (arn, expected) in [
         ("arn:aws:nimble:us-west-2:111122223333:streaming-session/s-1", Some("111122223333")),
