@@ -233,7 +233,11 @@ pub(super) fn problems(
             ledger.with(&studio.id, |past| past.held.as_ref().map(|held| held.text.clone()))?;
         Some(format!("{} is held: {why}", studio.label()))
     });
-    let found = log.into_iter().chain(unrotated).chain(refused).chain(held);
+    let failing = policy.studios.values().filter_map(|studio| {
+        let what = vitals.lock().trouble.of(&studio.id)?;
+        Some(format!("in {} {what}", studio.label()))
+    });
+    let found = log.into_iter().chain(unrotated).chain(refused).chain(held).chain(failing);
     found.chain(overdue(vitals, policy, at)).collect()
 }
 

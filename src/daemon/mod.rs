@@ -22,6 +22,7 @@ mod studio_news;
 mod switches;
 mod tasks;
 mod timekeeper;
+mod trouble;
 mod view;
 mod vitals;
 

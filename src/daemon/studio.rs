@@ -107,6 +107,7 @@ impl Studio {
             Ok(scan) => {
                 let glance = Glance::of(&scan.plan, &scan.snapshot);
                 let change = self.follow(&scan);
+                self.vitals.planned(id, &scan.plan);
                 let wake = self.next_look(began, change);
                 let studio = self.workshop.studio.label();
                 tracing::debug!(studio, sessions = scan.plan.decisions.len(), "scanned");
@@ -264,6 +265,8 @@ impl Studio {
             Done::Attempt { action, is_rescue, outcome } => {
                 self.in_flight.end(&session, is_rescue);
                 log_outcome(studio, &session, action, &outcome);
+                let attempt = (&session, action);
+                self.vitals.attempted(&self.workshop.studio.id, attempt, &outcome, is_rescue);
                 match looks_again(&outcome, is_rescue)? {
                     Look::Watch => Some(later(self.workshop.clock.now(), self.watch_pause)),
                     Look::AfterRest => Some(later(self.workshop.clock.now(), REST_FIRST)),

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::studio::later;
 use crate::execute::{Mark, Order, Outcome};
 use crate::ids::SessionId;
-use crate::plan::{Action, SessionHistory, Verdict};
+use crate::plan::{Action, Reason, SessionHistory, Verdict};
 use crate::policy::Mode;
 
 /// How long a session rests after the first attempt that came to nothing.
@@ -101,6 +101,12 @@ pub(super) fn looks_again(outcome: &Outcome, is_rescue: bool) -> Option<Look> {
         | Outcome::Withdrawn => Some(Look::Soon),
         // What holds it may end without anything that this studio would notice by itself.
         Outcome::Dropped(decision) if decision.verdict() == Verdict::Hold => Some(Look::Soon),
+        // Whether it is to be stopped was not read; a regular scan may be half a day away.
+        Outcome::Dropped(decision)
+            if matches!(decision.reason, Reason::ProfileUnknown | Reason::RuleUnclear { .. }) =>
+        {
+            Some(Look::Soon)
+        }
         Outcome::Withheld | Outcome::Dropped(_) | Outcome::Ending => None,
     }
 }

@@ -9,10 +9,12 @@ use tokio::sync::Notify;
 
 use super::pulse::Pulse;
 use super::reload::Outcome;
-use crate::ids::StudioId;
+use super::trouble::Trouble;
+use crate::execute;
+use crate::ids::{SessionId, StudioId};
 use crate::inventory::{SessionState, Snapshot};
 use crate::metrics::{Metrics, ScanOutcome};
-use crate::plan::{Plan, Verdict, terminates_at};
+use crate::plan::{Action, Plan, Verdict, terminates_at};
 use crate::policy::Policy;
 use crate::report::Prices;
 
@@ -41,6 +43,8 @@ pub(super) struct Known {
     pub(super) studios: BTreeMap<StudioId, Glance>,
     /// From when on each studio was to be scanned.
     pub(super) awaited: BTreeMap<StudioId, Timestamp>,
+    /// What comes to nothing again and again.
+    pub(super) trouble: Trouble,
     /// Whether any scan has begun.
     pub(super) has_begun: bool,
 }
@@ -129,6 +133,29 @@ impl Vitals {
         known.studios.insert(studio.clone(), glance);
         drop(known);
         self.count(studio, outcome, took);
+    }
+
+    /// An attempt upon a session ended.
+    pub(super) fn attempted(
+        &self,
+        studio: &StudioId,
+        attempt: (&SessionId, Action),
+        outcome: &execute::Outcome,
+        is_rescue: bool,
+    ) {
+        let mut known = self.lock();
+        let before = known.trouble.of(studio);
+        known.trouble.ended(studio, attempt, outcome, is_rescue);
+        let is_changed = known.trouble.of(studio) != before;
+        drop(known);
+        if is_changed {
+            self.changed.notify_one();
+        }
+    }
+
+    /// A studio was planned for anew.
+    pub(super) fn planned(&self, studio: &StudioId, plan: &Plan) {
+        self.lock().trouble.planned(studio, plan);
     }
 
     /// A scan could not be recorded; the studio is looked at again then.

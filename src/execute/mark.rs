@@ -44,12 +44,19 @@ pub fn marks<'a>(
 /// nothing once there is another.
 pub async fn mark(workshop: &Workshop, session: &Session, stopped_at: Timestamp) -> Mark {
     let Some(_permit) = permit(workshop, Urgency::Usual).await else { return Mark::Ending };
-    if workshop.gate.held(&workshop.studio.id, workshop.clock.now()).is_some() {
-        return Mark::Held;
+    if let Some(mark) = not_now(workshop) {
+        return mark;
     }
     let data = || Data { stopped_at: Some(stopped_at), ..records::seen(workshop, session) };
     if let Err(error) = commit(workshop, session, Kind::MarkIntended, data()).await {
         return Mark::Unrecorded(error);
+    }
+    // Making that durable takes time.
+    if let Some(mark) = not_now(workshop) {
+        let why = "no call was made: it was paused, or the program is ending";
+        let data = Data { note: Some(why.to_owned()), ..data() };
+        let recorded = commit(workshop, session, Kind::MarkFailed, data).await;
+        return recorded.err().map_or(mark, Mark::Unrecorded);
     }
     let answer = workshop.provider.tag(session, TAG_STOPPED, &stopped_at.to_string()).await;
     let (kind, data, outcome) = match answer {
@@ -64,6 +71,15 @@ pub async fn mark(workshop: &Workshop, session: &Session, stopped_at: Timestamp)
         }
     };
     commit(workshop, session, kind, data).await.err().map_or(outcome, Mark::Unrecorded)
+}
+
+/// Why nothing is to be changed by now, if it is not.
+fn not_now(workshop: &Workshop) -> Option<Mark> {
+    if workshop.ending.is_cancelled() {
+        return Some(Mark::Ending);
+    }
+    let held = workshop.gate.held(&workshop.studio.id, workshop.clock.now());
+    held.map(|_| Mark::Held)
 }
 
 async fn commit(
