@@ -1,5 +1,6 @@
 //! `lightsout run`: the daemon, and what signals ask of it.
 
+mod lost;
 mod outside;
 
 use std::path::Path;
@@ -11,11 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Failure, load_to_act};
 use crate::audit::Beside;
-use crate::audit::record::JournalError;
+use crate::audit::record::{Journal, JournalError};
 use crate::audit::writer::{LogWriter, OpenError};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Severity};
-use crate::daemon::{Daemon, HealthReport, Ledger, Refusal, Reload, StateDir, StateError, Summary};
+use crate::daemon::{
+    Daemon, Health, HealthReport, Ledger, Refusal, Reload, StateDir, StateError, Summary,
+};
 use crate::files;
 use crate::metrics::Metrics;
 use crate::policy::{Policy, StudioPolicy};
@@ -50,11 +53,18 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let supervisor = outside::supervisor()?;
     let metrics = outside::metrics(&policy, clock.now())?;
-    let ledger = open_ledger(&policy, &clock, metrics.as_ref(), supervisor.as_ref())?;
+    let stood_at = Health::log_stood_at(state.path());
+    let (ledger, records) = open_ledger(&policy, &clock, metrics.as_ref(), supervisor.as_ref())?;
+    let lost = lost::records(stood_at, records, clock.now());
     let state = Arc::new(state);
     super::runtime()?.block_on(async {
         let ending = CancellationToken::new();
         end_on_signal(&ending)?;
+        let failed = |error: JournalError| Failure::Failed(error.to_string());
+        if !lost.is_empty() {
+            ledger.commit(lost).await.map_err(failed)?;
+            Health::forget(state.path()).map_err(|error| Failure::of(&error))?;
+        }
         let mut connections = Connections::new(Arc::clone(&clock));
         if let Some(metrics) = &metrics {
             connections = connections.metered(Arc::clone(metrics) as Arc<dyn Meter>);
@@ -68,7 +78,6 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(&clock));
         let daemon = Daemon::new(policy, ledger, clock, ending, vetoes, connect);
         let daemon = daemon.hearing(Arc::new(spool));
-        let failed = |error: JournalError| Failure::Failed(error.to_string());
         if !arguments.once {
             let reloads = reload_on_signal(path, arguments.dry_run, supervisor.clone())?;
             let mut daemon = daemon.reloading(reloads);
@@ -120,13 +129,13 @@ pub(super) fn unexposed(log: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens the log, and learns from it what was done before.
+/// Opens the log, and learns from it what was done before; and how many records it has.
 fn open_ledger(
     policy: &Policy,
     clock: &Arc<dyn Clock>,
     metrics: Option<&Arc<Metrics>>,
     supervisor: Option<&Arc<dyn Supervisor>>,
-) -> Result<Arc<Ledger>, Failure> {
+) -> Result<(Arc<Ledger>, u64), Failure> {
     let path = &policy.audit_path;
     unexposed(path)?;
     let mut reader = outside::Reader::new(metrics, supervisor, &**clock);
@@ -140,10 +149,11 @@ fn open_ledger(
         tracing::warn!(bytes = repaired.bytes, "a torn last line of the audit log was cut");
     }
     let ledger = Ledger::new(Arc::new(writer), opened.past);
-    Ok(Arc::new(match metrics {
+    let ledger = Arc::new(match metrics {
         Some(metrics) => ledger.counted(Arc::clone(metrics)),
         None => ledger,
-    }))
+    });
+    Ok((ledger, opened.records))
 }
 
 /// The first SIGTERM or SIGINT ends the program in order; a second one at once.

@@ -4,7 +4,7 @@
 //! What is said comes from the ledger and from what the loops tell as they go.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -109,12 +109,7 @@ impl Health {
     /// Nobody has said anything that counts now.
     pub fn read(state: &Path, now: Timestamp) -> Result<Self, Unhealthy> {
         let path = state.join(FILE);
-        let read = || -> io::Result<Self> {
-            let mut text = String::new();
-            File::open(&path)?.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
-            Ok(serde_json::from_str(&text)?)
-        };
-        match read() {
+        match Self::read_file(&path) {
             Err(source) => Err(Unhealthy::Unread { path, source }),
             Ok(Self { at, until, .. }) if now > until => Err(Unhealthy::Stale { path, at, until }),
             Ok(Self { at, .. }) if now.duration_until(at) > CLOCKS_APART_MAX => {
@@ -122,6 +117,31 @@ impl Health {
             }
             Ok(health) => Ok(health),
         }
+    }
+
+    /// Where the log stood when it was last told of, however long ago; nothing where that is not known. A record
+    /// is durable before it is told of here.
+    #[must_use]
+    pub fn log_stood_at(state: &Path) -> Option<u64> {
+        Self::read_file(&state.join(FILE)).ok()?.audit.map(|audit| audit.sequence)
+    }
+
+    /// Forgets what was told: it is of a log that is no more.
+    ///
+    /// # Errors
+    ///
+    /// The file is there and cannot be removed.
+    pub fn forget(state: &Path) -> io::Result<()> {
+        match fs::remove_file(state.join(FILE)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn read_file(path: &Path) -> io::Result<Self> {
+        let mut text = String::new();
+        File::open(path)?.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+        Ok(serde_json::from_str(&text)?)
     }
 }
 

@@ -43,6 +43,34 @@ fn the_daemon_tells_its_health_and_its_end_in_files_of_its_own() {
 }
 
 #[test]
+fn a_log_that_is_shorter_than_it_was_told_to_be_is_said_and_nothing_is_done_until_a_word() {
+    let sandbox = Watched::small();
+    let house = House::always_due(&sandbox.endpoint);
+    let say = |words: &[&str]| house.run(&[words, &["--as", "ada", "--wait", "0s"]].concat());
+    say(&["pause"]);
+    let mut daemon = house.start(&["--log", "debug", "run"]);
+    daemon.wait_for("scanned");
+    daemon.signal("TERM");
+    assert_eq!(daemon.finish().code, Some(0));
+    // The pause was in it.
+    fs::write(house.log(), "").unwrap();
+    for _ in 0..2 {
+        let run = house.run(&["run", "--once"]);
+        assert_eq!(run.code, Some(1), "{}", run.stderr);
+    }
+    assert_eq!(sandbox.changing_requests(), 0);
+    let repaired = &house.records_of("log.repaired")[0]["data"]["reason"];
+    assert_eq!((text(repaired, "code"), &repaired["alarm"]), ("end_lost", &true.into()));
+    let plan = house.run(&["plan"]).stdout;
+    assert!(plan.contains("held: lightsout wants nothing done until "), "{plan}");
+    assert_eq!(house.records_of("log.repaired").len(), 1);
+    say(&["resume"]);
+    assert_eq!(house.run(&["run", "--once"]).code, Some(0));
+    assert_eq!(sandbox.effects(), ["one", "two"]);
+    house.assert_log_is_whole();
+}
+
+#[test]
 fn state_and_log_that_others_may_write_are_refused_with_what_to_type() {
     let sandbox = Watched::small();
     let house = House::always_due(&sandbox.endpoint);
