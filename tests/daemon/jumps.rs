@@ -171,8 +171,9 @@ fn three(lease: &str) -> (String, String) {
 
 #[tokio::test]
 async fn the_hour_of_the_brake_is_not_shortened_by_a_jump_forwards() {
-    // The third is due at 22:50, when two stops are not an hour old, or at 23:20, when they are.
-    for (lease, stops) in [("12h 37m 30s", 2), ("13h 7m 30s", 3)] {
+    // The third is due at 22:50, when two stops are not an hour old, or at 23:20, when they are: its lease is by the
+    // service's clock, of which the one that was set is two hours ahead.
+    for (lease, stops) in [("10h 37m 30s", 2), ("11h 7m 30s", 3)] {
         let (settings, sessions) = three(lease);
         let rig = Rig::started(&settings, &sessions).await;
         rig.until("20:11:00").await;
