@@ -16,7 +16,7 @@ use crate::daemon::Ledger;
 use crate::plan::Action;
 use crate::sandbox::world::Operation;
 
-/// How long after the instant that it names a warning counts at the least, whatever holds the stop.
+/// How long after the instant that it names a warning counts where the stop is held.
 const HELD_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// The log as far as it was read, and what it says.
@@ -117,6 +117,7 @@ impl Judged {
             Kind::WarningGiven
             | Kind::SessionVanished
             | Kind::StudioApproved
+            | Kind::StudioResumed
             | Kind::ClockJumped
             | Kind::DaemonPaused
             | Kind::DaemonResumed => true,
@@ -299,6 +300,15 @@ impl Book<'_> {
                 Kind::DaemonResumed => pause = None,
                 _ => {}
             }
+            // What was held for long is news to whoever was warned before.
+            if matches!(
+                record.kind,
+                Kind::StudioApproved | Kind::StudioResumed | Kind::DaemonResumed
+            ) {
+                let now = record.time;
+                let counts = |due: Timestamp, at: Timestamp| now <= due.max(at) + HELD_FOR;
+                given.retain(|(_, _, due, _), at| counts(*due, *at));
+            }
             // What two whole listings lacked has no past when it comes back.
             if record.kind == Kind::SessionVanished {
                 given.retain(|(subject, ..), _| *subject != &*record.subject);
@@ -314,9 +324,7 @@ impl Book<'_> {
                         // And so is who was warned before a pause that has ended by itself.
                         let is_old = |at: &Timestamp| {
                             let now = record.time;
-                            // Nor does one count for ever that was held.
-                            due.max(*at) + HELD_FOR < now
-                                || unpaused.is_some_and(|until| self.is_taken_back(*at, until, now))
+                            unpaused.is_some_and(|until| self.is_taken_back(*at, until, now))
                         };
                         if let Some(before) = before.filter(|at| !was_kept && !is_old(at)) {
                             let what = format!("{subject} at {before} and {}", record.time);

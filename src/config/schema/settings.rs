@@ -103,7 +103,8 @@ warn = ["30m", "5m"]
         /// all its warnings, unless somebody else has started it since. Each round is paid for: half an
         /// hour or so. It needs a window that closes, and two hours or more that a stopped session lives;
         /// else it is as with `"refuse"`. Its weak point: a rescue needs the daemon to run, in mode
-        /// `enforce`, with leave to start sessions. Where that is in doubt, write `"refuse"`.
+        /// `enforce`, with leave to start sessions. Where that is in doubt, write `"refuse"`: what was put off
+        /// before is rescued all the same.
         #[schemars(extend("default" = preserve(built_in().preserve), "examples" = ["refuse"]))]
         preserve: Preserve,
         /// By how much a stopped session must outlive its window. AWS destroys some sessions a while

@@ -218,3 +218,25 @@ fn a_hold_is_remembered_with_what_a_person_would_approve() {
         Some((70, "sessions due"))
     );
 }
+
+#[test]
+fn a_keep_and_an_hour_in_which_the_stop_was_held_take_warnings_back() {
+    let after = |then: Record| session(&[of_run(Kind::WarningGiven, RUN), then]).warnings.len();
+    for kind in [Kind::StudioResumed, Kind::StudioApproved, Kind::DaemonResumed] {
+        let brake = |data: &mut Data| {
+            let reason = data.reason.as_mut().unwrap();
+            reason.code = "brake".to_owned();
+            reason.values.insert("count".to_owned(), "3".to_owned());
+        };
+        let at_time = |time| Record { time: at(time), ..record(kind.clone(), brake) };
+        let [soon, late] = ["2026-11-20T05:00:00Z", "2026-11-20T05:00:01Z"].map(at_time);
+        assert_eq!((after(soon), after(late)), (2, 0), "{kind}");
+    }
+    let of = |code: &str| code.to_owned();
+    let decided =
+        |code| record(Kind::SessionDecided, |data| data.reason.as_mut().unwrap().code = of(code));
+    assert_eq!(
+        ["tag_keep", "tag_unreadable", "warning"].map(|code| after(decided(code))),
+        [0, 0, 2]
+    );
+}
