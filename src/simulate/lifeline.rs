@@ -13,6 +13,8 @@ use tokio::sync::Notify;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     Crash,
+    /// After so many points of the disk more: between the next write and its sync most is in doubt.
+    CrashAtDisk(u64),
     /// In order: the daemon is told to.
     Told,
 }
@@ -23,6 +25,8 @@ pub(super) struct Lifeline {
     passed: AtomicU64,
     fatal: u64,
     ending: Ending,
+    at_disk: AtomicU64,
+    ended: AtomicBool,
     dead: AtomicBool,
     died: Notify,
     told: Notify,
@@ -35,6 +39,8 @@ impl Lifeline {
             passed: AtomicU64::new(0),
             fatal: fatal.unwrap_or(u64::MAX),
             ending,
+            at_disk: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
             dead: AtomicBool::new(false),
             died: Notify::new(),
             told: Notify::new(),
@@ -43,18 +49,30 @@ impl Lifeline {
 
     /// Passes a point, if the life goes on.
     pub(super) async fn point(&self) {
-        if self.is_over() {
+        if self.pass(false) {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Passes a point without waiting: whether the life is over.
+    /// Passes a point of the disk, without waiting: whether the life is over.
     pub(super) fn is_over(&self) -> bool {
-        let passed = self.passed.fetch_add(1, Ordering::Relaxed);
+        self.pass(true)
+    }
+
+    fn pass(&self, at_disk: bool) -> bool {
+        let is_early = self.passed.fetch_add(1, Ordering::Relaxed) < self.fatal;
+        let waits = match self.ending {
+            Ending::CrashAtDisk(more) if !is_early => {
+                !at_disk || self.at_disk.fetch_add(1, Ordering::Relaxed) < more
+            }
+            _ => is_early,
+        };
+        if waits || self.ended.swap(true, Ordering::Relaxed) {
+            return self.is_dead();
+        }
         match self.ending {
-            _ if passed != self.fatal => {}
             Ending::Told => self.told.notify_one(),
-            Ending::Crash => {
+            Ending::Crash | Ending::CrashAtDisk(_) => {
                 self.dead.store(true, Ordering::Relaxed);
                 self.died.notify_one();
             }

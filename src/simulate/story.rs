@@ -192,8 +192,12 @@ impl Story {
         panics::watch();
         self.ground.unsettle(self.from);
         loop {
-            let (point, ending) = (self.fatal_point(), self.lives.once_in(4));
-            let ending = if ending { Ending::Told } else { Ending::Crash };
+            let point = self.fatal_point();
+            let ending = match self.lives.below(8) {
+                0 | 1 => Ending::Told,
+                2 => Ending::CrashAtDisk(self.lives.one_of(&[1, 2, 3, 4, 5, 6])),
+                _ => Ending::Crash,
+            };
             let lifeline = Arc::new(Lifeline::new(point, ending));
             // Each life has a runtime of its own, which takes all that ran in it along.
             let idle = self.idle.clone();
