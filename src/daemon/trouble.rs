@@ -50,6 +50,11 @@ impl Trouble {
         failing.insert(key, Failing { attempts, is_rescue, why });
     }
 
+    /// Only these studios are looked after from now on.
+    pub(super) fn retain(&mut self, is_kept: impl Fn(&StudioId) -> bool) {
+        self.0.retain(|studio, _| is_kept(studio));
+    }
+
     /// What nobody asks for any more is no trouble; what a brake or a hold keeps waiting is.
     pub(super) fn planned(&mut self, studio: &StudioId, plan: &Plan) {
         let Some(failing) = self.0.get_mut(studio).filter(|failing| !failing.is_empty()) else {

@@ -104,6 +104,7 @@ impl Vitals {
         known.policy = Some(Arc::clone(policy));
         known.studios.retain(|studio, _| policy.studios.contains_key(studio));
         known.awaited.retain(|studio, _| policy.studios.contains_key(studio));
+        known.trouble.retain(|studio| policy.studios.contains_key(studio));
         if let Some(metrics) = &self.metrics {
             metrics.count_from_now(policy.studios.keys().cloned());
             metrics.price_by(Prices::new(&policy.prices));

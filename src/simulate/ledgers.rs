@@ -324,7 +324,10 @@ impl Book<'_> {
                         // And so is who was warned before a pause that has ended by itself.
                         let is_old = |at: &Timestamp| {
                             let now = record.time;
-                            unpaused.is_some_and(|until| self.is_taken_back(*at, until, now))
+                            // By a clock that was set nobody can tell how long it was held.
+                            let is_overdue = due + HELD_FOR < now && self.jumped(*at, now);
+                            is_overdue
+                                || unpaused.is_some_and(|until| self.is_taken_back(*at, until, now))
                         };
                         if let Some(before) = before.filter(|at| !was_kept && !is_old(at)) {
                             let what = format!("{subject} at {before} and {}", record.time);
