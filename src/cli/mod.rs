@@ -234,12 +234,12 @@ enum Failure {
 impl Failure {
     /// An error with its causes.
     fn of(error: &dyn std::error::Error) -> Self {
-        Self::Failed(format!("{error}{}", output::sources(error)))
+        Self::Failed(with_causes(error))
     }
 
     /// The same, of a machine that is not set up for the daemon.
     fn unfit(error: &dyn std::error::Error) -> Self {
-        Self::Unfit(format!("{error}{}", output::sources(error)))
+        Self::Unfit(with_causes(error))
     }
 
     fn exit_code(&self) -> ExitCode {
@@ -270,6 +270,10 @@ impl Failure {
             }
         }
     }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    format!("{error}{}", output::sources(error))
 }
 
 /// Runs the command that the process's arguments name.

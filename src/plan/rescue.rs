@@ -77,8 +77,8 @@ pub(super) struct Rescue<'a> {
 }
 
 impl<'a> Rescue<'a> {
-    /// Where the session is rotated, or was put off by us, and would be destroyed before people are back from a window that
-    /// closes: the first rescue that is not over.
+    /// Where the session is rotated, or was put off by us, and would be destroyed before people are back from a window
+    /// that closes: the first rescue that is not over.
     pub(super) fn of(case: &Case<'a>) -> Option<Self> {
         let settings = saving(case).filter(|_| !case.is_foreign)?;
         // What a start would be about: without it, none could be told from another.

@@ -172,7 +172,7 @@ async fn read_whole(mut response: HttpResponse) -> Result<HttpResponse, Connecto
     }
     let body = read_bounded(response.take_body()).await?;
     shape::check(&body).map_err(|shape| ConnectorError::other(shape.into(), None))?;
-    let nulls = shape::nulls(&body);
+    let nulls = shape::nulls(&body).map_err(|shape| ConnectorError::other(shape.into(), None))?;
     *response.body_mut() = if nulls.is_empty() {
         SdkBody::from(body)
     } else {

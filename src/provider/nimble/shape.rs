@@ -75,11 +75,12 @@ struct Open {
 }
 
 /// Where a `null` stands for something that is there: in the place of a row of a list, and of a tag's value. With
-/// what is to be read instead, which is as long: an object without an id, and an empty text.
-pub(super) fn nulls(body: &[u8]) -> Vec<(usize, &'static [u8; 4])> {
+/// what is to be read instead, which is as long: an object without an id, and an empty text. They are no more than
+/// the values that an answer may have, since that is what they become.
+pub(super) fn nulls(body: &[u8]) -> Result<Vec<(usize, &'static [u8; 4])>, BadShape> {
     let (mut open, mut found): (Vec<Open>, _) = (Vec::new(), Vec::new());
     if !body.trim_ascii_start().starts_with(b"{") {
-        return found;
+        return Ok(found);
     }
     let mut at = 0;
     while let Some(byte) = body.get(at) {
@@ -113,9 +114,12 @@ pub(super) fn nulls(body: &[u8]) -> Vec<(usize, &'static [u8; 4])> {
             }
             _ => {}
         }
+        if found.len() > VALUES_MAX {
+            return Err(BadShape::Values);
+        }
         at += 1;
     }
-    found
+    Ok(found)
 }
 
 /// Goes behind the end of a string.
@@ -168,7 +172,7 @@ mod tests {
     fn a_null_in_the_place_of_a_row_or_a_tag_is_found_and_no_other() {
         let read = |text: &str| {
             let mut body = text.as_bytes().to_vec();
-            for (at, instead) in nulls(text.as_bytes()) {
+            for (at, instead) in nulls(text.as_bytes()).unwrap() {
                 body[at..at + 4].copy_from_slice(instead);
             }
             String::from_utf8(body).unwrap()
@@ -194,6 +198,9 @@ mod tests {
         ] {
             assert_eq!(read(same), same);
         }
+        let rows = |count| format!("{{\"s\":[{}]}}", vec!["null"; count].join(","));
+        assert_eq!(nulls(rows(VALUES_MAX).as_bytes()).unwrap().len(), VALUES_MAX);
+        assert_eq!(nulls(rows(VALUES_MAX + 1).as_bytes()), Err(BadShape::Values));
     }
 
     #[test]
