@@ -561,6 +561,16 @@ async fn a_stop_is_marked_once_with_its_own_instant() {
 }
 
 #[tokio::test]
+async fn a_pause_while_the_record_of_a_mark_is_written_prevents_the_mark() {
+    let morning = Morning::new();
+    morning.gate.shuts_after(1);
+    assert_eq!(marked(&morning).await, Some(Mark::Held));
+    assert_eq!(morning.kinds(), [Kind::MarkIntended, Kind::MarkFailed]);
+    assert!(morning.journal.records()[1].data.note.is_some());
+    assert_eq!(morning.effects(), []);
+}
+
+#[tokio::test]
 async fn a_stop_that_could_not_be_marked_is_not_marked_again() {
     let morning = Morning::new();
     morning.faulty.set(Some(Fault::Refusal(Problem::Denied)));
