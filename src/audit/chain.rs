@@ -212,6 +212,12 @@ impl Hash {
         digits.then_some(Self(text))
     }
 
+    /// The hash of these digits, if they are of one.
+    #[must_use]
+    pub fn of_digits(text: &str) -> Option<Self> {
+        Self::from_hex(text.as_bytes())
+    }
+
     fn from_text(text: &str) -> Result<Self, LineError> {
         let malformed = || LineError::Malformed { detail: format!("{text:?} is not a hash") };
         Self::from_hex(text.as_bytes()).ok_or_else(malformed)

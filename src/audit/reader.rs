@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::vec;
 
 use super::chain::{self, Hash, Line, LineError};
@@ -150,8 +151,7 @@ impl Iterator for Lines {
 
 /// A log whose chain holds from its first line to its last whole one.
 ///
-/// A log that was cut short at its end verifies too; who must exclude that compares `sequence` and
-/// `head` with what was noted elsewhere.
+/// A log that was cut short at its end verifies too, unless a record is asked for that was noted elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct Verified {
@@ -191,6 +191,55 @@ pub enum VerifyError {
         /// What is wrong with it.
         what: Break,
     },
+    /// The chain holds, and is not the one of which a record was noted.
+    #[error(
+        "record {noted} is there with another hash than was noted: the log was cut before it and written on, or \
+         replaced"
+    )]
+    Another {
+        /// The number of the record.
+        noted: u64,
+    },
+    /// The chain ends before a record that was noted.
+    #[error(
+        "the log ends at record {ends}, and record {noted} was noted: its end was cut off, or replaced"
+    )]
+    Short {
+        /// The number of the record.
+        noted: u64,
+        /// The number of the last.
+        ends: u64,
+    },
+    /// The chain begins after a record that was noted.
+    #[error("the log begins at record {begins}: record {noted} is in files that are not here")]
+    Earlier {
+        /// The number of the record.
+        noted: u64,
+        /// The number of the first.
+        begins: u64,
+    },
+}
+
+/// A record of which the number and the hash were noted elsewhere: what the daemon told of its head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noted {
+    /// Its number.
+    pub sequence: u64,
+    /// Its hash.
+    pub hash: Hash,
+}
+
+impl FromStr for Noted {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = text.split_once(':').and_then(|(sequence, hash)| {
+            let sequence = sequence.parse().ok().filter(|sequence| *sequence > 0)?;
+            Some(Self { sequence, hash: Hash::of_digits(hash)? })
+        });
+        parsed
+            .ok_or("write the number of a record, a colon and its hash of 64 digits: 4711:0a1b...")
+    }
 }
 
 /// Checks every byte of the log whose current file is at `path`, in all its files.
@@ -199,8 +248,27 @@ pub enum VerifyError {
 ///
 /// When it cannot be read, or at the first line that breaks the chain.
 pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
+    verify_noted(path, &[])
+}
+
+/// The same, and that it has the records that were noted.
+///
+/// # Errors
+///
+/// As [`verify`]; and where a record is not there that was noted, or has another hash.
+pub fn verify_noted(path: &Path, noted: &[Noted]) -> Result<Verified, VerifyError> {
     let files = files(path).map_err(|source| VerifyError::Io { file: path.to_owned(), source })?;
-    verify_files(&files)
+    let verified = verify_files(&files, noted)?;
+    let Verified { begins, sequence: ends, .. } = verified;
+    for &Noted { sequence: noted, .. } in noted {
+        if noted > ends {
+            return Err(VerifyError::Short { noted, ends });
+        }
+        if noted < begins {
+            return Err(VerifyError::Earlier { noted, begins });
+        }
+    }
+    Ok(verified)
 }
 
 /// Checks every byte of one file, wherever in a chain it begins.
@@ -209,23 +277,24 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
 ///
 /// When it cannot be read, or at the first line that breaks the chain.
 pub fn verify_file(path: &Path) -> Result<Verified, VerifyError> {
-    verify_files(&[Source { file: LogFile::Current, path: path.to_owned(), open: None }])
+    verify_files(&[Source { file: LogFile::Current, path: path.to_owned(), open: None }], &[])
 }
 
-fn verify_files(files: &[Source]) -> Result<Verified, VerifyError> {
+fn verify_files(files: &[Source], noted: &[Noted]) -> Result<Verified, VerifyError> {
     let mut follower = Follower::START;
     let mut torn = None;
     for (index, source) in files.iter().enumerate() {
         let is_last = index + 1 == files.len();
         let lines = source.open().map(RawLines::of);
         let followed = match lines {
-            Ok(lines) => follow_file(lines, source.file, is_last, &mut follower),
+            Ok(lines) => follow_file(lines, source.file, is_last, &mut follower, noted),
             Err(error) => Err(Unverified::Io(error)),
         };
         let file = || source.path.clone();
         torn = followed.map_err(|error| match error {
             Unverified::Io(source) => VerifyError::Io { file: file(), source },
             Unverified::Broken { line, what } => VerifyError::Broken { file: file(), line, what },
+            Unverified::Another(noted) => VerifyError::Another { noted },
         })?;
     }
     Ok(verified(&follower, files.len(), torn))
@@ -235,6 +304,7 @@ fn verify_files(files: &[Source]) -> Result<Verified, VerifyError> {
 enum Unverified {
     Io(io::Error),
     Broken { line: u64, what: Break },
+    Another(u64),
 }
 
 /// Follows the chain through a file. How many bytes of a line without end follow, which may be so in
@@ -244,6 +314,7 @@ fn follow_file(
     file: LogFile,
     is_last: bool,
     follower: &mut Follower,
+    noted: &[Noted],
 ) -> Result<Option<u64>, Unverified> {
     loop {
         let line = lines.number + 1;
@@ -254,7 +325,12 @@ fn follow_file(
             Raw::TooLong => Err(Break::Line(LineError::TooLong)),
             Raw::Line(bytes) => follower.follow(bytes, (line == 1).then_some(file)),
         };
-        followed.map_err(|what| Unverified::Broken { line, what })?;
+        let link = followed.map_err(|what| Unverified::Broken { line, what })?;
+        let is_another =
+            |noted: &&Noted| noted.sequence == link.sequence && noted.hash != link.hash;
+        if let Some(noted) = noted.iter().find(is_another) {
+            return Err(Unverified::Another(noted.sequence));
+        }
     }
 }
 

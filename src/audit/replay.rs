@@ -230,6 +230,7 @@ impl StudioPast {
             Kind::SessionDecided => {
                 self.know(&session, record);
                 self.kept(&session, record);
+                self.due_otherwise(&session, record);
                 self.decisions.insert(session, Fingerprint::of(&record.data));
             }
             Kind::SessionVanished => {

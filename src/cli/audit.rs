@@ -1,12 +1,13 @@
 //! `lightsout audit`: the log, verified and shown.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::{Failure, Format, load, output, studios};
 use crate::audit::chain::Line;
-use crate::audit::reader::{self, Verified};
+use crate::audit::reader::{self, Noted, ReadError, Verified};
 use crate::audit::record::Record;
 use crate::clock::{Clock, SystemClock};
 
@@ -27,6 +28,11 @@ enum Command {
         /// The log, by its current file; by default that of the policy.
         #[arg(long = "file", id = "current", value_name = "FILE")]
         current: Option<PathBuf>,
+
+        /// A record that has to be there, by its number and its hash, as the daemon told of it: its end was not
+        /// cut off. May be given more than once.
+        #[arg(long = "head", value_name = "NUMBER:HASH", conflicts_with = "files")]
+        heads: Vec<Noted>,
     },
     /// Show records of the log.
     Show(Show),
@@ -65,8 +71,8 @@ struct Show {
 
 pub(super) fn main(config: &Path, arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
-        Command::Verify { files, current } if files.is_empty() => {
-            verify_log(&log_path(config, current.as_deref())?)
+        Command::Verify { files, current, heads } if files.is_empty() => {
+            verify_log(&log_path(config, current.as_deref())?, heads)
         }
         Command::Verify { files, .. } => verify_each(files),
         Command::Show(show) => show_records(&log_path(config, show.file.as_deref())?, show),
@@ -80,8 +86,8 @@ fn log_path(config: &Path, file: Option<&Path>) -> Result<PathBuf, Failure> {
     }
 }
 
-fn verify_log(path: &Path) -> Result<(), Failure> {
-    let verified = reader::verify(path).map_err(|error| Failure::of(&error))?;
+fn verify_log(path: &Path, heads: &[Noted]) -> Result<(), Failure> {
+    let verified = reader::verify_noted(path, heads).map_err(|error| Failure::of(&error))?;
     say_whole(path, &verified);
     said_torn(&verified)
 }
@@ -129,20 +135,58 @@ fn said_torn(verified: &Verified) -> Result<(), Failure> {
 fn show_records(path: &Path, show: &Show) -> Result<(), Failure> {
     let now = SystemClock::new().now();
     let since = show.since.as_deref().map(|text| studios::instant(text, now)).transpose()?;
-    let mut found = Vec::new();
+    let (format, last) = (show.format, show.last);
+    let mut page = Page { format, last, lines: VecDeque::new(), is_next: false };
+    let mut read = Ok(());
     for line in reader::read(path).map_err(|error| Failure::of(&error))? {
-        let line = line.map_err(|error| Failure::of(&error))?;
-        if is_wanted(&line.record, show, since) {
-            found.push(line);
+        match line {
+            Ok(line) if is_wanted(&line.record, show, since) => page.add(line),
+            // A daemon that is writing now may be in the middle of it.
+            Ok(_) | Err(ReadError::Torn { .. }) => {}
+            Err(error) => {
+                Failure::of(&error).print();
+                read = Err(Failure::Said);
+            }
         }
     }
-    let skipped = show.last.map_or(0, |last| found.len().saturating_sub(last));
-    let found = &found[skipped..];
-    match show.format {
-        Format::Json => found.iter().for_each(print_json),
-        Format::Table => print_table(found),
+    page.print();
+    read
+}
+
+/// Records that are to be printed together: a log may be larger than the memory.
+struct Page {
+    format: Format,
+    /// How many to keep, where only the last are wanted.
+    last: Option<usize>,
+    lines: VecDeque<Line>,
+    /// Whether there was one before.
+    is_next: bool,
+}
+
+impl Page {
+    /// How many records make a page.
+    const LINES: usize = 1024;
+
+    fn add(&mut self, line: Line) {
+        self.lines.push_back(line);
+        match self.last {
+            Some(last) if self.lines.len() > last => drop(self.lines.pop_front()),
+            None if self.lines.len() == Self::LINES => {
+                self.print();
+                self.lines.clear();
+                self.is_next = true;
+            }
+            Some(_) | None => {}
+        }
     }
-    Ok(())
+
+    fn print(&self) {
+        match self.format {
+            Format::Json => self.lines.iter().for_each(print_json),
+            Format::Table if self.is_next && self.lines.is_empty() => {}
+            Format::Table => print_table(&self.lines),
+        }
+    }
 }
 
 fn print_json(line: &Line) {
@@ -173,7 +217,7 @@ fn is_wanted(record: &Record, show: &Show, since: Option<Timestamp>) -> bool {
         && since.is_none_or(|since| record.time >= since)
 }
 
-fn print_table(lines: &[Line]) {
+fn print_table(lines: &VecDeque<Line>) {
     let mut table = output::table(&["SEQUENCE", "TIME", "KIND", "MODE", "SESSION", "WHAT"]);
     for line in lines {
         let data = &line.record.data;

@@ -23,7 +23,7 @@ use self::book::{Book, Entry, Late, Unrecorded};
 pub(super) use self::choice::{Choice, Which};
 use self::fit::Fit;
 use super::handing::{plain, who};
-use super::{Failure, load_to_act};
+use super::{Failure, load_to_act, output};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::client_token_by_hand;
 use crate::inventory::{Problem, Session, SessionState};
@@ -193,7 +193,9 @@ fn fit<'a>(
     for target in &targets {
         let name = target.name();
         match fit::judge(policy, target.studio, &target.session, deed, now) {
-            Fit::Yes(words) => anstream::println!("{} {name}: {words}", deed.action()),
+            Fit::Yes(words) => {
+                anstream::println!("{} {name}: {}", deed.action(), output::plain(&words));
+            }
             Fit::No(why) => {
                 is_fit = false;
                 anstream::eprintln!("{name}: {why}");
@@ -319,11 +321,10 @@ impl Hand<'_> {
     async fn look_again(&self, target: &Target<'_>) -> Result<Session, ProviderError> {
         let shown = &target.session;
         let now = target.provider.read(&shown.id).await?;
-        let is_same = (now.start(), now.stopped_at) == (shown.start(), shown.stopped_at);
-        let why = match fit::judge(self.policy, target.studio, &now, self.deed, self.clock.now()) {
-            Fit::Yes(_) if is_same => return Ok(now),
-            Fit::Yes(_) => "it was started or stopped meanwhile".to_owned(),
-            Fit::No(why) => why,
+        let judged = fit::judge(self.policy, target.studio, &now, self.deed, self.clock.now());
+        let why = match (judged, fit::changed(shown, &now, self.deed)) {
+            (Fit::Yes(_), None) => return Ok(now),
+            (Fit::Yes(_), Some(why)) | (Fit::No(why), _) => why,
         };
         let (problem, request_id) = (Problem::NotAsked, None);
         Err(ProviderError { problem, operation: LOOK, detail: why, request_id })

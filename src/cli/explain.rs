@@ -93,21 +93,24 @@ fn print_text(
         "{style}{}{style:#} ({}): {}",
         decision.verdict(),
         decision.mode,
-        decision.reason
+        output::plain(&decision.reason.to_string())
     );
     anstream::println!();
     for (name, mismatch) in &explanation.rules {
         match mismatch {
-            Some(why) => anstream::println!("  rule `{name}` does not match: {why}"),
+            Some(why) => {
+                anstream::println!("  rule `{name}` does not match: {}", output::plain(why));
+            }
             None => anstream::println!("  rule `{name}` matches"),
         }
     }
     for step in &explanation.steps {
         let mark = if step.decides { ">" } else { " " };
         anstream::println!("{mark} {:>2}. {}", step.line, step.question);
-        anstream::println!("      {}", step.looked_at);
+        anstream::println!("      {}", output::plain(&step.looked_at));
         if let Some(answer) = &step.answer {
-            anstream::println!("      {}: {answer}", answer.verdict());
+            let words = answer.to_string();
+            anstream::println!("      {}: {}", answer.verdict(), output::plain(&words));
         }
     }
     anstream::println!();
@@ -147,7 +150,8 @@ fn print_future(studio: &StudioPolicy, events: &[Foreseen]) {
     anstream::println!("in the next 7 days, if nobody does anything:");
     for Foreseen { at, event, .. } in shown {
         let [verdict, mode, reason] = forecast::words(event);
-        anstream::println!("  {} {verdict} ({mode}): {reason}", output::local(*at, &zone));
+        let (at, reason) = (output::local(*at, &zone), output::plain(&reason));
+        anstream::println!("  {at} {verdict} ({mode}): {reason}");
     }
 }
 
@@ -200,7 +204,12 @@ fn print_json(studio: &StudioPolicy, session: &Session, at: Timestamp, explanati
 fn from_log(policy: &Policy, id: &SessionId, at: Timestamp, format: Format) -> Result<(), Failure> {
     let mut last: Option<Record> = None;
     for line in reader::read(&policy.audit_path).map_err(|error| Failure::of(&error))? {
-        let record = line.map_err(|error| Failure::of(&error))?.record;
+        let record = match line {
+            Ok(line) => line.record,
+            // A daemon that is writing now may be in the middle of it.
+            Err(reader::ReadError::Torn { .. }) => break,
+            Err(error) => return Err(Failure::of(&error)),
+        };
         let is_about = record.data.session.as_deref() == Some(id.as_str());
         if is_about && record.kind == Kind::SessionDecided && record.time <= at {
             last = Some(record);
@@ -217,6 +226,6 @@ fn from_log(policy: &Policy, id: &SessionId, at: Timestamp, format: Format) -> R
     let verdict = data.verdict.as_deref().unwrap_or("-");
     let text = data.reason.as_ref().map_or("-", |reason| reason.text.as_str());
     anstream::println!("session {id} at {at}: {verdict}, decided at {}", record.time);
-    anstream::println!("  {text}");
+    anstream::println!("  {}", output::plain(text));
     Ok(())
 }

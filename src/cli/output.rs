@@ -1,5 +1,6 @@
 //! How data is laid out for people. Nothing here decides anything.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write as _;
 
@@ -63,7 +64,20 @@ pub(super) fn table_of_studios<'a, const CELLS: usize>(
 /// Prints a table, each line without the blanks at its end.
 pub(super) fn print(table: &Table) {
     for line in table.lines() {
-        anstream::println!("{}", line.trim_end());
+        anstream::println!("{}", plain(line.trim_end()));
+    }
+}
+
+/// A text that may hold what strangers wrote, such as a name or a tag, without what would move a terminal's
+/// cursor, colour it or turn the order of its letters round.
+pub(super) fn plain(text: &str) -> Cow<'_, str> {
+    let is_harmful = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    match text.contains(is_harmful) {
+        true => Cow::Owned(text.replace(is_harmful, "\u{fffd}")),
+        false => Cow::Borrowed(text),
     }
 }
 
@@ -136,7 +150,7 @@ pub(super) fn sources(error: &dyn Error) -> String {
 /// Prints a table whose first column is a verdict, with that word in its colour.
 pub(super) fn print_marked(table: &Table) {
     for line in table.lines() {
-        let line = line.trim_end();
+        let line = plain(line.trim_end());
         let word = line.split_whitespace().next().unwrap_or_default();
         let verdicts = [Verdict::Stop, Verdict::Start, Verdict::Warn, Verdict::Keep, Verdict::Hold];
         let found = verdicts.into_iter().find(|verdict| verdict.to_string() == word);
@@ -148,5 +162,19 @@ pub(super) fn print_marked(table: &Table) {
             }
             _ => anstream::println!("{line}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_strangers_wrote_does_not_reach_the_terminal_as_a_command() {
+        assert_eq!(plain("Übung \u{1f5a5} [A]"), "Übung \u{1f5a5} [A]");
+        assert_eq!(
+            plain("a\u{1b}[2Jb\u{9b}c\r\u{202e}d"),
+            "a\u{fffd}[2Jb\u{fffd}c\u{fffd}\u{fffd}d"
+        );
     }
 }

@@ -6,7 +6,7 @@ mod outside;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +43,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
+    let runtime = super::runtime()?;
+    // Whoever asks for a reload while the log is being read does not end the program.
+    let hangup =
+        (!arguments.once).then(|| runtime.block_on(async { signal(SignalKind::hangup()) }));
+    let hangup = hangup.transpose().map_err(unheard)?;
     let policy = in_effect(load_to_act(path)?, arguments.dry_run);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     // Held until the end of this function: another daemon would know nothing of what this one does.
@@ -57,7 +62,7 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let (ledger, records) = open_ledger(&policy, &clock, metrics.as_ref(), supervisor.as_ref())?;
     let lost = lost::records(stood_at, records, clock.now());
     let state = Arc::new(state);
-    super::runtime()?.block_on(async {
+    runtime.block_on(async {
         let ending = CancellationToken::new();
         end_on_signal(&ending)?;
         let failed = |error: JournalError| Failure::Failed(error.to_string());
@@ -78,8 +83,8 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(&clock));
         let daemon = Daemon::new(policy, ledger, clock, ending, vetoes, connect);
         let daemon = daemon.hearing(Arc::new(spool));
-        if !arguments.once {
-            let reloads = reload_on_signal(path, arguments.dry_run, supervisor.clone())?;
+        if let Some(hangup) = hangup {
+            let reloads = reload_on_signal(hangup, path, arguments.dry_run, supervisor.clone());
             let mut daemon = daemon.reloading(reloads);
             if let Some(supervisor) = supervisor {
                 daemon = daemon.supervised(supervisor);
@@ -185,11 +190,11 @@ fn unheard(error: std::io::Error) -> Failure {
 
 /// Each SIGHUP reads the policy file again, beside the loops, and whole before anything of it is used.
 fn reload_on_signal(
+    mut hangup: Signal,
     path: &Path,
     dry_run: bool,
     supervisor: Option<Arc<dyn Supervisor>>,
-) -> Result<mpsc::Receiver<Reload>, Failure> {
-    let mut hangup = signal(SignalKind::hangup()).map_err(unheard)?;
+) -> mpsc::Receiver<Reload> {
     let (sender, reloads) = mpsc::channel(1);
     let path = path.to_owned();
     tokio::spawn(async move {
@@ -212,7 +217,7 @@ fn reload_on_signal(
             }
         }
     });
-    Ok(reloads)
+    reloads
 }
 
 /// Reads the policy file while it may be wrong: the program goes on in any case.

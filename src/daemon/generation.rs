@@ -5,8 +5,10 @@
 //! recorded so. Only then do the loops of the new one begin, from what the log says.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use jiff::SignedDuration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -86,29 +88,56 @@ impl Grounds {
         &self,
         policy: &Arc<Policy>,
         ending: &CancellationToken,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        let (policy, ledger) = (Arc::clone(policy), Arc::clone(&self.ledger));
-        let (clock, ending) = (Arc::clone(&self.clock), ending.clone());
-        let switchboard = self.switchboard.clone();
-        async move {
-            let Some(switchboard) = switchboard else { return };
-            // What could not be recorded, also before this began, is not forgotten until somebody says
-            // something else.
-            let mut are_taken = false;
-            loop {
-                let wait = async {
-                    tokio::select! {
-                        biased;
-                        () = switchboard.wait() => {}
-                        () = clock.sleep(REQUEST_AGAIN), if !are_taken => {}
-                    }
-                };
-                if ending.run_until_cancelled(wait).await.is_none() {
-                    return;
-                }
-                are_taken =
-                    switches::take(switchboard.as_ref(), &ledger, &policy, clock.as_ref()).await;
+    ) -> Option<impl Future<Output = ()> + Send + 'static> {
+        let hearing = Hearing {
+            switchboard: self.switchboard.clone()?,
+            policy: Arc::clone(policy),
+            ledger: Arc::clone(&self.ledger),
+            clock: Arc::clone(&self.clock),
+            ending: ending.clone(),
+        };
+        Some(hearing.go_on())
+    }
+}
+
+/// Where people are heard, and what they say is told.
+struct Hearing {
+    switchboard: Arc<dyn Switchboard>,
+    policy: Arc<Policy>,
+    ledger: Arc<Ledger>,
+    clock: Arc<dyn Clock>,
+    ending: CancellationToken,
+}
+
+impl Hearing {
+    /// Listens, and after a panic again: who says stop is to be heard.
+    async fn go_on(self) {
+        while AssertUnwindSafe(self.listen()).catch_unwind().await.is_err() {
+            tracing::error!("what people ask for is heard no longer; it is again in a minute");
+            let pause = self.clock.sleep(AFTER_PANIC);
+            if self.ending.run_until_cancelled(pause).await.is_none() {
+                return;
             }
+        }
+    }
+
+    async fn listen(&self) {
+        let Self { switchboard, policy, ledger, clock, ending } = self;
+        // What could not be recorded, also before this began, is not forgotten until somebody says
+        // something else.
+        let mut are_taken = false;
+        loop {
+            let wait = async {
+                tokio::select! {
+                    biased;
+                    () = switchboard.wait() => {}
+                    () = clock.sleep(REQUEST_AGAIN), if !are_taken => {}
+                }
+            };
+            if ending.run_until_cancelled(wait).await.is_none() {
+                return;
+            }
+            are_taken = switches::take(switchboard.as_ref(), ledger, policy, clock.as_ref()).await;
         }
     }
 }
@@ -131,7 +160,9 @@ impl Generation {
             let (ledger, vitals) = (Arc::clone(&grounds.ledger), Arc::clone(&grounds.vitals));
             studios.spawn(look_after(workshop, ledger, vitals, Arc::clone(&grounds.vetoes)));
         }
-        studios.spawn(grounds.listen(&policy, &ending));
+        if let Some(listening) = grounds.listen(&policy, &ending) {
+            studios.spawn(listening);
+        }
         Self { policy, ending, studios }
     }
 
@@ -174,5 +205,75 @@ async fn look_after(
         if workshop.ending.run_until_cancelled(pause).await.is_none() {
             return looks.pulse.ends(id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use futures_util::future::BoxFuture;
+
+    use super::*;
+    use crate::audit::MemoryJournal;
+    use crate::audit::replay::Replay;
+    use crate::clock::SimulatedClock;
+    use crate::config;
+    use crate::switch::{MemorySwitchboard, Request, Wish};
+
+    /// One at which nobody can wait the first time.
+    #[derive(Debug, Default)]
+    struct Startling {
+        inner: MemorySwitchboard,
+        has_broken: AtomicBool,
+    }
+
+    impl Switchboard for Startling {
+        fn waiting(&self) -> BoxFuture<'_, Vec<Request>> {
+            self.inner.waiting()
+        }
+
+        fn taken(&self, request: &Request) -> BoxFuture<'_, ()> {
+            self.inner.taken(request)
+        }
+
+        fn refused(&self, request: &Request, why: String) -> BoxFuture<'_, ()> {
+            self.inner.refused(request, why)
+        }
+
+        fn wait(&self) -> BoxFuture<'_, ()> {
+            assert!(self.has_broken.swap(true, Ordering::Relaxed), "it is made to panic");
+            self.inner.wait()
+        }
+    }
+
+    #[tokio::test]
+    async fn who_panics_while_listening_listens_again_a_minute_later() {
+        let clock = SimulatedClock::new("2026-11-20T04:00:00Z".parse().unwrap());
+        let journal = Arc::new(MemoryJournal::new());
+        let ledger = Arc::new(Ledger::new(journal as Arc<dyn Journal>, Replay::default()));
+        let switchboard = Arc::new(Startling::default());
+        let policy = "version = 1\n[audit]\npath = \"audit.jsonl\"\n[[studio]]\nid = \"us-west-2:stid-EXAMPLE11111\"\n";
+        let loaded = config::parse("policy.toml", policy, Path::new(""));
+        let hearing = Hearing {
+            switchboard: Arc::clone(&switchboard) as Arc<dyn Switchboard>,
+            policy: Arc::new(
+                loaded.unwrap_or_else(|found| panic!("{}", found.render(false))).policy,
+            ),
+            ledger: Arc::clone(&ledger),
+            clock: Arc::new(clock.clone()),
+            ending: CancellationToken::new(),
+        };
+        let now = clock.now();
+        let until = now + SignedDuration::from_hours(1);
+        let wish = Wish::Pause { studio: None, until, note: None };
+        switchboard.inner.add(Request { id: "1".to_owned(), at: now, who: "ada".to_owned(), wish });
+        drop(tokio::spawn(hearing.go_on()));
+        let is_paused = || ledger.with(&"any".into(), |past| past.history.paused.is_some());
+        clock.drive(now + SignedDuration::from_secs(59)).await;
+        assert!(!is_paused());
+        clock.drive(now + SignedDuration::from_secs(70)).await;
+        assert!(is_paused());
     }
 }

@@ -329,7 +329,12 @@ impl Gate for Ledger {
         }
         let mut pending = lock(&self.pending);
         let count = pending.entry(studio.clone()).or_default();
-        if let Some(reason) = one_more(brake, &past.history, action, now, *count) {
+        let held = one_more(brake, &past.history, action, now, *count);
+        // A brake that engaged is for what was not asked for before.
+        let is_again = || past.history.asked_under(action, &token.0);
+        let is_passed =
+            |reason: &Reason| matches!(reason, Reason::BrakeLatched { .. }) && is_again();
+        if let Some(reason) = held.filter(|reason| !is_passed(reason)) {
             return Err(reason);
         }
         *count += 1;

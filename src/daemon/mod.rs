@@ -299,7 +299,7 @@ impl Daemon {
         self.grounds.hear(&self.policy).await;
         let ending = self.grounds.ending.clone();
         let heard = ending.child_token();
-        let hearing = tokio::spawn(self.grounds.listen(&self.policy, &heard));
+        let hearing = self.grounds.listen(&self.policy, &heard).map(tokio::spawn);
         let mut scans = JoinSet::new();
         for workshop in self.grounds.workshops(&self.policy, &ending) {
             let Grounds { ledger, vetoes, .. } = &self.grounds;
@@ -316,7 +316,9 @@ impl Daemon {
             }
         }
         heard.cancel();
-        if let Err(error) = hearing.await {
+        if let Some(hearing) = hearing
+            && let Err(error) = hearing.await
+        {
             tracing::error!(%error, "what people ask for was not heard to the end");
         }
         self.record_end().await;

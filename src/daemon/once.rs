@@ -242,7 +242,8 @@ impl Summary {
             Outcome::Withdrawn
             | Outcome::Unread(_)
             | Outcome::Rejected(_)
-            | Outcome::Unrecorded(_) => self.failed += 1,
+            | Outcome::Unrecorded(_)
+            | Outcome::Broken => self.failed += 1,
         }
     }
 }

@@ -90,6 +90,7 @@ pub(super) fn looks_again(outcome: &Outcome, is_rescue: bool) -> Option<Look> {
         | Outcome::Unanswered(_)
         | Outcome::Unrecorded(_)
         | Outcome::Withdrawn
+        | Outcome::Broken
         | Outcome::Dropped(_)
             if is_rescue =>
         {
@@ -98,7 +99,8 @@ pub(super) fn looks_again(outcome: &Outcome, is_rescue: bool) -> Option<Look> {
         Outcome::Unread(_)
         | Outcome::Unanswered(_)
         | Outcome::Unrecorded(_)
-        | Outcome::Withdrawn => Some(Look::Soon),
+        | Outcome::Withdrawn
+        | Outcome::Broken => Some(Look::Soon),
         // What holds it may end without anything that this studio would notice by itself.
         Outcome::Dropped(decision) if decision.verdict() == Verdict::Hold => Some(Look::Soon),
         // Whether it is to be stopped was not read; a regular scan may be half a day away.
@@ -137,6 +139,13 @@ pub(super) fn log_outcome(studio: &str, session: &SessionId, action: Action, out
         Outcome::Ending => {
             tracing::info!(studio, session, "not {done}: the program, or its policy, is ending")
         }
+        Outcome::Broken => {
+            tracing::error!(
+                studio,
+                session,
+                "a fault of the program: nobody knows whether it was {done}"
+            );
+        }
     }
 }
 
@@ -150,6 +159,13 @@ pub(super) fn log_mark(studio: &str, session: &SessionId, mark: &Mark) {
             "its stop could not be marked; that it was ours stands in the log alone"
         ),
         Mark::Unrecorded(error) => tracing::error!(studio, session, %error, "no further action"),
+        Mark::Broken => {
+            tracing::error!(
+                studio,
+                session,
+                "its stop could not be marked, by a fault of the program"
+            );
+        }
         Mark::Held => tracing::debug!(studio, session, "not marked: the studio is held"),
         Mark::Ending => {
             tracing::debug!(studio, session, "not marked: the program, or its policy, is ending")

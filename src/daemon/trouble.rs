@@ -36,6 +36,7 @@ impl Trouble {
             Outcome::Unread(error) | Outcome::Rejected(error) | Outcome::Unanswered(error) => {
                 error.to_string()
             }
+            Outcome::Broken => "a fault of the program, see its debug log".to_owned(),
             // The log tells of itself.
             Outcome::Unrecorded(_) | Outcome::Withdrawn | Outcome::Ending => return,
             Outcome::Accepted | Outcome::Withheld | Outcome::Dropped(_) => {

@@ -1,6 +1,9 @@
 //! Marks: a proven stop of ours, told by a tag on the session itself, so that it is known to be ours
 //! where the log is not.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 
 use super::{Workshop, permit, records, session_subject};
@@ -25,6 +28,8 @@ pub enum Mark {
     Ending,
     /// The studio is paused, or the clock jumped; nothing was called.
     Held,
+    /// It broke down by a fault of the program; it is not tried again.
+    Broken,
 }
 
 /// The sessions of a plan that are to be marked, with the instants of their stops. In a studio that
@@ -43,6 +48,11 @@ pub fn marks<'a>(
 /// Tags one session with the instant of its stop. It needs no fresh reading: the mark of a stop says
 /// nothing once there is another.
 pub async fn mark(workshop: &Workshop, session: &Session, stopped_at: Timestamp) -> Mark {
+    let made = AssertUnwindSafe(make(workshop, session, stopped_at));
+    made.catch_unwind().await.unwrap_or(Mark::Broken)
+}
+
+async fn make(workshop: &Workshop, session: &Session, stopped_at: Timestamp) -> Mark {
     let Some(_permit) = permit(workshop, Urgency::Usual).await else { return Mark::Ending };
     if let Some(mark) = not_now(workshop) {
         return mark;

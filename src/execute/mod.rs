@@ -12,8 +12,10 @@ mod records;
 mod token;
 mod watch;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
@@ -79,10 +81,17 @@ pub enum Outcome {
     Unrecorded(JournalError),
     /// The program or its policy is ending; nothing was called.
     Ending,
+    /// The attempt broke down by a fault of the program. Nobody knows whether anything was changed.
+    Broken,
 }
 
-/// Asks of one session what was decided, if it still is to be asked.
+/// Asks of one session what was decided, if it still is to be asked. One that panics is an attempt that
+/// came to nothing: the session is not let alone for it, and the others do not notice.
 pub async fn attempt(workshop: &Workshop, order: &Order) -> Outcome {
+    AssertUnwindSafe(make(workshop, order)).catch_unwind().await.unwrap_or(Outcome::Broken)
+}
+
+async fn make(workshop: &Workshop, order: &Order) -> Outcome {
     let is_rescue = order.decision.reason.is_rescue();
     let urgency = if is_rescue { Urgency::Urgent } else { Urgency::Usual };
     let Some(_permit) = permit(workshop, urgency).await else { return Outcome::Ending };

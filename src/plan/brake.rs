@@ -258,7 +258,8 @@ fn allowed(brake: Brake, approval: Option<&Approval>, used: u32) -> Brake {
 /// Why one more action may not be announced at this instant, where `pending` are about to be.
 ///
 /// Plans overlap: what one let through may be announced only after the next was made, which saw the
-/// studio otherwise. Asked at each announcement, this keeps the hour's bound whatever the plans say.
+/// studio otherwise. Asked at each announcement, this keeps the hour's bound whatever the plans say; and
+/// what waited while a brake engaged is held by it, as what is planned after it.
 #[must_use]
 pub fn one_more(
     brake: Brake,
@@ -269,10 +270,14 @@ pub fn one_more(
 ) -> Option<Reason> {
     let used = used_in_the_hour(history, action, now).saturating_add(count(pending));
     let asked = Asked { action, first: 1, again: 0, used };
-    let Brake { per_hour, .. } =
-        allowed(brake, in_force(history, action, history.policy.as_ref(), now), used);
+    let approval = in_force(history, action, history.policy.as_ref(), now);
+    let Brake { per_hour, .. } = allowed(brake, approval, used);
     let per_scan = if brake.per_scan == 0 { 0 } else { u32::MAX };
-    asked.exceeded(Brake { per_scan, per_hour }, 1)
+    let exceeded = asked.exceeded(Brake { per_scan, per_hour }, 1);
+    let is_approved = approval.is_some_and(|approval| approval.left > pending);
+    let latch = history.braked.get(&Mode::Enforce).copied();
+    let latch = latch.filter(|latch| !is_approved && !latch.is_raised(brake));
+    exceeded.or_else(|| asked.latched(latch?))
 }
 
 /// How many actions were asked for in the hour up to now: what the brake of an hour counts.

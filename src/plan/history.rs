@@ -100,6 +100,13 @@ impl History {
         Self { sessions, clock_behind, paused: self.paused.clone(), ..Self::EMPTY }
     }
 
+    /// Whether an action was asked for under this token, and its end is not known.
+    #[must_use]
+    pub fn asked_under(&self, action: Action, token: &str) -> bool {
+        let open = self.sessions.values().filter_map(|past| past.open_intent(action));
+        open.map(|open| &open.token).any(|open| open == token)
+    }
+
     /// When the last pause ended by itself, if it did: what was announced before is an old story.
     pub(super) fn unpaused_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.paused.as_ref().map(|pause| pause.until).filter(|until| *until <= now)

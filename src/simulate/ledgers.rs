@@ -16,6 +16,9 @@ use crate::daemon::Ledger;
 use crate::plan::Action;
 use crate::sandbox::world::Operation;
 
+/// When each warning was given: by the session, the run, the due instant and the lead.
+type Given<'a> = BTreeMap<(&'a str, Timestamp, Timestamp, i64), Timestamp>;
+
 /// How long after the instant that it names a warning counts where the stop is held.
 const HELD_FOR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -33,6 +36,8 @@ pub(super) struct Reading {
     pub(super) count: u64,
     /// How often each reason was recorded.
     pub(super) reasons: BTreeMap<String, u64>,
+    /// When each session is due, by the last decision that says so.
+    due: BTreeMap<Box<str>, Timestamp>,
 }
 
 impl Reading {
@@ -41,7 +46,7 @@ impl Reading {
         if !disk.still_holds(&self.place) {
             *self = Self::default();
         }
-        let Self { place, last, past, judged, count, reasons } = self;
+        let Self { place, last, past, judged, count, reasons, due } = self;
         disk.each_line_from(place, |line| {
             let (checked, parsed) = (chain::check(line), chain::parse_line(line));
             let (Ok(link), Ok(parsed)) = (checked, parsed) else {
@@ -63,7 +68,9 @@ impl Reading {
                     None => drop(reasons.insert(reason.code.clone(), 1)),
                 }
             }
-            judged.extend(Judged::of(parsed.record));
+            if tells_of_another_due(&parsed.record, due) {
+                judged.extend(Judged::of(parsed.record));
+            }
         });
     }
 
@@ -91,6 +98,16 @@ impl Reading {
     }
 }
 
+/// Whether a record is of another kind than a decision, or of one by which a session is due at another instant
+/// than before.
+fn tells_of_another_due(record: &Record, due: &mut BTreeMap<Box<str>, Timestamp>) -> bool {
+    if record.kind != Kind::SessionDecided {
+        return true;
+    }
+    let Some(now) = record.data.due else { return false };
+    due.insert(record.subject.as_str().into(), now) != Some(now)
+}
+
 /// As much of a record as is judged.
 #[derive(Debug)]
 pub(super) struct Judged {
@@ -115,7 +132,9 @@ impl Judged {
     fn of(record: Record) -> Option<Self> {
         let is_judged = match &record.kind {
             Kind::WarningGiven
+            | Kind::SessionDecided
             | Kind::SessionVanished
+            | Kind::DaemonStarted
             | Kind::StudioApproved
             | Kind::StudioResumed
             | Kind::ClockJumped
@@ -287,9 +306,40 @@ impl Book<'_> {
         counts.max().unwrap_or(0)
     }
 
+    /// What a record takes back of what was said.
+    fn take_back<'r>(&self, record: &'r Judged, given: &mut Given<'r>) {
+        let (now, subject) = (record.time, &*record.subject);
+        match (&record.kind, record.due) {
+            // What was held for long is news to whoever was warned before; by a clock that was set meanwhile nobody
+            // can tell for how long.
+            (
+                Kind::StudioApproved
+                | Kind::StudioResumed
+                | Kind::DaemonResumed
+                | Kind::DaemonStarted,
+                _,
+            ) => given.retain(|(_, _, due, _), at| {
+                now <= (*due).max(*at) + HELD_FOR || self.jumped((*at).min(now), now)
+            }),
+            // And so is an instant that comes back.
+            (Kind::SessionDecided, Some(due)) => {
+                let first = (subject, Timestamp::MIN, Timestamp::MIN, i64::MIN);
+                let of_it = given.range(first..).map(|(key, _)| *key);
+                let of_it = of_it.take_while(|(other, ..)| *other == subject);
+                let other: Vec<_> = of_it.filter(|(_, _, at, _)| *at != due).collect();
+                for key in other {
+                    given.remove(&key);
+                }
+            }
+            // What two whole listings lacked has no past when it comes back.
+            (Kind::SessionVanished, _) => given.retain(|(other, ..), _| *other != subject),
+            _ => {}
+        }
+    }
+
     /// Each stop was announced, long enough before, and each announcement was made once.
     fn warnings(&self) {
-        let mut given: BTreeMap<(&str, Timestamp, Timestamp, i64), Timestamp> = BTreeMap::new();
+        let mut given = Given::new();
         let (mut pause, mut unpaused): (Option<Timestamp>, Option<Timestamp>) = (None, None);
         for record in self.records {
             // One that has ended by itself has done so, whatever is said of pauses after it.
@@ -300,19 +350,7 @@ impl Book<'_> {
                 Kind::DaemonResumed => pause = None,
                 _ => {}
             }
-            // What was held for long is news to whoever was warned before.
-            if matches!(
-                record.kind,
-                Kind::StudioApproved | Kind::StudioResumed | Kind::DaemonResumed
-            ) {
-                let now = record.time;
-                let counts = |due: Timestamp, at: Timestamp| now <= due.max(at) + HELD_FOR;
-                given.retain(|(_, _, due, _), at| counts(*due, *at));
-            }
-            // What two whole listings lacked has no past when it comes back.
-            if record.kind == Kind::SessionVanished {
-                given.retain(|(subject, ..), _| *subject != &*record.subject);
-            }
+            self.take_back(record, &mut given);
             let (Some(run), Some(due)) = (record.started_at, record.due) else { continue };
             let subject = &*record.subject;
             match record.kind {

@@ -132,3 +132,14 @@ async fn a_studio_that_is_held_is_looked_at_again_soon_however_rare_its_scans() 
     rig.until("20:20:00").await;
     assert_eq!(rig.deeds(), ["intended", "accepted", "proven"]);
 }
+
+#[tokio::test]
+async fn an_attempt_that_panics_is_made_again_and_bars_nobody() {
+    let rig = Rig::started("warn = []", ARTIST).await;
+    rig.door.before_next_read(|| panic!("it is made to"));
+    rig.until("20:00:03").await;
+    assert_eq!(rig.calls(), []);
+    // No regular scan is as soon.
+    rig.until("20:06:00").await;
+    assert_eq!(rig.deeds(), ["intended", "accepted"]);
+}

@@ -13,7 +13,7 @@ use crate::policy::AuditRotation;
 /// What `verify` says of these bytes, in short.
 fn verdict(bytes: &[u8]) -> String {
     let mut follower = Follower::START;
-    match follow_file(RawLines::of(bytes), LogFile::Current, true, &mut follower) {
+    match follow_file(RawLines::of(bytes), LogFile::Current, true, &mut follower, &[]) {
         Ok(torn) => {
             let Verified { records, head, .. } = verified(&follower, 1, torn);
             match torn {
@@ -22,6 +22,7 @@ fn verdict(bytes: &[u8]) -> String {
             }
         }
         Err(Unverified::Broken { line, what }) => format!("line {line}: {what}"),
+        Err(Unverified::Another(_)) => panic!("nothing was noted"),
         Err(Unverified::Io(error)) => panic!("{error}"),
     }
 }
@@ -223,6 +224,37 @@ fn a_log_in_many_files_is_read_and_verified_as_one() {
     files[1..3].iter().for_each(|file| std::fs::remove_file(file).unwrap());
     let error = read(&path).unwrap_err();
     assert!(error.is_absence() && read_recent(&path).unwrap_err().is_absence(), "{error}");
+}
+
+#[test]
+fn a_log_that_lacks_what_was_noted_of_it_is_found() {
+    let directory = TempDir::new().unwrap();
+    let (path, files) = of_four_files(directory.path());
+    let lines: Vec<Line> = read(&path).unwrap().map(Result::unwrap).collect();
+    let [first, last] = [&lines[0], lines.last().unwrap()];
+    let noted = |line: &Line| format!("{}:{}", line.sequence, line.hash).parse::<Noted>().unwrap();
+    let said = |noted: &[Noted]| {
+        let verified = verify_noted(&path, noted);
+        verified.map(|verified| verified.sequence).map_err(|error| error.to_string())
+    };
+    assert_eq!(said(&[noted(first), noted(&lines[5]), noted(last)]), Ok(last.sequence));
+    let of_another = Noted { hash: first.hash, ..noted(last) };
+    let another = format!("record {} is there with another hash than was noted", last.sequence);
+    assert!(said(&[noted(first), of_another]).unwrap_err().starts_with(&another));
+    // Whole lines that are cut off leave a chain that holds.
+    let content = std::fs::read_to_string(&path).unwrap();
+    let cut = content.trim_end().rfind('\n').unwrap() + 1;
+    samples::write(&path, &content.as_bytes()[..cut]);
+    let ends = last.sequence - 1;
+    let short = format!("the log ends at record {ends}, and record {} was noted", last.sequence);
+    assert_eq!(said(&[]), Ok(ends));
+    assert!(said(&[noted(last)]).unwrap_err().starts_with(&short));
+    std::fs::remove_file(&files[0]).unwrap();
+    assert!(said(&[noted(first)]).unwrap_err().ends_with("record 1 is in files that are not here"));
+    let digits = first.hash.as_str();
+    for wrong in [digits, "1:", "0:", "1:0a", &format!("x:{digits}"), &format!("0:{digits}")] {
+        assert!(wrong.parse::<Noted>().is_err(), "{wrong}");
+    }
 }
 
 #[test]

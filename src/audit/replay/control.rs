@@ -23,7 +23,7 @@ const INVENTORY_CHANGED: &str = "inventory_changed";
 pub const POLICY_CHANGED: &str = "policy_changed";
 
 /// How long after the instant that it names, or after it was given, a warning counts where the stop was held
-/// meanwhile.
+/// meanwhile, or no daemon was there to make it.
 const WARNED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 impl Replay {
@@ -45,6 +45,8 @@ impl Replay {
         let change: &dyn Fn(&mut StudioPast) = match record.kind {
             Kind::DaemonPaused => &|past| past.pause(record),
             Kind::DaemonResumed => &|past| past.resume(record.time),
+            // Nobody knows how long none was there.
+            Kind::DaemonStarted => &|past| past.forget_overdue(record.time),
             _ => return,
         };
         match record.data.studio.as_deref() {
@@ -92,6 +94,16 @@ impl StudioPast {
             && let Some(past) = self.history.sessions.get_mut(session)
         {
             past.warnings.clear();
+        }
+    }
+
+    /// Who is due at another instant by now was warned of nothing that counts: the instant may come back, with a
+    /// tag or a policy, when nobody thinks of it any more.
+    pub(super) fn due_otherwise(&mut self, session: &SessionId, record: &Record) {
+        if let Some(due) = record.data.due
+            && let Some(past) = self.history.sessions.get_mut(session)
+        {
+            past.warnings.retain(|warning| warning.due == due);
         }
     }
 

@@ -112,6 +112,16 @@ pub(super) fn stronger(session: &Session, until: Option<Timestamp>) -> Option<St
         .then(|| format!("it is kept for longer already, until {}", output::utc(standing)))
 }
 
+/// What is otherwise about a session by now than it was shown, so that whoever was asked did not mean this.
+pub(super) fn changed(shown: &Session, now: &Session, deed: Deed) -> Option<String> {
+    if (now.start(), now.stopped_at) != (shown.start(), shown.stopped_at) {
+        return Some("it was started or stopped meanwhile".to_owned());
+    }
+    let keeps = standing(now).filter(|keeps| standing(shown).as_ref() != Some(keeps));
+    let keeps = keeps.filter(|_| matches!(deed, Deed::Stop { .. }));
+    keeps.map(|keeps| format!("somebody keeps it meanwhile, by {keeps}"))
+}
+
 /// The tags that keep a session, as they stand.
 pub(super) fn standing(session: &Session) -> Option<String> {
     let tags = [TAG_KEEP, TAG_KEEP_UNTIL].into_iter();

@@ -107,6 +107,23 @@ fn what_is_kept_is_told_and_can_be_let_go() {
 }
 
 #[test]
+fn who_is_kept_or_comes_back_while_somebody_is_asked_is_not_stopped() {
+    let shown = session(SessionState::Ready, FREE);
+    assert_eq!(fit::changed(&shown, &shown, STOP), None);
+    let mut kept = shown.clone();
+    kept.tags.insert(TAG_KEEP.to_owned(), "render".to_owned());
+    let said = fit::changed(&shown, &kept, STOP).unwrap();
+    assert_eq!(said, r#"somebody keeps it meanwhile, by lightsout:keep = "render""#);
+    // What was shown as kept was meant all the same, and so is what is kept no longer.
+    assert_eq!(fit::changed(&kept, &kept, STOP), None);
+    assert_eq!(fit::changed(&kept, &shown, STOP), None);
+    assert_eq!(fit::changed(&shown, &kept, Deed::Unkeep), None);
+    let again = Session { started_at: Some(at("2026-11-20T10:00:00Z")), ..shown.clone() };
+    let said = fit::changed(&shown, &again, STOP).unwrap();
+    assert_eq!(said, "it was started or stopped meanwhile");
+}
+
+#[test]
 fn a_keep_is_not_made_weaker_unless_that_is_meant() {
     let with = |tag: &str, value: &str| {
         let mut kept = session(SessionState::Ready, FREE);

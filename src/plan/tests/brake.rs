@@ -234,6 +234,27 @@ fn one_more_is_announced_as_long_as_the_hour_has_room_with_those_about_to_be() {
 }
 
 #[test]
+fn what_waited_while_a_brake_engaged_is_held_until_somebody_approves_or_raises_it() {
+    let brake = Brake { per_scan: 5, per_hour: 40 };
+    let mut history = History { policy: Some(World::new().policy.hash), ..History::default() };
+    let code = |brake, history: &History, action, pending| {
+        let reason = one_more(brake, history, action, at("20T20:00:00"), pending);
+        reason.map(|reason| reason.code())
+    };
+    let asks = |brake, history: &History| code(brake, history, Action::Stop, 0);
+    let latch = Latch { bound: BrakeBound::PerScan, limit: 5 };
+    history.braked.insert(Mode::Observe, latch);
+    assert_eq!(asks(brake, &history), None, "what is only observed holds nothing");
+    history.braked.insert(Mode::Enforce, latch);
+    assert_eq!(asks(brake, &history), Some("brake_latched"));
+    assert_eq!(code(brake, &history, Action::Start, 0), None);
+    assert_eq!(asks(Brake { per_scan: 6, ..brake }, &history), None);
+    history.approved.stops = approval(2);
+    assert_eq!(asks(brake, &history), None);
+    assert_eq!(code(brake, &history, Action::Stop, 2), Some("brake_latched"));
+}
+
+#[test]
 fn the_hour_counts_what_was_asked_for_in_it() {
     let mut world = twenty(20, 25);
     world.history.stops = vec![at("20T19:00:00"); 6];

@@ -15,7 +15,8 @@ use futures_util::TryFutureExt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::calls::Call;
-use super::errors::provider_error;
+use super::errors::{garbled, provider_error};
+use super::observe::listed;
 use super::{NimbleStudio, translate};
 use crate::ids::AccountId;
 use crate::inventory::Problem;
@@ -75,7 +76,8 @@ impl NimbleStudio {
         let studio = studio.await;
         let took = self.clock.monotonic() - began;
         let ahead = date.get().map(|date| date.duration_until(self.clock.now()));
-        let studio = studio.map(|output| output.studio.and_then(|studio| studio.arn));
+        let studio = studio.and_then(|output| there(Call::GetStudio, "studio", output.studio));
+        let studio = studio.map(|studio| studio.arn);
         let mut found = Found::default();
         let studio = found.note(Call::GetStudio, studio.map(|arn| arn.into_iter().collect()));
         // Where nobody answers, nobody is asked seven times.
@@ -93,8 +95,10 @@ impl NimbleStudio {
             let call = client.list_launch_profiles().studio_id(studio).max_results(1);
             call.send().map_err(|error| provider_error(Call::ListLaunchProfiles, &error))
         });
-        let arns = sent.await.map(|output| {
-            let mut profiles = output.launch_profiles.unwrap_or_default();
+        let profiles = sent.await.and_then(|output| {
+            listed(Call::ListLaunchProfiles, "launchProfiles", output.launch_profiles)
+        });
+        let arns = profiles.map(|mut profiles| {
             found.profile =
                 profiles.first_mut().and_then(|profile| profile.launch_profile_id.take());
             profiles.into_iter().filter_map(|profile| profile.arn).collect()
@@ -104,8 +108,10 @@ impl NimbleStudio {
             let call = client.list_streaming_sessions().studio_id(studio);
             call.send().map_err(|error| provider_error(Call::ListStreamingSessions, &error))
         });
-        let arns = sent.await.map(|output| {
-            let mut sessions = output.sessions.unwrap_or_default();
+        let sessions = sent
+            .await
+            .and_then(|output| listed(Call::ListStreamingSessions, "sessions", output.sessions));
+        let arns = sessions.map(|mut sessions| {
             found.session = sessions.first_mut().and_then(|session| session.session_id.take());
             sessions.into_iter().filter_map(|session| session.arn).collect()
         });
@@ -115,7 +121,10 @@ impl NimbleStudio {
                 let call = client.list_studio_members().studio_id(studio).max_results(1);
                 call.send().map_err(|error| provider_error(Call::ListStudioMembers, &error))
             });
-            found.note(Call::ListStudioMembers, sent.await.map(|_| Vec::new()));
+            let members = sent
+                .await
+                .and_then(|output| listed(Call::ListStudioMembers, "members", output.members));
+            found.note(Call::ListStudioMembers, members.map(|_| Vec::new()));
         }
     }
 
@@ -128,20 +137,33 @@ impl NimbleStudio {
             let call = client.get_launch_profile().studio_id(studio).launch_profile_id(&profile);
             call.send().map_err(|error| provider_error(Call::GetLaunchProfile, &error))
         });
-        found.note(Call::GetLaunchProfile, sent.await.map(|_| Vec::new()));
+        let profile = sent.await.and_then(|output| {
+            there(Call::GetLaunchProfile, "launchProfile", output.launch_profile)
+        });
+        found.note(Call::GetLaunchProfile, profile.map(|_| Vec::new()));
         let sent = self.acting(|client| {
             let call = client.get_streaming_session().studio_id(studio).session_id(&session);
             call.send().map_err(|error| provider_error(Call::GetStreamingSession, &error))
         });
-        found.note(Call::GetStreamingSession, sent.await.map(|_| Vec::new()));
+        let session = sent
+            .await
+            .and_then(|output| there(Call::GetStreamingSession, "session", output.session));
+        found.note(Call::GetStreamingSession, session.map(|_| Vec::new()));
         if self.asks_roles {
             let sent = self.acting(|client| {
                 let call = client.get_studio_member().studio_id(studio).principal_id(NOBODY);
                 call.send().map_err(|error| provider_error(Call::GetStudioMember, &error))
             });
-            found.note(Call::GetStudioMember, sent.await.map(|_| Vec::new()));
+            let member =
+                sent.await.and_then(|output| there(Call::GetStudioMember, "member", output.member));
+            found.note(Call::GetStudioMember, member.map(|_| Vec::new()));
         }
     }
+}
+
+/// What an answer is about; one that is not about anything is somebody else's.
+fn there<T>(call: Call, member: &str, item: Option<T>) -> Result<T, ProviderError> {
+    item.ok_or_else(|| garbled(call, &format!("there is no {member} in it")))
 }
 
 /// What has been found out so far.

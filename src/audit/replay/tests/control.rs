@@ -222,7 +222,9 @@ fn a_hold_is_remembered_with_what_a_person_would_approve() {
 #[test]
 fn a_keep_and_an_hour_in_which_the_stop_was_held_take_warnings_back() {
     let after = |then: Record| session(&[of_run(Kind::WarningGiven, RUN), then]).warnings.len();
-    for kind in [Kind::StudioResumed, Kind::StudioApproved, Kind::DaemonResumed] {
+    let kinds =
+        [Kind::StudioResumed, Kind::StudioApproved, Kind::DaemonResumed, Kind::DaemonStarted];
+    for kind in kinds {
         let brake = |data: &mut Data| {
             let reason = data.reason.as_mut().unwrap();
             reason.code = "brake".to_owned();
@@ -239,4 +241,14 @@ fn a_keep_and_an_hour_in_which_the_stop_was_held_take_warnings_back() {
         ["tag_keep", "tag_unreadable", "warning"].map(|code| after(decided(code))),
         [0, 0, 2]
     );
+}
+
+#[test]
+fn an_instant_that_comes_back_finds_no_warning() {
+    let due_at = |due: Option<&str>| {
+        let decided = record(Kind::SessionDecided, |data| data.due = due.map(at));
+        session(&[of_run(Kind::WarningGiven, RUN), decided]).warnings.len()
+    };
+    let due = of_run(Kind::WarningGiven, RUN).data.due.unwrap().to_string();
+    assert_eq!([Some(due.as_str()), None, Some("2026-11-20T06:00:00Z")].map(due_at), [2, 2, 0]);
 }
