@@ -37,8 +37,9 @@ pub(in crate::config) const ROTATE_AGE: Bounds = Bounds {
     help: "write for example \"30d\", or \"off\"",
 };
 
-/// The bounds of `concurrency`; beyond the upper one the service throttles every call.
-pub(in crate::config) const CONCURRENCY: std::ops::RangeInclusive<i64> = 1..=256;
+/// The bounds of `concurrency`. Where the service goes on throttling, calls become half a minute apart, and a look at
+/// a studio waits behind so many attempts: with more it would be later than its bound in `health.json`.
+pub(in crate::config) const CONCURRENCY: std::ops::RangeInclusive<i64> = 1..=24;
 
 /// More often than this only causes load; more rarely than once a day sessions go unnoticed.
 pub(in crate::config) const SCAN: Bounds = Bounds {
@@ -123,10 +124,11 @@ fn concurrency(value: &Value<'_>, sink: &mut Sink) -> Option<usize> {
     let number = value::integer(value, sink)?;
     if !CONCURRENCY.contains(&number) {
         let message = format!("`{}` is out of range", value.key);
+        let valid = format!("{} to {}", CONCURRENCY.start(), CONCURRENCY.end());
         sink.push(
             Diagnostic::error("out-of-range", value.span(), message)
-                .label("valid: 1 to 256")
-                .help("write a number from 1 to 256; the default is 16"),
+                .label(format!("valid: {valid}"))
+                .help(format!("write a number from {valid}; the default is 16")),
         );
         return None;
     }
