@@ -143,7 +143,7 @@ impl<'a> Checked<'a> {
         let rules: usize = policy.studios.values().map(|studio| studio.rules.len()).sum();
         format!(
             "Mode: {}, studios: {}, rules: {rules}, schedules: {}, warnings: {}.",
-            loaded.mode,
+            policy.modes(),
             policy.studios.len(),
             policy.schedules.len(),
             loaded.warnings.len() + self.findings.len(),

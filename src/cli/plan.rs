@@ -137,11 +137,15 @@ pub(super) fn assuming_warnings(
             }
         }
         let Reason::Warning { due, announcement, .. } = &decision.reason else { continue };
-        let run = snapshot.sessions.get(&decision.session).and_then(|session| session.start());
-        let Some(run) = run else { continue };
+        let Some(session) = snapshot.sessions.get(&decision.session) else { continue };
+        let Some(run) = session.start() else { continue };
+        // Who is kept or in a pause until then is warned when that is over.
+        let paused = history.paused.as_ref().map(|pause| pause.until);
+        let free = plan::kept_until(session).max(paused).filter(|until| *until <= at);
+        let earliest = free.map_or(now, |until| until.max(now));
         let past = assumed.sessions.entry(decision.session.clone()).or_default();
         for lead in &announcement.leads {
-            let given = due.checked_sub(*lead).unwrap_or(now).max(now);
+            let given = due.checked_sub(*lead).unwrap_or(now).max(earliest);
             let mode = decision.mode;
             let (due, lead) = (*due, *lead);
             past.warnings.push(WarningGiven { run, due, lead, mode, at: given, said: given });

@@ -17,9 +17,10 @@ use super::file::studio::StudioFile;
 use super::suggest::quoted;
 use super::value::shown;
 use crate::ids::{CalendarName, ScheduleName, VetoName};
-use crate::policy::schedule::Idle;
+use crate::policy::calendar::Effect;
+use crate::policy::schedule::{Idle, WeeklyWindow};
 use crate::policy::{
-    Calendar, Policy, Rule, Scan, Schedule, Settings, StudioPolicy, Timetable, Window,
+    Calendar, Policy, Preserve, Rule, Scan, Schedule, Settings, StudioPolicy, Timetable, Window,
 };
 
 /// How far ahead is looked: every weekday of every month, both clock changes, and whatever comes
@@ -38,6 +39,10 @@ pub(super) fn foresee(file: &File, policy: &Policy, now: Timestamp, sink: &mut S
             outlook.check_windows(&located.span, sink);
             outlook.check_scan(&policy.daemon.scan, &located.span, sink);
             outlook.check_openings(&located.span, sink);
+            outlook.check_closings(&located.span, sink);
+        }
+        if let Some((_, schedule)) = timetable.schedules().first() {
+            check_ordinals(schedule, &located.span, sink);
         }
     }
     for located in &file.calendars {
@@ -59,6 +64,25 @@ pub(super) fn foresee(file: &File, policy: &Policy, now: Timestamp, sink: &mut S
             foresee_studio(studio, policy, now, to, sink);
         }
     }
+}
+
+/// Weeks of a month before several days.
+fn check_ordinals(schedule: &Schedule, span: &Span, sink: &mut Sink) {
+    let Idle::Weekly(windows) = &schedule.idle else { return };
+    if !windows.iter().any(WeeklyWindow::counts_several_days) {
+        return;
+    }
+    let name = quoted(schedule.name.as_str());
+    sink.push(
+        Diagnostic::warning(
+            "days-apart",
+            span.clone(),
+            format!("a week of the month stands before several days in schedule {name}"),
+        )
+        .label("each day is counted by itself")
+        .note("in a month that begins on a Sunday the 2nd Saturday is six days after the 2nd Sunday")
+        .help("`lightsout forecast` lists the windows; name dates in a calendar to keep a weekend together"),
+    );
 }
 
 /// A calendar that is over wherever it is used.
@@ -226,6 +250,23 @@ impl<'a> Outlook<'a> {
         );
     }
 
+    /// Days that are closed on end for longer than anybody takes off.
+    fn check_closings(&self, span: &Span, sink: &mut Sink) {
+        const CLOSED_MAX: SignedDuration = SignedDuration::from_hours(31 * 24);
+        let closed = self.schedule.closed_between(self.now, self.to);
+        let is_long = |closed: &&Window| {
+            closed.length() > CLOSED_MAX && (closed.opens > self.now || closed.closes < self.to)
+        };
+        let Some(long) = closed.iter().find(is_long) else { return };
+        let message = format!("schedule {} is closed for more than 31 days on end", self.name());
+        sink.push(
+            Diagnostic::warning("long-closed", span.clone(), message)
+                .label(format!("from {} until {}", self.local(long.opens), self.local(long.closes)))
+                .note("days without a year are MM-DD, and a range that ends before it begins goes on into the next year")
+                .help("check the dates of its calendars"),
+        );
+    }
+
     fn local(&self, instant: Timestamp) -> String {
         instant.to_zoned(self.schedule.zone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string()
     }
@@ -244,8 +285,13 @@ fn foresee_studio(
         let is_it = |file: &&RuleFile| file.name.value().is_some_and(|n| n == rule.name.as_str());
         file.rules.iter().find(is_it)
     };
-    for rule in studio.rules.iter().filter(|rule| !rule.keep) {
+    for rule in &studio.rules {
         let Some(file) = by_name(&rule) else { continue };
+        if rule.keep {
+            check_rescue(rule, &studio.settings, &file.span, sink);
+            continue;
+        }
+        check_calendars(rule, &studio.settings, &file.span, sink);
         if ahead.stops_nobody(&rule.settings) {
             let message = format!("the rule {} stops nobody", quoted(rule.name.as_str()));
             sink.push(
@@ -260,6 +306,51 @@ fn foresee_studio(
             ahead.check_settings(&file.span, &who, &rule.settings, sink);
         }
     }
+}
+
+/// A rule that keeps, and does not have saved what the studio would: what is never stopped by the program may be
+/// stopped by its owner.
+fn check_rescue(rule: &Rule, studio: &Settings, span: &Span, sink: &mut Sink) {
+    let own = &rule.settings;
+    let rotates =
+        |settings: &Settings| settings.preserve == Preserve::Rotate && settings.schedule.is_some();
+    if !rotates(studio) || (rotates(own) && own.mode >= studio.mode) {
+        return;
+    }
+    let message = format!(
+        "who is kept by the rule {} is not saved where the studio's others are",
+        quoted(rule.name.as_str())
+    );
+    sink.push(
+        Diagnostic::warning("kept-not-saved", span.clone(), message)
+            .label("its `preserve`, `schedule` or `mode` turns the rescue off")
+            .note("a machine that its owner stops may be destroyed while it is off")
+            .help("leave those settings out of the rule, if that was not meant"),
+    );
+}
+
+/// A rule with hours of its own that no calendar changes which changes its studio's.
+fn check_calendars(rule: &Rule, studio: &Settings, span: &Span, sink: &mut Sink) {
+    let calendars = |settings: &Settings| -> Vec<(CalendarName, Effect)> {
+        let schedules = settings.schedule.iter().flat_map(|timetable| timetable.schedules());
+        let all = schedules.flat_map(|(_, schedule)| &schedule.calendars);
+        all.map(|calendar| (calendar.name.clone(), calendar.effect)).collect()
+    };
+    let own = calendars(&rule.settings);
+    let is_stopped = |effect: Effect| match effect {
+        Effect::Open => rule.settings.schedule.is_some() || rule.settings.max_uptime.is_some(),
+        Effect::Closed => rule.settings.schedule.is_some(),
+    };
+    let lacks = |(name, effect): &(CalendarName, Effect)| {
+        is_stopped(*effect) && !own.iter().any(|(other, _)| other == name)
+    };
+    let Some((name, _)) = calendars(studio).into_iter().find(lacks) else { return };
+    let (rule, name) = (quoted(rule.name.as_str()), quoted(name.as_str()));
+    sink.push(
+        Diagnostic::warning("calendar-left-out", span.clone(), format!("the calendar {name} does not hold for the rule {rule}"))
+            .label("its schedule is another than the studio's, and does not name that calendar")
+            .help("name the calendar in that schedule too; where the schedule is \"off\", unset `max_uptime` or name a schedule"),
+    );
 }
 
 /// Whether anything that is checked here is another.

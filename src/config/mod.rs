@@ -33,7 +33,7 @@ pub use self::diagnostic::{Diagnostic, Diagnostics, Label, Severity, Span};
 use self::diagnostic::Sink;
 use crate::files::{self, Exposed, GroupMayWrite};
 use crate::ids::PolicyHash;
-use crate::policy::{Mode, Policy};
+use crate::policy::Policy;
 
 /// The largest file that is read: far more than a thousand studios need, and little enough that a
 /// wrong path cannot fill the memory.
@@ -44,8 +44,6 @@ pub const FILE_BYTES_MAX: u64 = 1 << 20;
 pub struct Loaded {
     /// What it says.
     pub policy: Policy,
-    /// The mode of the file as a whole; a studio or a rule may say otherwise.
-    pub mode: Mode,
     /// What is allowed but probably not meant.
     pub warnings: Diagnostics,
     /// What lets others change the file, or the calendar files that it names. Whoever acts by it must
@@ -139,9 +137,7 @@ pub fn parse_at(
     let exposed = sink.take_exposed();
     let found = Diagnostics::new(file_name, sink.masked(text), sink.into_list());
     match policy {
-        Some(policy) if !found.has_errors() => {
-            Ok(Loaded { policy, mode: lower::file_mode(&file), warnings: found, exposed })
-        }
+        Some(policy) if !found.has_errors() => Ok(Loaded { policy, warnings: found, exposed }),
         _ => Err(found),
     }
 }

@@ -49,7 +49,7 @@ use self::vitals::Vitals;
 use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
 use crate::clock::Clock;
 use crate::ids::StudioId;
-use crate::policy::{Policy, StudioPolicy};
+use crate::policy::{self, Policy, StudioPolicy};
 use crate::provider::Provider;
 use crate::provider::gate::Gates;
 use crate::supervise::Supervisor;
@@ -379,13 +379,7 @@ async fn next(reloads: &mut Option<mpsc::Receiver<Reload>>) -> Reload {
 
 /// Which studios a policy is about and what it may do there, in a line.
 fn in_words(policy: &Policy) -> String {
-    let studio = |studio: &StudioPolicy| {
-        let rules =
-            studio.rules.iter().map(|rule| rule.settings.mode).chain([studio.settings.mode]);
-        let mut modes: Vec<String> = rules.map(|mode| mode.to_string()).collect();
-        modes.sort_unstable();
-        modes.dedup();
-        format!("{} ({})", studio.id, modes.join(" and "))
-    };
+    let studio =
+        |studio: &StudioPolicy| format!("{} ({})", studio.id, policy::in_words(&studio.modes()));
     policy.studios.values().map(studio).collect::<Vec<_>>().join(", ")
 }

@@ -15,7 +15,7 @@ use super::veto::{look_at_vetoes, overruled, to_ask, vetoed};
 use super::warning::{Warnings, earliest_stop, late_waits, next_warning, warnings};
 use super::{Announcement, Decision, Reason, moved, stopped, veto};
 use crate::inventory::{Doubt, SessionState, Stopping, Transition};
-use crate::policy::{Brake, Mode, Preserve, Settings, Window};
+use crate::policy::{Brake, Mode, Preserve, Schedule, Settings, Window};
 
 /// How far in the future a start may seem to lie, for clocks that differ a little.
 const START_AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
@@ -241,7 +241,7 @@ fn destroyed_at(case: &Case<'_>, due: &Due, stop: Timestamp) -> Option<Reason> {
     let window = outlived(case, due);
     // The service counts from its own clock.
     let by_service = moved(stop, -case.clock_error.ahead());
-    let needed_until = window.map(|window| moved(window.closes, case.settings.return_margin));
+    let needed_until = window.map(|window| needed_until(case, window));
     let lives = needed_until
         .is_some_and(|until| moved(by_service, after) >= until && until < Timestamp::MAX);
     let unrotated = unrotated(after, window, by_service).filter(|_| !lives);
@@ -432,11 +432,18 @@ fn destruction_may_change(case: &Case<'_>) -> Option<Timestamp> {
     };
     let window = outlived(case, case.due.as_ref()?)?;
     let lives = after - case.clock_error.ahead();
-    let survives = moved(moved(window.closes, case.settings.return_margin), -lives);
+    let survives = moved(needed_until(case, window), -lives);
     let rotates = moved(rotates_until(window), -lives);
     let instants = [survives, rotates, window.closes].into_iter().chain(case.uptime_over);
     let instants = instants.chain(let_alone_until(case));
     instants.filter(|instant| *instant > case.now).min()
+}
+
+/// Until when a machine has to live that is off in a window: people are back, and have had time to see to it.
+fn needed_until(case: &Case<'_>, window: Window) -> Timestamp {
+    let margin = case.settings.return_margin;
+    let by_schedule = |schedule: &Schedule| schedule.after_hours_of_work(window.closes, margin);
+    case.schedule.map_or_else(|| moved(window.closes, margin), by_schedule)
 }
 
 /// The window that a machine has to outlive which is stopped at that due instant.

@@ -13,7 +13,7 @@ pub mod veto;
 mod window;
 
 use core::net::SocketAddr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,7 +59,20 @@ pub struct Policy {
     pub prices: BTreeMap<InstanceType, f64>,
 }
 
+/// Modes in words: `enforce and observe`.
+#[must_use]
+pub fn in_words(modes: &BTreeSet<Mode>) -> String {
+    modes.iter().rev().map(Mode::to_string).collect::<Vec<_>>().join(" and ")
+}
+
 impl Policy {
+    /// The modes that its studios and rules have, in words.
+    #[must_use]
+    pub fn modes(&self) -> String {
+        let modes: BTreeSet<Mode> = self.studios.values().flat_map(StudioPolicy::modes).collect();
+        in_words(&modes)
+    }
+
     /// Forces `observe` everywhere: what `--dry-run` means.
     #[must_use]
     pub fn observing(mut self) -> Self {

@@ -1,8 +1,9 @@
 //! One studio's policy: where it is, and which settings apply to whom.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Matcher, Settings};
+use super::{Matcher, Mode, Settings};
 use crate::ids::{AccountId, Region, RuleName, StudioId};
 
 /// What applies to the sessions of one studio.
@@ -52,6 +53,13 @@ impl StudioPolicy {
     #[must_use]
     pub fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(self.id.as_str())
+    }
+
+    /// The modes that it and its rules have.
+    #[must_use]
+    pub fn modes(&self) -> BTreeSet<Mode> {
+        let of_rules = self.rules.iter().map(|rule| rule.settings.mode);
+        of_rules.chain([self.settings.mode]).collect()
     }
 }
 

@@ -135,21 +135,23 @@ impl Scene<'_> {
         if by_hours && !by_uptime && self.is_too_short() {
             self.find("no stop that is not worth it", "its window is about to close");
         }
-        if !by_uptime {
-            self.is_not_busy();
-        }
+        self.is_not_busy(by_hours, by_uptime);
         self.survives(by_uptime && !by_hours);
     }
 
     /// What a veto has just called busy is let alone, unless it has been due for long.
-    fn is_not_busy(&self) {
+    fn is_not_busy(&self, by_hours: bool, by_uptime: bool) {
         let busy = locked(&self.ground.busy).get(self.session.id.as_str()).copied();
         let (now, hours) = (self.now(), self.hours());
         let is_fresh = busy.is_some_and(|at| at <= now && now < at + ASKED_EVERY);
         let long = now - DEFER_MAX + SignedDuration::from_mins(20);
-        let was_leased = self.started().is_some_and(|start| start + self.rules.lease > long);
-        let is_recent = (was_leased && !self.is_rescued())
-            || hours.next_surely_working(long, now.duration_until(long).abs()).is_some();
+        let ran_out = |limit| self.started().is_some_and(|start| start + limit > long);
+        let of_hours = || {
+            (ran_out(self.rules.lease) && !self.is_rescued())
+                || hours.next_surely_working(long, now.duration_until(long).abs()).is_some()
+        };
+        let of_uptime = || self.rules.max_uptime.is_some_and(ran_out);
+        let is_recent = (!by_hours || of_hours()) && (!by_uptime || of_uptime());
         if !self.rules.asks || !is_recent {
             return;
         }
@@ -304,9 +306,16 @@ impl Scene<'_> {
         let from =
             if is_by_uptime { hours.next_idle(self.now(), SEARCH) } else { Some(self.now()) };
         let Some(closes) = from.and_then(|from| hours.next_working(from, SEARCH)) else { return };
-        // The search goes by quarters of an hour.
-        let needed = closes + self.rules.return_margin - SignedDuration::from_mins(20);
-        if self.now() + length < needed {
+        // What is idle for sure brings nobody back. The search goes by quarters of an hour.
+        let quarter = SignedDuration::from_mins(15);
+        let (mut needed, mut left) = (closes, self.rules.return_margin - quarter);
+        while left.is_positive() && needed < closes + SEARCH {
+            if hours.idle(needed) != Idle::Yes {
+                left -= quarter;
+            }
+            needed += quarter;
+        }
+        if self.now() + length < needed - SignedDuration::from_mins(5) {
             self.find("no stop that would destroy work", &format!("it lives for {length:#}"));
         }
     }

@@ -170,13 +170,16 @@ fn outlasted(
     let schedules = timetable.schedules();
     let (_, schedule): (_, &std::sync::Arc<Schedule>) = *schedules.first()?;
     let windows = schedule.windows_between(now, until);
-    let needs = |length: SignedDuration| length.saturating_add(settings.return_margin);
+    let needs = |window: &Window| {
+        let until = schedule.after_hours_of_work(window.closes, settings.return_margin);
+        window.opens.duration_until(until)
+    };
     let is_rotated = |window: &Window| {
         settings.preserve == Preserve::Rotate
             && after >= ROTATED_AT_LEAST
             && window.closes < Timestamp::MAX
     };
-    let is_outlasted = |window: &&Window| needs(window.length()) > after && !is_rotated(window);
+    let is_outlasted = |window: &&Window| needs(window) > after && !is_rotated(window);
     let longer: Vec<_> = windows.iter().filter(is_outlasted).collect();
     let longest = longer.iter().max_by_key(|window| window.length())?;
     let outcome = match settings.preserve {

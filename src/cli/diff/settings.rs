@@ -148,9 +148,11 @@ fn add_rule(sheet: &mut Sheet, studio: &str, own: &[(&'static str, String)], rul
     let place = format!("{studio}, rule {}", rule.name);
     sheet.insert((place.clone(), "match"), matcher(&rule.matcher));
     sheet.insert((place.clone(), "keep"), rule.keep.to_string());
-    // What is kept has no use for settings.
-    let settings = if rule.keep { Vec::new() } else { settings(&rule.settings) };
-    let other = settings.into_iter().filter(|row| !own.contains(row));
+    // Of what is kept some say whether its work is saved where somebody stopped it.
+    const OF_KEPT: [&str; 4] = ["mode", "schedule", "preserve", "return_margin"];
+    let counts = |key: &str| !rule.keep || OF_KEPT.contains(&key);
+    let settings = settings(&rule.settings).into_iter().filter(|(key, _)| counts(key));
+    let other = settings.filter(|row| !own.contains(row));
     sheet.extend(other.map(|(key, value)| ((place.clone(), key), value)));
 }
 

@@ -90,7 +90,7 @@ pub(super) fn within_wait<T: Send + 'static>(
 
 pub(super) fn policy(path: &Path, loaded: &Loaded) -> Finding {
     let (studios, warnings) = (loaded.policy.studios.len(), loaded.warnings.len());
-    let found = format!("{}: mode {}, {studios} studios", path.display(), loaded.mode);
+    let found = format!("{}: mode {}, {studios} studios", path.display(), loaded.policy.modes());
     if warnings > 0 {
         let found = format!("{found}, {warnings} warnings");
         return Finding::warning("policy", found, "lightsout check shows them");

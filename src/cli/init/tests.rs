@@ -86,7 +86,7 @@ fn it_writes_a_policy_that_is_good_and_says_of_each_profile_what_forbids_stoppin
     let text = text::policy(&[found(STUDIO, "Feature", "us-west-2", snapshot())], now());
     check(&text, now()).unwrap();
     let loaded = config::parse("policy.toml", &text, Path::new("")).unwrap();
-    assert_eq!(loaded.mode, crate::policy::Mode::Observe);
+    assert_eq!(loaded.policy.modes(), "observe");
     insta::assert_snapshot!(text, @r#"
     # A policy to start from, written by `lightsout init` at 2026-11-20 20:00Z.
     #

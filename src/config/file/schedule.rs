@@ -80,6 +80,14 @@ fn zone(value: &Value<'_>, sink: &mut Sink) -> Option<ZoneFile> {
 pub(super) fn named_zone(value: &Value<'_>, sink: &mut Sink) -> Option<TimeZone> {
     let name = value::text(value, sink)?;
     if let Some(zone) = suggest::find_zone(&name) {
+        if let Some(what) = misleading(&name) {
+            let message = format!("the time zone {} may not be what it seems", quoted(&name));
+            sink.push(
+                Diagnostic::warning("misleading-zone", value.span(), message)
+                    .label(what)
+                    .help("write a region and a city, as in \"America/Los_Angeles\""),
+            );
+        }
         return Some(zone);
     }
     let message = format!("unknown time zone {}", quoted(&name));
@@ -92,6 +100,19 @@ pub(super) fn named_zone(value: &Value<'_>, sink: &mut Sink) -> Option<TimeZone>
         }
     });
     None
+}
+
+/// What a name of the database says that is otherwise than people read it.
+fn misleading(name: &str) -> Option<String> {
+    const WITHOUT_SUMMER: [&str; 3] = ["EST", "MST", "HST"];
+    let name = name.to_ascii_uppercase();
+    if WITHOUT_SUMMER.contains(&name.as_str()) {
+        return Some("it has no summer time".to_owned());
+    }
+    let hours =
+        name.strip_prefix("ETC/GMT").filter(|hours| !matches!(*hours, "" | "0" | "+0" | "-0"))?;
+    let way = if hours.starts_with('+') { "behind" } else { "ahead of" };
+    Some(format!("it is {} hours {way} UTC: the sign of these names is turned round", &hours[1..]))
 }
 
 fn idle(value: &Value<'_>, sink: &mut Sink) -> Option<Idle> {

@@ -140,21 +140,18 @@ impl SettingsFile {
             && self.keep_remind.is_absent()
     }
 
-    /// Where its settings stand.
-    pub(in crate::config) fn spans(&self) -> Vec<Span> {
+    /// Where its settings stand that say nothing about who is never stopped. The others say whether its work is
+    /// saved where somebody stopped it: by which hours, in which mode.
+    pub(in crate::config) fn spans_about_stops(&self) -> Vec<Span> {
         fn span<T>(field: &Field<T>) -> Option<Span> {
             field.given().map(|located| located.span.clone())
         }
         let spans = [
-            span(&self.mode),
-            span(&self.schedule),
             span(&self.lease),
             span(&self.least_stop),
             span(&self.max_uptime),
             span(&self.warn),
             span(&self.veto),
-            span(&self.preserve),
-            span(&self.return_margin),
             span(&self.start),
             span(&self.start_lead),
             span(&self.catch_up),

@@ -24,7 +24,7 @@ use super::diagnostic::{Diagnostic, Sink};
 use super::file::File;
 use super::file::people::PersonFile;
 use crate::ids::{InstanceType, PolicyHash};
-use crate::policy::{AuditRotation, DaemonPolicy, Mode, People, Person, Policy, Scan};
+use crate::policy::{AuditRotation, DaemonPolicy, People, Person, Policy, Scan};
 
 pub(super) const SCAN: SignedDuration = SignedDuration::from_mins(5);
 pub(super) const STATE_DIR: &str = "/var/lib/lightsout";
@@ -107,12 +107,6 @@ pub(super) fn hash(digest: Sha256) -> PolicyHash {
         let _ = write!(hex, "{byte:02x}");
     }
     hex.into()
-}
-
-/// The mode of the file as a whole.
-pub(super) fn file_mode(file: &File) -> Mode {
-    let defaults = file.defaults.settings.mode.value();
-    defaults.or(file.mode.value()).copied().unwrap_or(Mode::Observe)
 }
 
 fn daemon(file: &File, base_dir: &Path) -> DaemonPolicy {

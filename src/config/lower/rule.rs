@@ -113,16 +113,16 @@ fn check_effect(file: &RuleFile, later: &[RuleFile], sink: &mut Sink) {
     }
 }
 
-/// One warning for all the settings of a rule that keeps.
+/// One warning for all the settings of a rule that keeps and has no use for them.
 fn warn_of_settings(file: &RuleFile, sink: &mut Sink) {
-    let mut spans = file.settings.spans();
+    let mut spans = file.settings.spans_about_stops();
     spans.sort_by_key(|span| span.start);
     let Some((first, rest)) = spans.split_first() else { return };
-    let message = "settings of a rule that keeps have no effect";
+    let message = "such settings of a rule that keeps have no effect";
     let mut warning = Diagnostic::warning("setting-without-effect", first.clone(), message)
         .label("what is kept is never stopped");
     for span in rest {
         warning = warning.related(span.clone(), "nor does this matter");
     }
-    sink.push(warning.help("leave out either the settings or `keep = true`"));
+    sink.push(warning.help("leave out either these settings or `keep = true`"));
 }

@@ -108,7 +108,9 @@ warn = ["30m", "5m"]
         #[schemars(extend("default" = preserve(built_in().preserve), "examples" = ["refuse"]))]
         preserve: Preserve,
         /// By how much a stopped session must outlive its window. AWS destroys some sessions a while
-        /// after they were stopped; one that would be gone sooner than this falls under `preserve`.
+        /// after they were stopped; one that would be gone sooner than this falls under `preserve`. Only time outside of
+        /// idle hours counts: after a morning between two holidays, or an hour that a calendar opens on a Saturday, people
+        /// are not back.
         #[schemars(extend(
             "default" = shown(built_in().return_margin),
             "examples" = ["8h"],

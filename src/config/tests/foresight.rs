@@ -63,6 +63,49 @@ fn leases_and_rules_without_effect_are_foreseen() {
 }
 
 #[test]
+fn rules_that_lose_a_calendar_or_the_rescue_of_their_studio_are_foreseen() {
+    let with = |settings: &str, rule: &str| {
+        let studio = studio(&format!(
+            "{settings}\n[[studio.rule]]\nname = \"a\"\nmatch = {{ owner = \"a\" }}\n{rule}"
+        ));
+        let crunch = "[calendar.crunch]\neffect = \"open\"\ndates = [\"2026-12-04 20:00 .. 2026-12-07 07:00\"]";
+        let late = "\n[schedule.late]\nzone = \"UTC\"\nidle = [\"Mon-Sun 23:00-05:00\"]";
+        let late = if rule.contains("late") { late } else { "" };
+        let named = studio.replacen("idle = [", "calendars = [\"crunch\"]\nidle = [", 1);
+        format!("{named}\n{crunch}{late}")
+    };
+    check("calendar_left_out", &with("", "schedule = \"late\""));
+    check("calendar_left_out_by_uptime", &with("", "schedule = \"off\"\nmax_uptime = \"9h\""));
+    assert_eq!(ahead(&with("", "lease = \"4h\"")), "");
+    let rotates = "preserve = \"rotate\"";
+    check("kept_not_saved", &with(rotates, "keep = true\npreserve = \"allow\""));
+    for turned_off in ["schedule = \"off\"", "mode = \"observe\""] {
+        let text = with(
+            "preserve = \"rotate\"\nmode = \"enforce\"",
+            &format!("keep = true\n{turned_off}"),
+        );
+        assert!(ahead(&text).contains("kept-not-saved"), "{turned_off}");
+    }
+    assert_eq!(ahead(&with(rotates, "keep = true")), "");
+    assert_eq!(ahead(&with("", "keep = true\nmode = \"enforce\"")), "");
+}
+
+#[test]
+fn dates_and_days_that_are_not_what_they_seem_are_foreseen() {
+    check("long_closed", &with_calendar("closed", "\"01-05..08-05\""));
+    assert_eq!(ahead(&with_calendar("closed", "\"12-24..01-06\"")), "");
+    check("days_apart", &idle("[\"Sun-Fri 20:00-07:00\", \"2nd,4th Sat-Sun\"]"));
+    assert_eq!(ahead(&idle("[\"Sun-Fri 20:00-07:00\", \"2nd,4th Sat\"]")), "");
+    let zone = |name: &str| replaced("America/Los_Angeles", name);
+    check("misleading_zone", &zone("Etc/GMT+8"));
+    assert!(ahead(&zone("EST")).contains("it has no summer time"));
+    assert!(ahead(&zone("etc/gmt-9")).contains("9 hours ahead of UTC"));
+    for sound in ["Etc/GMT", "Etc/GMT+0", "UTC", "America/New_York", "EST5EDT"] {
+        assert_eq!(ahead(&zone(sound)), "", "{sound}");
+    }
+}
+
+#[test]
 fn commands_of_vetoes_that_cannot_be_run_are_foreseen() {
     let command = |program: &str| {
         studio(&format!("veto = \"farm\"\n[veto.farm]\ncommand = [\"{program}\", \"-v\"]"))

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use super::*;
+use crate::policy::Mode;
 
 #[test]
 fn the_example_has_nothing_to_remark() {
@@ -12,7 +13,7 @@ fn the_example_has_nothing_to_remark() {
         error @ ConfigError::Read { .. } => panic!("{error}"),
     });
     assert!(loaded.warnings.is_empty(), "{}", loaded.warnings.render(false));
-    assert_eq!(loaded.mode, Mode::Observe);
+    assert_eq!(loaded.policy.modes(), "enforce");
     let studio = &loaded.policy.studios.values().next().unwrap();
     assert_eq!(studio.settings.mode, Mode::Enforce);
     assert!(studio.settings.warn.is_empty());

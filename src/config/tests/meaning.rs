@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::policy::{
-    AuditRotation, Brake, Matcher, Preserve, Scan, Settings, Start, StudioPolicy, Veto,
+    AuditRotation, Brake, Matcher, Mode, Preserve, Scan, Settings, Start, StudioPolicy, Veto,
 };
 
 fn only(policy: &Policy) -> &StudioPolicy {
@@ -69,7 +69,7 @@ fn the_mode_of_the_file_holds_where_nothing_nearer_says_one() {
         top("mode = \"observe\"")
     );
     let loaded = parsed(&text).unwrap();
-    assert_eq!(loaded.mode, Mode::Observe);
+    assert_eq!(loaded.policy.modes(), "enforce and observe");
     let modes: Vec<Mode> = loaded.policy.studios.values().map(|s| s.settings.mode).collect();
     assert_eq!(modes, [Mode::Enforce, Mode::Observe]);
 }

@@ -55,6 +55,29 @@ fn a_clock_that_is_behind_the_service_s_rescues_by_the_service_s() {
 }
 
 #[test]
+fn an_hour_that_is_open_on_a_saturday_brings_nobody_back() {
+    // Stopped on Friday at 20:00 it would live into Sunday, and people are back on Monday.
+    let idle = ["Sun-Fri 20:00-07:00", "Sat 07:00-10:00", "Sat 14:00-24:00", "Sun"];
+    let idle = Idle::Weekly(idle.map(|text| text.parse().unwrap()).into());
+    let zone = TimeZone::get("America/Los_Angeles").unwrap();
+    let opened = Arc::new(Schedule::new("nights".into(), zone, idle, Vec::new()));
+    let lives_for = |after| {
+        let stopping = Stopping::Allowed { destroyed_after: Some(after) };
+        let world = World::new().session(|session| session.stopping = stopping);
+        world.settings(|settings| settings.schedule = Some(shared(Arc::clone(&opened))))
+    };
+    let decision = lives_for(hours(36)).decide("20T20:00:00");
+    let Reason::WouldBeDestroyed { needed_until, .. } = decision.reason else { panic!("stopped") };
+    // Four hours on Saturday, and four on Monday.
+    assert_eq!(needed_until, Some(at("23T11:00:00")));
+    assert_eq!(lives_for(hours(63)).decide("20T20:00:00").verdict(), Verdict::Stop);
+    assert_eq!(
+        lives_for(hours(63) - minutes(1)).decide("20T20:00:00").reason.code(),
+        "would_be_destroyed"
+    );
+}
+
+#[test]
 fn what_would_not_outlive_its_window_is_stopped_where_it_is_rotated() {
     let lives_for = |after| {
         let stopping = Stopping::Allowed { destroyed_after: Some(after) };

@@ -98,6 +98,25 @@ impl Schedule {
         self.span_after(instant, Timestamp::MAX, |block| &block.idle)
     }
 
+    /// The instant by which so much time outside of windows has gone by since `from`: people are back in it, and
+    /// not in an hour that a calendar opens in the middle of a weekend alone. The last instant there is, where that
+    /// is after very many windows, or never.
+    #[must_use]
+    pub fn after_hours_of_work(&self, from: Timestamp, work: SignedDuration) -> Timestamp {
+        const WINDOWS_MAX: usize = 500;
+        let (mut at, mut left) = (from, work);
+        for _ in 0..WINDOWS_MAX {
+            let window = self.window_after(at);
+            let free = window.map(|window| at.duration_until(window.opens));
+            let Some(window) = window.filter(|_| free.is_some_and(|free| free < left)) else {
+                return at.checked_add(left).unwrap_or(Timestamp::MAX);
+            };
+            left -= free.unwrap_or_default().max(SignedDuration::ZERO);
+            at = window.closes;
+        }
+        Timestamp::MAX
+    }
+
     /// Every window that touches `[from, to)`, in order, each of them whole.
     #[must_use]
     pub fn windows_between(&self, from: Timestamp, to: Timestamp) -> Vec<Window> {

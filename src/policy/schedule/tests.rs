@@ -224,3 +224,24 @@ fn err_cron() {
     assert_eq!(error("* 0 20 * * *"), CronError::TooOften);
     assert!(matches!(error("0 25 * * *"), CronError::Syntax(_)));
 }
+
+#[test]
+fn hours_of_work_go_by_outside_of_windows_alone() {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let after = |schedule: &Schedule, from: &str, hours: i64| {
+        let after = schedule.after_hours_of_work(at(from), SignedDuration::from_hours(hours));
+        after.to_string()
+    };
+    let opened = ["Sun-Fri 20:00-07:00", "Sat 07:00-10:00", "Sat 14:00-24:00", "Sun"];
+    let opened = weekly("UTC", &opened);
+    // Friday's ends on Saturday at ten, for four hours, and then on Monday.
+    assert_eq!(after(&opened, "2026-11-28T10:00:00Z", 4), "2026-11-28T14:00:00Z");
+    assert_eq!(after(&opened, "2026-11-28T10:00:00Z", 8), "2026-11-30T11:00:00Z");
+    assert_eq!(after(&opened, "2026-11-28T10:00:00Z", 0), "2026-11-28T10:00:00Z");
+    assert_eq!(after(&opened, "2026-11-28T16:00:00Z", 1), "2026-11-30T08:00:00Z");
+    assert_eq!(after(&opened, "2026-11-24T07:00:00Z", 24), "2026-11-25T18:00:00Z");
+    let never = weekly("UTC", &["Mon-Sun"]);
+    assert_eq!(after(&never, "2026-11-28T10:00:00Z", 8), Timestamp::MAX.to_string());
+    let none = weekly("UTC", &[]);
+    assert_eq!(after(&none, "2026-11-28T10:00:00Z", 8), "2026-11-28T18:00:00Z");
+}

@@ -29,6 +29,15 @@ struct Ordinals {
     last: bool,
 }
 
+impl WeeklyWindow {
+    /// Whether it is of some weeks of a month and of several days: each day is counted by itself, so that those of
+    /// a weekend may fall apart.
+    #[must_use]
+    pub fn counts_several_days(&self) -> bool {
+        self.ordinals != Ordinals::EVERY && self.days.iter().filter(|day| **day).count() > 1
+    }
+}
+
 impl Ordinals {
     const EVERY: Self = Self { nth: [true; 5], last: true };
 

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::audit::chain::{self, LINE_MAX};
-use crate::audit::record::{ReasonData, SeenData};
+use crate::audit::record::{ReasonData, SeenData, VetoData};
 use crate::audit::samples;
 
 /// What is read from the lines of these records, on top of what `replay` knows.
@@ -33,6 +33,56 @@ fn maybe<T: Strategy>(strategy: T) -> impl Strategy<Value = Option<T::Value>> {
     proptest::option::weighted(0.8, strategy)
 }
 
+/// A reason, often one of those that more is learnt from than that it was given, with what they tell.
+fn reason() -> impl Strategy<Value = ReasonData> {
+    const LEARNT_FROM: [&str; 11] = [
+        "rescue",
+        "tag_keep",
+        "brake",
+        "brake_latched",
+        "inventory_changed",
+        "policy_changed",
+        "clock_jumped",
+        "max_uptime",
+        "paused",
+        "warning",
+        "not_due",
+    ];
+    let code = prop_oneof![
+        4 => proptest::sample::select(&LEARNT_FROM[..]).prop_map(str::to_owned),
+        1 => "[a-c]{1,3}",
+    ];
+    let value = |name: &'static str, texts: &'static [&'static str]| {
+        maybe(proptest::sample::select(texts)).prop_map(move |text| Some((name, text?.to_owned())))
+    };
+    let number = |name| maybe(0..9_u32).prop_map(move |number| Some((name, number?.to_string())));
+    let values = (
+        (number("now"), number("missing"), number("count"), number("limit")),
+        value("bound", &["per_scan", "per_hour", "half_per_hour", "?"]),
+        value("action", &["stop", "start"]),
+        value("stopped_by", &["us", "another"]),
+        value("suspended", &["0s", "90s", "?"]),
+        maybe(instant()).prop_map(|from| Some(("from", from?.to_string()))),
+    );
+    (code, values, any::<bool>()).prop_map(|(code, values, alarm)| {
+        let ((now, missing, count, limit), bound, action, stopped_by, suspended, from) = values;
+        let values =
+            [now, missing, count, limit, bound, action, stopped_by, suspended, from].into_iter();
+        let values = values.flatten().map(|(name, value)| (name.to_owned(), value)).collect();
+        ReasonData { text: format!("because of {code}"), code, values, alarm }
+    })
+}
+
+fn veto() -> impl Strategy<Value = VetoData> {
+    let says = proptest::sample::select(vec!["clear", "busy", "failed"]);
+    let name = proptest::sample::select(vec!["farm", "licence"]);
+    (name, says, "[a-c]{0,2}").prop_map(|(name, says, words)| VetoData {
+        name: name.to_owned(),
+        says: says.to_owned(),
+        words,
+    })
+}
+
 /// A record of any kind of this version, about one of a few sessions.
 fn happening() -> impl Strategy<Value = Record> {
     let kinds: Vec<Kind> =
@@ -46,18 +96,21 @@ fn happening() -> impl Strategy<Value = Record> {
     let rest = (
         text(&["token-1", "token-2", "token \"3\""]),
         text(&["we", "somebody"]),
+        text(&["we", "somebody"]),
         maybe(proptest::collection::vec(0..4000_i64, 0..20)),
-        maybe("[a-c]{1,3}"),
+        maybe(reason()),
     );
-    (kind, of, instants, rest).prop_map(|(kind, of, instants, rest)| {
+    let others = (
+        text(&["r1", "r2"]),
+        text(&["ada", "bob"]),
+        text(&["ab", "cd"]),
+        text(&["keep", "stop", "hold"]),
+        maybe(veto()),
+    );
+    (kind, of, instants, rest, others).prop_map(|(kind, of, instants, rest, others)| {
         let ((studio, session, mode), (time, due, run, stopped_at)) = (of, instants);
-        let (client_token, stopped_by, leads, code) = rest;
-        let reason = code.map(|code| ReasonData {
-            text: format!("because of {code}"),
-            code,
-            values: BTreeMap::new(),
-            alarm: false,
-        });
+        let (client_token, stopped_by, started_by, leads, reason) = rest;
+        let (request, who, policy, verdict, veto) = others;
         let seen = Some(SeenData { started_at: run, ..SeenData::default() });
         let data = Data {
             studio,
@@ -68,9 +121,15 @@ fn happening() -> impl Strategy<Value = Record> {
             stopped_at,
             client_token,
             stopped_by,
+            started_by,
             leads,
             reason,
             seen,
+            request,
+            who,
+            policy,
+            verdict,
+            veto,
             ..Data::default()
         };
         Record { time, kind, subject: String::new(), data }

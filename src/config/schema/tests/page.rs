@@ -103,7 +103,7 @@ fn defaults_are_those_that_hold() {
     assert_eq!(default("audit", "rotate_age"), shown(rotation.age.unwrap()));
     assert_eq!(default("audit", "stdout"), loaded.policy.audit_stdout);
     assert_eq!(loaded.policy.http, None);
-    assert_eq!(default("", "mode"), loaded.mode.to_string());
+    assert_eq!(default("", "mode"), loaded.policy.modes());
     let studio = loaded.policy.studios.values().next().unwrap();
     assert_eq!(studio.brake, Brake::default());
     assert_eq!(default("studio.brake", "per_scan"), studio.brake.per_scan);
