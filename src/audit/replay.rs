@@ -229,7 +229,7 @@ impl StudioPast {
         match record.kind {
             Kind::SessionDecided => {
                 self.know(&session, record);
-                self.kept(&session, record);
+                self.let_go(&session, record);
                 self.due_otherwise(&session, record);
                 self.decisions.insert(session, Fingerprint::of(&record.data));
             }
@@ -436,6 +436,7 @@ fn proven(
             // Without the service's instant nothing would show later that the stop was ours.
             let stopped_at = data.stopped_at.filter(|_| is_ours);
             past.ours = stopped_at.map(|stopped_at| OurStop { stopped_at });
+            past.put_off = data.stopped_at;
         }
         Action::Start => {
             let start = data.seen.as_ref().and_then(|seen| seen.started_at);

@@ -141,6 +141,9 @@ pub struct SessionHistory {
     pub open: Option<OpenIntent>,
     /// The last stop of ours that was proven.
     pub ours: Option<OurStop>,
+    /// The instant of the last stop that we made and that was proven, whoever it is off for since: what we put off is
+    /// not to be destroyed.
+    pub put_off: Option<Timestamp>,
     /// The due instant of the stop that was withheld last, in `observe`.
     pub withheld: Option<Timestamp>,
     /// How many attempts to start it again have come to a known end; their run is the instant of
@@ -167,6 +170,7 @@ impl SessionHistory {
         attempts: None,
         open: None,
         ours: None,
+        put_off: None,
         withheld: None,
         start_attempts: None,
         starting: None,

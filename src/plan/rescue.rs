@@ -5,6 +5,7 @@
 //! right account, and the session itself. Neither the brake prevents it, nor a keep, nor a doubt about the
 //! rest of the studio. Start at [`Rescue::of`].
 
+use std::cmp::Reverse;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
@@ -80,9 +81,17 @@ impl<'a> Rescue<'a> {
     /// Where the session is rotated, or was put off by us, and would be destroyed before people are back from a window
     /// that closes: the first rescue that is not over.
     pub(super) fn of(case: &Case<'a>) -> Option<Self> {
-        let settings = saving(case).filter(|_| !case.is_foreign)?;
         // What a start would be about: without it, none could be told from another.
-        case.session.stopped_at?;
+        case.session.stopped_at.filter(|_| !case.is_foreign)?;
+        let rescues = saving(case).flat_map(|settings| Self::under(case, settings));
+        // Where nobody can tell which rule it is about, the one that acts counts.
+        rescues
+            .filter(|rescue| case.now < rescue.ends)
+            .min_by_key(|rescue| (Reverse(rescue.settings.mode), rescue.begins))
+    }
+
+    /// Those under some settings, by each end that the session may have.
+    fn under(case: &Case<'a>, settings: &'a Settings) -> Vec<Self> {
         let schedules = case.schedules_to_rescue_by(settings);
         let ends = ends_of(case.session).into_iter().flatten();
         let rescues = ends.flat_map(|end| {
@@ -90,9 +99,12 @@ impl<'a> Rescue<'a> {
                 let rescue = Self::from(end, case.clock_error, schedule, settings)?;
                 rescue.is_owed(case, schedule).then_some(rescue)
             };
-            schedules.iter().filter_map(by).collect::<Vec<_>>()
+            // By no hours at all: people may be back at any time.
+            let without = (schedules.is_empty() && is_put_off(case))
+                .then(|| Self::at(end, case.clock_error, end, settings));
+            schedules.iter().filter_map(by).chain(without).collect::<Vec<_>>()
         });
-        rescues.filter(|rescue| case.now < rescue.ends).min_by_key(|rescue| rescue.begins)
+        rescues.collect()
     }
 
     fn from(
@@ -103,17 +115,26 @@ impl<'a> Rescue<'a> {
     ) -> Option<Self> {
         // The first window from which people are not back by then.
         let window = schedule.window_after(moved(terminate_at, -settings.return_margin))?;
-        let ends = moved(window.closes, settings.return_margin);
+        let rescue = Self::at(terminate_at, clock_error, window.closes, settings);
+        (window.opens <= terminate_at && rescue.ends < Timestamp::MAX).then_some(rescue)
+    }
+
+    fn at(
+        terminate_at: Timestamp,
+        clock_error: ClockError,
+        closes: Timestamp,
+        settings: &'a Settings,
+    ) -> Self {
         // What our clock shows when the service ends it.
         let ends_by_us = moved(terminate_at, -clock_error.behind());
-        (window.opens <= terminate_at && ends < Timestamp::MAX).then(|| Self {
+        Self {
             terminate_at,
-            closes: window.closes,
+            closes,
             begins: moved(ends_by_us, -RESCUE_MARGIN),
             endangered: moved(ends_by_us, -DANGER),
-            ends,
+            ends: moved(closes, settings.return_margin),
             settings,
-        })
+        }
     }
 
     /// Whether it is asked for; or the session was put off by us, under whatever policy, and would be destroyed
@@ -156,14 +177,21 @@ impl<'a> Rescue<'a> {
 /// whether it is about it, since what the session does not say in a partial list it may say when it is read again.
 /// What we put off was to live: where the policy says by now that such a machine is not to be put off, it is
 /// saved as well.
-fn saving<'a>(case: &Case<'a>) -> Option<&'a Settings> {
+fn saving<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Settings> + use<'a> {
     let unclear = case.unclear.iter().map(|(rule, _)| &rule.settings);
-    let mut settings = std::iter::once(case.settings).chain(unclear);
-    let rotates = settings.find(|settings| settings.preserve == Preserve::Rotate);
-    let is_ours = || stopped_by_us(case).is_some();
-    let refuses =
-        || Some(case.settings).filter(|own| own.preserve == Preserve::Refuse && is_ours());
-    rotates.or_else(refuses)
+    let is_put_off = is_put_off(case);
+    let all = std::iter::once(case.settings).chain(unclear).collect::<Vec<_>>();
+    all.into_iter().filter(move |settings| match settings.preserve {
+        Preserve::Rotate => true,
+        Preserve::Refuse => is_put_off,
+        Preserve::Allow => false,
+    })
+}
+
+/// Whether it is off by a stop of ours, whoever it is off for.
+fn is_put_off(case: &Case<'_>) -> bool {
+    let by_log = case.session.stopped_at.filter(|at| case.history.put_off == Some(*at));
+    by_log.or_else(|| stopped_by_us(case)).is_some()
 }
 
 /// How many attempts to start it have come to nothing since its stop, as far as that is known.

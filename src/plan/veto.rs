@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::case::Case;
 use super::due::Due;
+use super::warning::taken_back;
 use super::{Reason, VetoGiven, VetoSays, lines, moved};
 use crate::ids::VetoName;
 use crate::policy::{Mode, Veto};
@@ -34,10 +35,13 @@ fn heard<'a>(case: &'a Case<'_>) -> Option<&'a Due> {
     (is_asked && lines::destroyed(case).is_none()).then_some(due)
 }
 
-/// What a veto said last about this run and this due instant.
+/// What a veto said last about this run and this due instant. What it said before a keep or a pause that is over is
+/// past: a render goes on for as long as if nobody had asked before.
 fn given<'a>(case: &'a Case<'_>, due: &Due, veto: &Veto) -> Option<&'a VetoGiven> {
     let given = case.history.vetoes.get(&veto.name)?;
-    (Some(given.run) == case.session.start() && given.due == due.at).then_some(given)
+    let is_past = taken_back(case).is_some_and(|until| given.at < until);
+    let is_about = Some(given.run) == case.session.start() && given.due == due.at;
+    (is_about && !is_past).then_some(given)
 }
 
 /// When a veto that gave an answer has to let the session go.

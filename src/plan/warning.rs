@@ -73,13 +73,18 @@ pub(super) fn next_warning(case: &Case<'_>, due: &Due) -> Option<Timestamp> {
     instants.filter(|instant| *instant > case.now).min()
 }
 
+/// The end of the last keep or pause that is over: what was said before was taken back by it.
+pub(super) fn taken_back(case: &Case<'_>) -> Option<Timestamp> {
+    let kept_until = kept_until(case.session).filter(|until| *until <= case.now);
+    kept_until.max(case.unpaused_at)
+}
+
 /// When the warning was given that belongs to this run, this due instant and this lead. One that
 /// was only planned, in `observe`, was heard by nobody and does not count in `enforce`; and one from before
 /// a keep or a pause that is over was taken back by it.
 fn given_at(case: &Case<'_>, due: &Due, lead: SignedDuration) -> Option<Timestamp> {
     let run = case.session.start()?;
-    let kept_until = kept_until(case.session).filter(|until| *until <= case.now);
-    let taken_back = kept_until.max(case.unpaused_at);
+    let taken_back = taken_back(case);
     case.history
         .warnings
         .iter()

@@ -11,7 +11,7 @@ use super::rules::Rules;
 use super::story::studio_id;
 use crate::audit::chain::{self, Hash};
 use crate::audit::record::{Deed, Kind, Record, Stage};
-use crate::audit::replay::Replay;
+use crate::audit::replay::{Replay, control};
 use crate::daemon::Ledger;
 use crate::plan::Action;
 use crate::sandbox::world::Operation;
@@ -104,8 +104,16 @@ fn tells_of_another_due(record: &Record, due: &mut BTreeMap<Box<str>, Timestamp>
     if record.kind != Kind::SessionDecided {
         return true;
     }
+    if lets_go(record) {
+        return true;
+    }
     let Some(now) = record.data.due else { return false };
     due.insert(record.subject.as_str().into(), now) != Some(now)
+}
+
+/// Whether it says of a session that it is not to be stopped.
+fn lets_go(record: &Record) -> bool {
+    record.data.reason.as_ref().is_some_and(|reason| control::lets_go(&reason.code))
 }
 
 /// As much of a record as is judged.
@@ -123,6 +131,7 @@ pub(super) struct Judged {
     started_at: Option<Timestamp>,
     leads: Box<[i64]>,
     is_enforced: bool,
+    lets_go: bool,
     /// How many stops a person let pass.
     count: Option<u32>,
 }
@@ -145,6 +154,7 @@ impl Judged {
         if !is_judged {
             return None;
         }
+        let lets_go = lets_go(&record);
         let Record { time, kind, subject, data } = record;
         let count = data.reason.filter(|_| kind == Kind::StudioApproved);
         Some(Self {
@@ -159,6 +169,7 @@ impl Judged {
             until: data.until,
             started_at: data.seen.and_then(|seen| seen.started_at),
             leads: data.leads.unwrap_or_default().into(),
+            lets_go,
             is_enforced: data.mode.as_deref() == Some("enforce"),
             count: count.and_then(|reason| reason.values.get("count")?.parse().ok()),
         })
@@ -321,12 +332,13 @@ impl Book<'_> {
             ) => given.retain(|(_, _, due, _), at| {
                 now <= (*due).max(*at) + HELD_FOR || self.jumped((*at).min(now), now)
             }),
-            // And so is an instant that comes back.
-            (Kind::SessionDecided, Some(due)) => {
+            // And so is an instant that comes back, and whatever is due after somebody was let go.
+            (Kind::SessionDecided, due) if due.is_some() || record.lets_go => {
                 let first = (subject, Timestamp::MIN, Timestamp::MIN, i64::MIN);
                 let of_it = given.range(first..).map(|(key, _)| *key);
                 let of_it = of_it.take_while(|(other, ..)| *other == subject);
-                let other: Vec<_> = of_it.filter(|(_, _, at, _)| *at != due).collect();
+                let is_old = |at: Timestamp| record.lets_go || Some(at) != due;
+                let other: Vec<_> = of_it.filter(|(_, _, at, _)| is_old(*at)).collect();
                 for key in other {
                     given.remove(&key);
                 }

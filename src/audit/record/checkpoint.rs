@@ -203,6 +203,10 @@ pub struct PastCheckpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub ours: Option<Timestamp>,
+    /// The same of the last stop that we made, whoever it is off for since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub put_off: Option<Timestamp>,
     /// The due instant of the stop that was withheld last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]

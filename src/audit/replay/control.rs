@@ -26,6 +26,23 @@ pub const POLICY_CHANGED: &str = "policy_changed";
 /// meanwhile, or no daemon was there to make it.
 const WARNED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
+/// Whether a reason says of a session that it is not to be stopped, for now or at all, whatever was announced.
+#[must_use]
+pub fn lets_go(code: &str) -> bool {
+    const LETTING_GO: [&str; 9] = [
+        "rule_keep",
+        "tag_keep",
+        "tag_keep_until",
+        "tag_unreadable",
+        "keep_too_long",
+        "keep_ending",
+        "not_stoppable",
+        "would_be_destroyed",
+        "never_due",
+    ];
+    LETTING_GO.contains(&code)
+}
+
 impl Replay {
     /// Whether the request of a person is recorded already.
     #[must_use]
@@ -83,17 +100,19 @@ impl StudioPast {
         let Some(Pause { until, .. }) = self.history.paused.take_if(is_over) else { return };
         for past in self.history.sessions.values_mut() {
             past.warnings.retain(|warning| until <= warning.said);
+            past.vetoes.retain(|_, given| until <= given.at);
         }
     }
 
-    /// Who is kept was warned of nothing: whatever ends the keep, an old warning does not come back.
-    pub(super) fn kept(&mut self, session: &SessionId, record: &Record) {
-        const KEEPING: [&str; 4] = ["rule_keep", "tag_keep", "tag_keep_until", "tag_unreadable"];
+    /// Who is let go was warned of nothing: whatever ends that, an old warning does not come back. Nor has anybody
+    /// been heard of it: what keeps it busy afterwards does so for as long as if it had not been asked before.
+    pub(super) fn let_go(&mut self, session: &SessionId, record: &Record) {
         let code = record.data.reason.as_ref().map(|reason| reason.code.as_str());
-        if code.is_some_and(|code| KEEPING.contains(&code))
+        if code.is_some_and(lets_go)
             && let Some(past) = self.history.sessions.get_mut(session)
         {
             past.warnings.clear();
+            past.vetoes.clear();
         }
     }
 
@@ -113,8 +132,10 @@ impl StudioPast {
             let latest = given.due.max(given.at);
             now <= latest.checked_add(WARNED_FOR).unwrap_or(Timestamp::MAX)
         };
+        let counts = |at: Timestamp| now <= at.checked_add(WARNED_FOR).unwrap_or(Timestamp::MAX);
         for past in self.history.sessions.values_mut() {
             past.warnings.retain(is_fresh);
+            past.vetoes.retain(|_, given| counts(given.at));
         }
     }
 

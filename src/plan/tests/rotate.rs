@@ -207,6 +207,52 @@ fn what_we_put_off_is_saved_under_a_policy_that_would_not_put_it_off() {
 }
 
 #[test]
+fn what_we_put_off_is_saved_without_hours_and_whoever_it_is_off_for() {
+    let code = |world: &World| world.decide("21T19:30:00").reason.code();
+    let put_off = |preserve, schedule: Option<Arc<Timetable>>| {
+        let mut world = asleep().settings(|settings| {
+            (settings.preserve, settings.schedule) = (preserve, schedule);
+        });
+        past(&mut world).put_off = Some(at("20T20:00:00"));
+        world
+    };
+    // Somebody wrote `schedule = "off"` meanwhile, so that nothing more is stopped.
+    assert_eq!(code(&put_off(Preserve::Rotate, None)), "rescue");
+    assert_eq!(code(&put_off(Preserve::Refuse, None)), "rescue");
+    assert_eq!(code(&put_off(Preserve::Allow, None)), "termination_near");
+    assert_eq!(put_off(Preserve::Rotate, None).decide("21T19:29:59").reason.code(), "stopped");
+    let by_another = asleep().settings(|settings| settings.schedule = None);
+    assert_eq!(code(&by_another), "termination_near");
+    // A person had stopped it before it was rescued, and we stopped it again.
+    let decision = put_off(Preserve::Refuse, Some(shared(nights()))).decide("21T19:30:00").reason;
+    assert!(
+        matches!(decision, Reason::Rescue { stopped_by: StoppedBy::Another, .. }),
+        "{decision}"
+    );
+}
+
+#[test]
+fn a_rescue_is_not_left_to_observation_where_the_rule_that_acts_may_be_the_session_s() {
+    // The launch profile cannot be read, the rule goes by its name, and the studio only observes.
+    let mut world = asleep().session(|session| {
+        session.launch_profile_name = None;
+        session.stopping = Stopping::Unclear(Doubt::NoLaunchProfile);
+        session.terminate_at = Some(at("21T20:00:00"));
+    });
+    let settings = world.studio.settings.clone();
+    world.studio.settings.mode = Mode::Observe;
+    assert_eq!(world.decide("21T19:30:00").mode, Mode::Observe);
+    let criteria = Criteria { launch_profile: vec![Glob::new("Comp*")], ..Criteria::default() };
+    let matcher = Matcher::Where(criteria);
+    world.studio.rules.push(Rule { name: "comp".into(), matcher, keep: false, settings });
+    let decision = world.decide("21T19:30:00");
+    assert_eq!((decision.reason.code(), decision.mode), ("rescue", Mode::Enforce));
+    // The same where only the rule names hours.
+    world.studio.settings.schedule = None;
+    assert_eq!(world.decide("21T19:30:00").mode, Mode::Enforce);
+}
+
+#[test]
 fn by_a_clock_that_is_known_to_be_ahead_what_is_put_off_has_to_live_longer() {
     let of = |preserve, after, ahead: SignedDuration| {
         let mut world =

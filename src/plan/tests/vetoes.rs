@@ -312,3 +312,24 @@ fn what_was_looked_at_tells_of_each_veto() {
     );
     assert_eq!(look(&World::new(), "20T20:01:00"), "no veto applies");
 }
+
+#[test]
+fn a_keep_or_a_pause_does_not_use_up_the_time_of_a_veto() {
+    let kept = |until: Option<&str>| {
+        let world = vetoed(&["farm"]).says("farm", "20T20:05:00", busy("frame 7"));
+        world.session(|session| {
+            let until = until.map(|until| (TAG_KEEP_UNTIL.to_owned(), at(until).to_string()));
+            session.tags.extend(until);
+        })
+    };
+    // It kept it for its six hours, and is asked no more.
+    assert_eq!(kept(None).decide("21T10:00:00").verdict(), Verdict::Stop);
+    // The keep was set in the meantime, and the render goes on.
+    let over = kept(Some("21T10:00:00"));
+    assert_eq!(over.decide("21T10:00:00").reason.code(), "veto_unasked");
+    assert_eq!(over.asks("21T10:00:00"), ["farm"]);
+    let mut paused = kept(None);
+    let (until, who) = (at("21T09:00:00"), "ada".to_owned());
+    paused.history.paused = Some(crate::plan::Pause { until, who });
+    assert_eq!(paused.asks("21T10:00:00"), ["farm"]);
+}

@@ -1,7 +1,8 @@
 //! What the log says of a studio as a whole.
 
 use super::*;
-use crate::plan::{BrakeBound, InventoryDoubt, Latch, Pause};
+use crate::audit::record::VetoData;
+use crate::plan::{BrakeBound, InventoryDoubt, Latch, Pause, VetoSays};
 
 const ANOTHER: &str = "us-west-2:stid-2";
 
@@ -238,8 +239,34 @@ fn a_keep_and_an_hour_in_which_the_stop_was_held_take_warnings_back() {
     let decided =
         |code| record(Kind::SessionDecided, |data| data.reason.as_mut().unwrap().code = of(code));
     assert_eq!(
-        ["tag_keep", "tag_unreadable", "warning"].map(|code| after(decided(code))),
-        [0, 0, 2]
+        ["tag_keep", "keep_too_long", "not_stoppable", "warning", "profile_unknown"]
+            .map(|code| after(decided(code))),
+        [0, 0, 0, 2, 2]
+    );
+}
+
+#[test]
+fn a_keep_takes_back_what_a_veto_said_and_so_does_an_hour_in_which_nobody_asked() {
+    let asked = record(Kind::VetoAnswered, |data| {
+        data.seen = of_run(Kind::VetoAnswered, RUN).data.seen;
+        data.veto = Some(VetoData::new(&"farm".into(), &VetoSays::Busy { words: "it".to_owned() }));
+    });
+    let after = |then: Record| session(&[asked.clone(), then]).vetoes.len();
+    let decided = |code: &str| {
+        record(Kind::SessionDecided, |data| data.reason.as_mut().unwrap().code = code.to_owned())
+    };
+    assert_eq!(
+        ["tag_keep_until", "busy", "veto_unasked"].map(|code| after(decided(code))),
+        [0, 1, 1]
+    );
+    let started = |after: SignedDuration| Record {
+        time: asked.time + after,
+        ..record(Kind::DaemonStarted, |_| {})
+    };
+    let hour = SignedDuration::from_hours(1);
+    assert_eq!(
+        [hour, hour + SignedDuration::from_secs(1)].map(|length| after(started(length))),
+        [1, 0]
     );
 }
 
