@@ -14,7 +14,7 @@ use crate::audit::record::JournalError;
 use crate::execute::{Mark, Order, Outcome, Workshop, attempt, mark, marks, orders};
 use crate::ids::SessionId;
 use crate::inventory::Snapshot;
-use crate::plan::{self, Action, Verdict};
+use crate::plan::{self, Action, Reason, Verdict};
 use crate::veto::Vetoes;
 
 /// What one scan of every studio came to.
@@ -232,6 +232,15 @@ impl Summary {
     fn count(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Withheld => self.withheld += 1,
+            // Whoever planned it had read more.
+            Outcome::Dropped(decision)
+                if matches!(
+                    decision.reason,
+                    Reason::ProfileUnknown | Reason::RuleUnclear { .. }
+                ) =>
+            {
+                self.failed += 1;
+            }
             Outcome::Dropped(decision) => {
                 self.dropped += 1;
                 // A person, or the hour's brake, was quicker than the plan.

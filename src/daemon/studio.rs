@@ -12,6 +12,7 @@ use super::scan::{Arrivals, Memory, Scan, scan};
 use super::tasks::{
     Done, Look, REST_FIRST, is_done_already, log_mark, log_outcome, looks_again, rests_until,
 };
+use super::trouble::in_vain;
 use super::vitals::{Glance, Vitals};
 use super::{ENDING_MAX, Ledger};
 use crate::audit::StudioPast;
@@ -107,7 +108,8 @@ impl Studio {
             Ok(scan) => {
                 let glance = Glance::of(&scan.plan, &scan.snapshot);
                 let change = self.follow(&scan);
-                self.vitals.planned(id, &scan.plan);
+                let vain = |past: &StudioPast| in_vain(&scan.plan, &scan.snapshot, &past.history);
+                self.vitals.planned(id, &scan.plan, self.ledger.with(id, vain));
                 let wake = self.next_look(began, change);
                 let studio = self.workshop.studio.label();
                 tracing::debug!(studio, sessions = scan.plan.decisions.len(), "scanned");

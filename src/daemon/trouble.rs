@@ -2,10 +2,12 @@
 //! learns of it although every scan is in order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::execute::Outcome;
 use crate::ids::{SessionId, StudioId};
-use crate::plan::{Action, Plan, Verdict};
+use crate::inventory::{SessionState, Snapshot, Transition};
+use crate::plan::{Action, Decision, History, Plan, Reason, SessionHistory, Verdict};
 
 /// How often something comes to nothing before it is told of: once may be one lost call.
 const ATTEMPTS_MIN: u32 = 3;
@@ -16,6 +18,43 @@ struct Failing {
     attempts: u32,
     is_rescue: bool,
     why: String,
+}
+
+/// What was asked of a session, and has come to a known end in vain, as the log tells.
+#[derive(Debug)]
+pub(super) struct Vain {
+    session: SessionId,
+    action: Action,
+    attempts: u32,
+    is_rescue: bool,
+}
+
+/// What the log tells of what is still to be done in a studio, or is being tried again.
+pub(super) fn in_vain(plan: &Plan, snapshot: &Snapshot, history: &History) -> Vec<Vain> {
+    let tried = history.sessions.iter();
+    let tried = tried.filter(|(_, past)| past.attempts.is_some() || past.start_attempts.is_some());
+    let of = |(id, past): (&SessionId, &SessionHistory)| {
+        let (session, decision) = (snapshot.sessions.get(id)?, decision_about(plan, id)?);
+        let is_tried = matches!(decision.verdict(), Verdict::Stop | Verdict::Start | Verdict::Hold)
+            || matches!(session.state, SessionState::Transitional(_));
+        let (action, attempts) = match session.state {
+            SessionState::Ready | SessionState::Transitional(Transition::Stop) => {
+                (Action::Stop, past.attempt(session.start()?))
+            }
+            _ => (Action::Start, past.start_attempt(session.stopped_at?)),
+        };
+        let is_rescue = action == Action::Start
+            && (decision.reason.is_rescue()
+                || past.starting.as_ref().is_some_and(|open| open.rescue.is_some()));
+        let session = id.clone();
+        (is_tried && attempts > 0).then_some(Vain { session, action, attempts, is_rescue })
+    };
+    tried.filter_map(of).collect()
+}
+
+fn decision_about<'a>(plan: &'a Plan, session: &SessionId) -> Option<&'a Decision> {
+    let found = plan.decisions.binary_search_by(|decision| decision.session.cmp(session));
+    plan.decisions.get(found.ok()?).map(Arc::as_ref)
 }
 
 /// What failed and was not done since.
@@ -37,6 +76,15 @@ impl Trouble {
                 error.to_string()
             }
             Outcome::Broken => "a fault of the program, see its debug log".to_owned(),
+            // The list says stop, and whatever is read before that tells too little: nothing will ever come of it.
+            Outcome::Dropped(decision)
+                if matches!(
+                    decision.reason,
+                    Reason::ProfileUnknown | Reason::RuleUnclear { .. }
+                ) =>
+            {
+                decision.reason.to_string()
+            }
             // The log tells of itself.
             Outcome::Unrecorded(_) | Outcome::Withdrawn | Outcome::Ending => return,
             Outcome::Accepted | Outcome::Withheld | Outcome::Dropped(_) => {
@@ -56,17 +104,22 @@ impl Trouble {
         self.0.retain(|studio, _| is_kept(studio));
     }
 
-    /// What nobody asks for any more is no trouble; what a brake or a hold keeps waiting is.
-    pub(super) fn planned(&mut self, studio: &StudioId, plan: &Plan) {
-        let Some(failing) = self.0.get_mut(studio).filter(|failing| !failing.is_empty()) else {
-            return;
-        };
+    /// What nobody asks for any more is no trouble; what a brake or a hold keeps waiting is. So is what the service
+    /// took, and nothing came of it, again and again.
+    pub(super) fn planned(&mut self, studio: &StudioId, plan: &Plan, vain: Vec<Vain>) {
+        let failing = self.0.entry(studio.clone()).or_default();
         let is_wanted = |session: &SessionId| {
-            let found = plan.decisions.binary_search_by(|decision| decision.session.cmp(session));
-            let verdict = found.ok().and_then(|at| plan.decisions.get(at)).map(|d| d.verdict());
+            let verdict = decision_about(plan, session).map(Decision::verdict);
             matches!(verdict, Some(Verdict::Stop | Verdict::Start | Verdict::Hold))
         };
         failing.retain(|(session, _), _| is_wanted(session));
+        for Vain { session, action, attempts, is_rescue } in vain {
+            let why = "the service took it, and nothing came of it".to_owned();
+            let told =
+                failing.entry((session, action)).or_insert(Failing { attempts, is_rescue, why });
+            told.attempts = told.attempts.max(attempts);
+            told.is_rescue |= is_rescue;
+        }
     }
 
     /// What a person should know of a studio.
@@ -95,7 +148,9 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::inventory::Problem;
+    use crate::inventory::{Doubt, Problem, Session, Stopping};
+    use crate::plan::{Attempts, OpenIntent, StoppedBy};
+    use crate::policy::Mode;
     use crate::provider::ProviderError;
 
     fn denied() -> ProviderError {
@@ -127,7 +182,124 @@ mod tests {
             latches: BTreeMap::default(),
             decisions: Vec::new(),
         };
-        trouble.planned(&studio, &plan);
+        trouble.planned(&studio, &plan, Vec::new());
         assert_eq!(trouble.of(&studio), None);
+    }
+
+    /// A session that is off, or on its way, and of which so many starts have failed.
+    fn failed(state: SessionState, ended: u32, rescue: bool) -> Option<String> {
+        let at = Timestamp::UNIX_EPOCH;
+        let (studio, id) = (StudioId::from("studio"), SessionId::from("one"));
+        let session = Session {
+            id: id.clone(),
+            arn: None,
+            state,
+            status: None,
+            owner: None,
+            launch_profile: None,
+            launch_profile_name: None,
+            instance_type: None,
+            studio_role: None,
+            streaming_image: None,
+            persistence: None,
+            created_at: Some(at),
+            started_at: None,
+            stopped_at: Some(at),
+            started_by: None,
+            stopped_by: None,
+            terminate_at: None,
+            ends_itself: None,
+            stopping: Stopping::Unclear(Doubt::NoLaunchProfile),
+            retains_volumes: false,
+            tags: BTreeMap::new(),
+        };
+        let (terminate_at, closes, failures) = (at, at, ended);
+        let reason = match (&session.state, rescue) {
+            (SessionState::Transitional(_), _) => Reason::Deleted,
+            (_, true) => {
+                let (is_observed, is_late, stopped_by) = (false, false, StoppedBy::Us);
+                Reason::Rescue { terminate_at, closes, failures, is_observed, is_late, stopped_by }
+            }
+            (_, false) => Reason::Resume { closes },
+        };
+        let decision = Decision {
+            session: id.clone(),
+            reason,
+            rule: None,
+            mode: Mode::Enforce,
+            due: None,
+            next_change: None,
+            not_after: None,
+            mark: None,
+            asks: Vec::new(),
+        };
+        let (holds, decisions) = (None, vec![Arc::new(decision)]);
+        let plan = Plan {
+            studio: studio.clone(),
+            at,
+            hold: holds,
+            brakes: Vec::new(),
+            latches: BTreeMap::default(),
+            decisions,
+        };
+        let mut snapshot = Snapshot::unread(at, Vec::new());
+        snapshot.sessions.insert(id.clone(), Arc::new(session));
+        let start_attempts = Some(Attempts { run: at, ended, last: at });
+        let starting = rescue.then(|| OpenIntent {
+            run: at,
+            token: String::new(),
+            at,
+            since: at,
+            accepted: true,
+            repeats: false,
+            refused: 0,
+            late: false,
+            rescue: Some(StoppedBy::Us),
+        });
+        let past = SessionHistory { start_attempts, starting, ..SessionHistory::default() };
+        let history = History { sessions: BTreeMap::from([(id, past)]), ..History::default() };
+        let mut trouble = Trouble::default();
+        trouble.planned(&studio, &plan, in_vain(&plan, &snapshot, &history));
+        trouble.of(&studio)
+    }
+
+    #[test]
+    fn what_the_service_takes_and_does_not_do_is_told_as_well() {
+        let on_its_way = || SessionState::Transitional(Transition::Start);
+        let told = failed(SessionState::Stopped, 3, false).unwrap();
+        assert!(
+            told.starts_with("3 attempts to start one came to nothing, the last: the service took")
+        );
+        assert_eq!(failed(SessionState::Stopped, 2, false), None);
+        assert!(failed(on_its_way(), 3, false).is_some());
+        // A rescue at the first time, also while the next is on its way.
+        let told = failed(SessionState::Failed(Transition::Start), 1, true).unwrap();
+        assert!(told.ends_with("; its work would be destroyed"), "{told}");
+        assert!(failed(on_its_way(), 1, true).is_some());
+        assert_eq!(failed(on_its_way(), 0, true), None);
+    }
+
+    #[test]
+    fn what_can_be_listed_and_not_be_read_is_told_in_the_end() {
+        let (studio, session) = (StudioId::from("studio"), SessionId::from("one"));
+        let mut trouble = Trouble::default();
+        let mut drop_for = |reason| {
+            let decision = Decision {
+                session: session.clone(),
+                reason,
+                rule: None,
+                mode: Mode::Enforce,
+                due: None,
+                next_change: None,
+                not_after: None,
+                mark: None,
+                asks: Vec::new(),
+            };
+            let dropped = Outcome::Dropped(Box::new(decision));
+            trouble.ended(&studio, (&session, Action::Stop), &dropped, false);
+            trouble.of(&studio).is_some()
+        };
+        assert_eq!([0; 3].map(|_| drop_for(Reason::ProfileUnknown)), [false, false, true]);
+        assert!(!drop_for(Reason::Stopped));
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::pulse::Pulse;
 use super::reload::Outcome;
-use super::trouble::Trouble;
+use super::trouble::{Trouble, Vain};
 use crate::execute;
 use crate::ids::{SessionId, StudioId};
 use crate::inventory::{SessionState, Snapshot};
@@ -155,8 +155,8 @@ impl Vitals {
     }
 
     /// A studio was planned for anew.
-    pub(super) fn planned(&self, studio: &StudioId, plan: &Plan) {
-        self.lock().trouble.planned(studio, plan);
+    pub(super) fn planned(&self, studio: &StudioId, plan: &Plan, vain: Vec<Vain>) {
+        self.lock().trouble.planned(studio, plan, vain);
     }
 
     /// A scan could not be recorded; the studio is looked at again then.
