@@ -1,7 +1,7 @@
-//! Each line of the log once more, for whoever gathers what programs print.
+//! Lines for whoever gathers what programs print: each line of the log once more, and the debug log.
 //!
-//! The log is on the disk; this is a copy that may be late or have holes, and says so. It is said after a
-//! line is durable, by a thread of its own: the log never waits for it. What does not fit while nobody reads
+//! The log is on the disk; its copy may be late or have holes, and says so. It is said after a
+//! line is durable, by a thread of its own: nothing ever waits for it. What does not fit while nobody reads
 //! is dropped, line by line, and counted. Start at [`Echo::to`].
 
 use std::io::{self, ErrorKind, Write};
@@ -10,6 +10,9 @@ use std::time::Duration;
 
 /// How many bytes may wait for whoever reads them: about ten thousand records.
 const WAITING_MAX: usize = 8 << 20;
+
+/// The same for the debug log.
+const DEBUG_WAITING_MAX: usize = 1 << 20;
 
 /// How soon one who cannot take anything now is offered it again.
 const OFFER_AGAIN: Duration = Duration::from_millis(100);
@@ -22,6 +25,9 @@ const LAST_LINES_WAIT: Duration = Duration::from_secs(1);
 pub struct Echo {
     desk: Arc<Desk>,
     waiting_max: usize,
+    /// What is said of lines that were dropped once they are read again, where that is said among the lines
+    /// themselves: what tells of the debug log in the debug log would tell nobody, or wait for itself.
+    note: Option<fn(u64) -> String>,
 }
 
 #[derive(Debug, Default)]
@@ -54,22 +60,42 @@ impl Echo {
     /// # Errors
     /// The operating system has no thread for it.
     pub fn to(out: impl Write + Send + 'static) -> io::Result<Self> {
-        Self::bounded(out, WAITING_MAX)
+        Self::bounded(out, WAITING_MAX, None)
     }
 
-    fn bounded(out: impl Write + Send + 'static, waiting_max: usize) -> io::Result<Self> {
+    /// The same for the debug log; `note` makes a line of how many were dropped.
+    ///
+    /// # Errors
+    /// The operating system has no thread for it.
+    pub fn of_debug_log(
+        out: impl Write + Send + 'static,
+        note: fn(u64) -> String,
+    ) -> io::Result<Self> {
+        Self::bounded(out, DEBUG_WAITING_MAX, Some(note))
+    }
+
+    fn bounded(
+        out: impl Write + Send + 'static,
+        waiting_max: usize,
+        note: Option<fn(u64) -> String>,
+    ) -> io::Result<Self> {
         let desk = Arc::new(Desk::default());
         let theirs = Arc::clone(&desk);
         let thread = std::thread::Builder::new().name("audit-echo".to_owned());
         // Nobody joins it: who does not read must not keep the program from ending.
-        drop(thread.spawn(move || keep_saying(&theirs, out))?);
-        Ok(Self { desk, waiting_max })
+        drop(thread.spawn(move || keep_saying(&theirs, out, note.is_none()))?);
+        Ok(Self { desk, waiting_max, note })
     }
 
     /// Says whole lines, or drops those that have no room.
-    pub(super) fn say(&self, lines: &[u8]) {
+    pub fn say(&self, lines: &[u8]) {
         let mut paper = self.desk.lock();
         let mut lost = 0;
+        let has_room = paper.waiting.len() + lines.len() < self.waiting_max / 2;
+        if let Some(note) = self.note.filter(|_| paper.lost > 0 && has_room) {
+            let note = note(std::mem::take(&mut paper.lost));
+            paper.waiting.extend_from_slice(note.as_bytes());
+        }
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             if paper.is_closed || paper.waiting.len() + line.len() > self.waiting_max {
                 lost += 1;
@@ -82,6 +108,9 @@ impl Echo {
         let (is_closed, total) = (paper.is_closed, paper.lost);
         drop(paper);
         self.desk.changed.notify_all();
+        if self.note.is_some() {
+            return;
+        }
         match (was_losing, lost > 0) {
             (false, true) if !is_closed => {
                 tracing::warn!(
@@ -96,6 +125,13 @@ impl Echo {
         }
     }
 
+    /// Waits until everything is read, for a while: what is not read by then is not read.
+    pub fn finish(&self) {
+        let is_busy = |paper: &mut Paper| paper.is_writing || !paper.waiting.is_empty();
+        let paper = self.desk.lock();
+        drop(self.desk.changed.wait_timeout_while(paper, LAST_LINES_WAIT, is_busy));
+    }
+
     /// How many lines were dropped.
     #[must_use]
     pub fn lost(&self) -> u64 {
@@ -105,16 +141,14 @@ impl Echo {
 
 impl Drop for Echo {
     fn drop(&mut self) {
-        let mut paper = self.desk.lock();
-        paper.is_over = true;
+        self.desk.lock().is_over = true;
         self.desk.changed.notify_all();
-        let is_busy = |paper: &mut Paper| paper.is_writing || !paper.waiting.is_empty();
-        // What is not read by then is not read.
-        drop(self.desk.changed.wait_timeout_while(paper, LAST_LINES_WAIT, is_busy));
+        self.finish();
     }
 }
 
-fn keep_saying(desk: &Desk, mut out: impl Write) {
+/// `tells` whether it tells the debug log when nobody can read any more.
+fn keep_saying(desk: &Desk, mut out: impl Write, tells: bool) {
     let mut paper = desk.lock();
     loop {
         if paper.waiting.is_empty() {
@@ -128,10 +162,14 @@ fn keep_saying(desk: &Desk, mut out: impl Write) {
         paper.is_writing = true;
         drop(paper);
         let written = write(desk, &mut out, &lines);
+        if let Err((error, _)) = &written
+            && tells
+        {
+            tracing::warn!(%error, "standard output is closed: no more records are printed there");
+        }
         paper = desk.lock();
         paper.is_writing = false;
-        if let Err((error, written)) = written {
-            tracing::warn!(%error, "standard output is closed: no more records are printed there");
+        if let Err((_, written)) = written {
             let unsaid = lines[written..].iter().chain(&paper.waiting);
             let unsaid = unsaid.filter(|byte| **byte == b'\n').count();
             paper.lost += unsaid as u64;
@@ -193,7 +231,7 @@ mod tests {
     #[test]
     fn lines_are_said_in_their_order() {
         let (out, seen, allow) = slow();
-        let echo = Echo::bounded(out, 100).unwrap();
+        let echo = Echo::bounded(out, 100, None).unwrap();
         for line in ["one\n", "two\n", "three\n"] {
             echo.say(line.as_bytes());
             allow.send(Ok(())).unwrap();
@@ -209,7 +247,7 @@ mod tests {
     #[test]
     fn what_nobody_reads_is_dropped_by_whole_lines_and_counted_and_nobody_waits() {
         let (out, seen, allow) = slow();
-        let echo = Echo::bounded(out, 9).unwrap();
+        let echo = Echo::bounded(out, 9, None).unwrap();
         echo.say(b"first\n");
         // It is being written, and nobody takes it.
         while echo.desk.lock().waiting == b"first\n" {
@@ -227,9 +265,31 @@ mod tests {
     }
 
     #[test]
+    fn what_was_dropped_of_the_debug_log_is_said_in_it() {
+        let (out, seen, allow) = slow();
+        let note = |lost| format!("{lost} lost\n");
+        let echo = Echo::bounded(out, 40, Some(note)).unwrap();
+        echo.say(b"first\n");
+        while echo.desk.lock().waiting == b"first\n" {
+            std::thread::yield_now();
+        }
+        let long = [&[b'x'; 39][..], b"\n"].concat();
+        for _ in 0..3 {
+            echo.say(&long);
+        }
+        allow.send(Ok(())).unwrap();
+        allow.send(Ok(())).unwrap();
+        assert_eq!([seen.recv().unwrap(), seen.recv().unwrap()], [b"first\n".to_vec(), long]);
+        echo.say(b"next\n");
+        allow.send(Ok(())).unwrap();
+        assert_eq!(seen.recv().unwrap(), b"2 lost\nnext\n");
+        drop(allow);
+    }
+
+    #[test]
     fn after_it_is_closed_everything_is_counted_and_nothing_is_kept() {
         let (out, _seen, allow) = slow();
-        let echo = Echo::bounded(out, 100).unwrap();
+        let echo = Echo::bounded(out, 100, None).unwrap();
         allow.send(Err(ErrorKind::WouldBlock.into())).unwrap();
         allow.send(Err(ErrorKind::BrokenPipe.into())).unwrap();
         echo.say(b"one\ntwo\n");

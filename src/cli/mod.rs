@@ -8,6 +8,7 @@ mod audit;
 mod by_hand;
 mod check;
 mod completions;
+mod debug_log;
 mod demo;
 mod diff;
 mod doctor;
@@ -39,6 +40,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -284,7 +286,9 @@ pub fn main() -> ExitCode {
         anstream::eprintln!("lightsout: {message}");
         return ExitCode::from(2);
     }
-    match dispatch(arguments) {
+    let done = dispatch(arguments);
+    debug_log::finish();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print();
@@ -337,7 +341,16 @@ fn start_logging(arguments: &Arguments) -> Result<(), String> {
     };
     let filter: Targets = filter.parse().map_err(|error| format!("--log {filter:?}: {error}"))?;
     let filter = filter.and(filter_fn(|metadata| !may_hold_secrets(metadata)));
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let writer = match arguments.command {
+        Command::Run(_) => {
+            let lines = debug_log::begin(arguments.log_format);
+            let lines =
+                lines.map_err(|error| format!("the debug log cannot be written: {error}"))?;
+            BoxMakeWriter::new(move || lines.clone())
+        }
+        _ => BoxMakeWriter::new(std::io::stderr),
+    };
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     let registry = tracing_subscriber::registry();
     match arguments.log_format {
         LogFormat::Text => {

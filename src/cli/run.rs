@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, load_to_act};
+use super::{Failure, debug_log, load_to_act};
 use crate::audit::Beside;
 use crate::audit::record::{Journal, JournalError};
 use crate::audit::writer::{LogWriter, OpenError};
@@ -174,6 +174,7 @@ fn end_on_signal(ending: &CancellationToken) -> Result<(), Failure> {
             }
             if ending.is_cancelled() {
                 tracing::warn!("told twice to end: calls in flight are left to themselves");
+                debug_log::finish();
                 std::process::exit(1);
             }
             tracing::info!("ending: no new call, calls in flight are waited for");

@@ -268,3 +268,22 @@ fn who_does_not_read_standard_output_does_not_hold_up_the_log() {
     assert_eq!(daemon.finish().code, Some(0));
     house.assert_log_is_whole();
 }
+
+#[test]
+fn who_does_not_read_standard_error_does_not_hold_up_the_daemon() {
+    let sandbox = Watched::many(300);
+    let policy = always_due(&sandbox.endpoint);
+    let house = House::new(&policy.replace("[audit]\n", "[audit]\nstdout = true\n"));
+    // Nobody reads one end of this pipe: much less than is said fits in.
+    let wrapper = "mkfifo \"$0/pipe\"; exec 3<>\"$0/pipe\"; exec \"$@\" 2>&3";
+    let directory = house.state().with_file_name("");
+    let blocked = ["sh", "-c", wrapper, directory.to_str().unwrap()];
+    let daemon = house.start_through(&blocked, &["--log", "trace", "run"]);
+    let mut accepted = 0;
+    while accepted < 300 {
+        accepted += usize::from(daemon.line().contains("lightsout.stop.accepted"));
+    }
+    daemon.signal("TERM");
+    assert_eq!(daemon.finish().code, Some(0));
+    house.assert_log_is_whole();
+}
