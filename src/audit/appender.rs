@@ -159,11 +159,13 @@ impl Appender {
             echo: beside.echo,
         };
         if let Some(torn) = torn {
-            let repaired = appender.put(repaired(torn, clock));
+            let repaired = appender.put(&[repaired(torn, clock)]);
             repaired.map_err(|error| StartError::Io("repair the end of", error))?;
         }
         if is_rolled_back {
-            let told = appender.put(rolled_back(appender.chain.sequence, clock));
+            let note = "the newest file of the audit log is lost";
+            let told = [rolled_back(appender.chain.sequence, clock), paused(note, clock.now())];
+            let told = appender.put(&told);
             told.map_err(|error| StartError::Io("go on in", error))?;
         }
         let Chain { sequence: records, hash, .. } = appender.chain;
@@ -290,11 +292,10 @@ impl Appender {
     }
 
     /// Records what was found at the start, as the first thing.
-    fn put(&mut self, record: Record) -> io::Result<()> {
-        let record = [record];
+    fn put(&mut self, records: &[Record]) -> io::Result<()> {
         let mut group = self.group();
-        group.push(&record).map_err(io::Error::other)?;
-        self.commit(group, &record).map_err(|error| io::Error::other(error.detail))
+        group.push(records).map_err(io::Error::other)?;
+        self.commit(group, records).map_err(|error| io::Error::other(error.detail))
     }
 }
 
@@ -302,6 +303,17 @@ fn changed(found: u64, expected: u64) -> io::Error {
     io::Error::other(format!(
         "something else changed it: it has {found} bytes where {expected} were written"
     ))
+}
+
+/// A pause that nobody asked for: what is lost of the log may have been one, or a brake that held. On doubt nothing
+/// is done, for a day or until somebody says otherwise.
+#[must_use]
+pub fn paused(why: &str, now: Timestamp) -> Record {
+    const PAUSED_FOR: SignedDuration = SignedDuration::from_hours(24);
+    let until = now.checked_add(PAUSED_FOR).unwrap_or(Timestamp::MAX);
+    let (who, note) = (Some("lightsout".to_owned()), Some(why.to_owned()));
+    let data = Data { who, until: Some(until), note, ..Data::default() };
+    Record { time: now, kind: Kind::DaemonPaused, subject: String::new(), data }
 }
 
 fn repaired(torn: Torn, clock: &dyn Clock) -> Record {

@@ -34,7 +34,7 @@ pub mod schema;
 #[cfg(test)]
 mod samples;
 
-pub use appender::Beside;
+pub use appender::{Beside, paused};
 pub use chain::{Hash, Head, Line, LineError};
 pub use echo::Echo;
 pub use memory::MemoryJournal;

@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use self::lost::Lost;
 use super::{Failure, debug_log, load_to_act};
 use crate::audit::Beside;
 use crate::audit::record::{Journal, JournalError};
@@ -59,15 +60,16 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let supervisor = outside::supervisor()?;
     let metrics = outside::metrics(&policy, clock.now())?;
     let stood_at = Health::log_stood_at(state.path());
-    let (ledger, records) = open_ledger(&policy, &clock, metrics.as_ref(), supervisor.as_ref())?;
-    let lost = lost::records(stood_at, records, clock.now());
+    unexposed(&policy.audit_path)?;
+    let lost = Lost::of(&policy.audit_path, stood_at.as_ref());
+    let ledger = open_ledger(&policy, &clock, metrics.as_ref(), supervisor.as_ref())?;
     let state = Arc::new(state);
     runtime.block_on(async {
         let ending = CancellationToken::new();
         end_on_signal(&ending)?;
         let failed = |error: JournalError| Failure::Failed(error.to_string());
-        if !lost.is_empty() {
-            ledger.commit(lost).await.map_err(failed)?;
+        if let Some(lost) = lost {
+            ledger.commit(lost.records(clock.now()).into()).await.map_err(failed)?;
             Health::forget(state.path()).map_err(|error| Failure::of(&error))?;
         }
         let mut connections = Connections::new(Arc::clone(&clock));
@@ -134,15 +136,14 @@ pub(super) fn unexposed(log: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens the log, and learns from it what was done before; and how many records it has.
+/// Opens the log, and learns from it what was done before.
 fn open_ledger(
     policy: &Policy,
     clock: &Arc<dyn Clock>,
     metrics: Option<&Arc<Metrics>>,
     supervisor: Option<&Arc<dyn Supervisor>>,
-) -> Result<(Arc<Ledger>, u64), Failure> {
+) -> Result<Arc<Ledger>, Failure> {
     let path = &policy.audit_path;
-    unexposed(path)?;
     let mut reader = outside::Reader::new(metrics, supervisor, &**clock);
     let beside = Beside { show: &mut |record| reader.show(record), echo: outside::echo(policy)? };
     let opened = LogWriter::open_beside(path, policy.audit_rotation, Arc::clone(clock), beside);
@@ -158,7 +159,7 @@ fn open_ledger(
         Some(metrics) => ledger.counted(Arc::clone(metrics)),
         None => ledger,
     });
-    Ok((ledger, opened.records))
+    Ok(ledger)
 }
 
 /// The first SIGTERM or SIGINT ends the program in order; a second one at once.

@@ -122,8 +122,15 @@ impl Health {
     /// Where the log stood when it was last told of, however long ago; nothing where that is not known. A record
     /// is durable before it is told of here.
     #[must_use]
-    pub fn log_stood_at(state: &Path) -> Option<u64> {
-        Self::read_file(&state.join(FILE)).ok()?.audit.map(|audit| audit.sequence)
+    pub fn log_stood_at(state: &Path) -> Option<Audit> {
+        match Self::read_file(&state.join(FILE)) {
+            Ok(health) => health.audit,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                tracing::warn!(%error, "health.json does not tell where the log stood: whether its end is lost is not known");
+                None
+            }
+        }
     }
 
     /// Forgets what was told: it is of a log that is no more.

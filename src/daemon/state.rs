@@ -124,6 +124,8 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(text.as_bytes())?;
+    // A power failure must not leave the name without the text.
+    file.sync_data()?;
     fs::rename(&new, path)
 }
 

@@ -70,6 +70,53 @@ fn a_log_that_is_shorter_than_it_was_told_to_be_is_said_and_nothing_is_done_unti
     house.assert_log_is_whole();
 }
 
+/// A log that a daemon has told of, and that lost its last lines since, or half of the last.
+fn cut_log(endpoint: &str, whole: usize, half: bool) -> House {
+    let house = House::always_due(endpoint);
+    let paused = house.run(&["pause", "--as", "ada", "--wait", "0s"]);
+    assert_eq!(paused.code, Some(0), "{}", paused.stderr);
+    let mut daemon = house.start(&["--log", "debug", "run"]);
+    daemon.wait_for("scanned");
+    daemon.signal("TERM");
+    assert_eq!(daemon.finish().code, Some(0));
+    let text = fs::read_to_string(house.log()).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let (kept, lost) = lines.split_at(lines.len() - whole);
+    let half = if half { &lost[0][..lost[0].len() / 2] } else { "" };
+    fs::write(house.log(), kept.concat() + half).unwrap();
+    house
+}
+
+#[test]
+fn what_takes_the_number_of_a_lost_record_does_not_hide_that_it_is_lost() {
+    let sandbox = Watched::small();
+    let is_told = |house: &House| {
+        assert_eq!(house.run(&["run", "--once"]).code, Some(1));
+        let codes = house.records_of("log.repaired");
+        codes.iter().any(|record| text(&record["data"]["reason"], "code") == "end_lost")
+    };
+    // The record of the repair has the number of the one that was cut.
+    assert!(is_told(&cut_log(&sandbox.endpoint, 1, true)));
+    // What a person does by hand is recorded without a daemon.
+    let house = cut_log(&sandbox.endpoint, 2, false);
+    let kept = house.run(&["keep", "one", "--for", "1h", "--yes", "--as", "ada"]);
+    assert_eq!(kept.code, Some(0), "{}", kept.stderr);
+    assert!(house.records_of("operator.accepted").len() == 1 && is_told(&house));
+    assert!(
+        sandbox.effects().iter().all(|effect| !effect.contains("two")),
+        "{:?}",
+        sandbox.effects()
+    );
+    // Files that somebody took away are no end that is lost.
+    let house = House::always_due(&sandbox.endpoint);
+    let mut daemon = house.start(&["--log", "debug", "run"]);
+    daemon.wait_for("stop accepted");
+    daemon.signal("TERM");
+    assert_eq!(daemon.finish().code, Some(0));
+    house.run(&["run", "--once"]);
+    assert!(house.records_of("log.repaired").is_empty());
+}
+
 #[test]
 fn state_and_log_that_others_may_write_are_refused_with_what_to_type() {
     let sandbox = Watched::small();

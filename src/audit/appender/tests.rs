@@ -51,7 +51,8 @@ fn told(disk: &TestDisk) -> (Vec<i64>, Replay) {
     let own = lines.iter().map(|line| &line.record);
     let own: Vec<_> = own.filter(|record| record.kind != Kind::LogCheckpoint).collect();
     own.iter().for_each(|record| past.apply(record));
-    let numbered = own.iter().filter(|record| record.kind != Kind::LogRepaired);
+    let ours = [Kind::LogRepaired, Kind::DaemonPaused];
+    let numbered = own.iter().filter(|record| !ours.contains(&record.kind));
     let numbers = numbered.map(|record| record.data.note.as_ref().unwrap().parse().unwrap());
     (numbers.collect(), past)
 }
@@ -348,10 +349,14 @@ fn a_newest_file_that_somebody_took_is_said_to_be_lost() {
     for disk in [disk, emptied] {
         let (_, opened) = open(&disk);
         let lines = read_all(&mut disk.copy()).unwrap().lines;
-        let last = &lines.last().unwrap().record;
+        let [.., last, paused] = &lines[..] else { panic!("nothing was recorded") };
+        let (last, paused) = (&last.record, &paused.record);
         let reason = last.data.reason.as_ref().unwrap();
         assert_eq!((&last.kind, reason.code.as_str()), (&Kind::LogRepaired, "newest_file_lost"));
-        assert!(reason.alarm && reason.values["last"] == (opened.records - 1).to_string());
+        assert!(reason.alarm && reason.values["last"] == (opened.records - 2).to_string());
+        // What is lost may have been a pause.
+        assert_eq!(paused.kind, Kind::DaemonPaused);
+        assert!(paused.data.until > Some(paused.time));
         assert_eq!(told(&disk).0, all[..all.len() - 2]);
         // It is said once.
         assert_eq!(open(&disk).1.records, opened.records);

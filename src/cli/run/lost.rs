@@ -1,36 +1,91 @@
-//! A log that is shorter than it was when the daemon last told of it: its end is lost, and with it perhaps a pause, a
-//! brake that held, or what was asked for and not seen to end.
+//! A log whose end is another than when the daemon last told of it: what came then is lost, and with it perhaps a
+//! pause, a brake that held, or what was asked for and not seen to end.
 
-use jiff::{SignedDuration, Timestamp};
+use std::path::Path;
+
+use jiff::Timestamp;
 
 use crate::audit::record::{Data, Kind, ReasonData, Record};
+use crate::audit::{self, reader};
+use crate::daemon::Audit;
 
-/// How long nothing is done where nobody says otherwise.
-const PAUSED_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// What is there in the place of a record that was told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lost {
+    /// The number of the record.
+    before: u64,
+    /// The number of the last that is there.
+    last: u64,
+}
 
-/// Who pauses, for people.
-const WHO: &str = "lightsout";
+impl Lost {
+    /// Looks at the log as it is found, before anything is repaired in it: a repair would take the number of what is
+    /// lost. Nothing where the log cannot be read, which its opening says better.
+    pub(super) fn of(log: &Path, stood_at: Option<&Audit>) -> Option<Self> {
+        let Audit { sequence: before, head } = stood_at?;
+        let recent = reader::read_recent(log);
+        let is_earlier =
+            |lines: &[(u64, bool)]| lines.first().is_some_and(|(first, _)| first > before);
+        let mut lines = numbers(recent, head)?;
+        if is_earlier(&lines) {
+            lines = numbers(reader::read(log), head)?;
+        }
+        let last = lines.last().map_or(0, |(sequence, _)| *sequence);
+        // Files that were taken away tell nothing.
+        let is_there = |(sequence, is_it): &(u64, bool)| *sequence == *before && *is_it;
+        let is_sound = is_earlier(&lines) || lines.iter().any(is_there);
+        (!is_sound).then_some(Self { before: *before, last })
+    }
 
-/// What is to be recorded where the log stood at `before` and has `records` now: that, and a pause. On doubt nothing
-/// is done.
-pub(super) fn records(before: Option<u64>, records: u64, now: Timestamp) -> Vec<Record> {
-    let Some(before) = before.filter(|before| *before > records) else { return Vec::new() };
-    tracing::error!(before, records, "the end of the audit log is lost; nothing is done for a day");
-    let text = format!(
-        "the log stood at record {before} when the daemon last told of it, and has {records}: what came after is \
-         lost, and with it perhaps a pause or a brake; nothing is done for a day, or until `lightsout resume`"
-    );
-    let values = [("before", before), ("last", records)];
-    let reason = ReasonData {
-        code: "end_lost".to_owned(),
-        values: values.map(|(name, value)| (name.to_owned(), value.to_string())).into(),
-        text: text.clone(),
-        alarm: true,
+    /// What is to be recorded: that, and a pause.
+    pub(super) fn records(self, now: Timestamp) -> [Record; 2] {
+        let Self { before, last } = self;
+        tracing::error!(
+            before,
+            last,
+            "the end of the audit log is lost; nothing is done for a day"
+        );
+        let found = if last < before {
+            format!("has {last}")
+        } else {
+            format!("has another in its place, up to record {last}")
+        };
+        let text = format!(
+            "the log stood at record {before} when the daemon last told of it, and {found}: what came after is \
+             lost, and with it perhaps a pause or a brake; nothing is done for a day, or until `lightsout resume`"
+        );
+        let values = [("before", before), ("last", last)];
+        let reason = ReasonData {
+            code: "end_lost".to_owned(),
+            values: values.map(|(name, value)| (name.to_owned(), value.to_string())).into(),
+            text,
+            alarm: true,
+        };
+        let data = Data { reason: Some(reason), ..Data::default() };
+        let repaired = Record { time: now, kind: Kind::LogRepaired, subject: String::new(), data };
+        [repaired, audit::paused("the end of the audit log is lost", now)]
+    }
+}
+
+/// The numbers of the records, and of each whether it has this hash.
+fn numbers(
+    lines: Result<reader::Lines, reader::ReadError>,
+    head: &str,
+) -> Option<Vec<(u64, bool)>> {
+    let lines = match lines {
+        Ok(lines) => lines,
+        Err(error) if error.is_absence() => return Some(Vec::new()),
+        Err(_) => return None,
     };
-    let repaired = Data { reason: Some(reason), ..Data::default() };
-    let until = now.checked_add(PAUSED_FOR).unwrap_or(Timestamp::MAX);
-    let note = Some("the end of the audit log is lost".to_owned());
-    let paused = Data { who: Some(WHO.to_owned()), until: Some(until), note, ..Data::default() };
-    let record = |kind, data| Record { time: now, kind, subject: String::new(), data };
-    vec![record(Kind::LogRepaired, repaired), record(Kind::DaemonPaused, paused)]
+    let mut found = Vec::new();
+    for line in lines {
+        match line {
+            Ok(line) => found.push((line.sequence, line.hash.as_str() == head)),
+            Err(reader::ReadError::Torn { .. }) => {}
+            // One that is whole and cannot be understood is as good as none.
+            Err(reader::ReadError::Line { .. }) => {}
+            Err(reader::ReadError::Io { .. }) => return None,
+        }
+    }
+    Some(found)
 }
