@@ -1,6 +1,6 @@
 //! A journal that only remembers: for tests, and for reviews that leave no trace.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -13,6 +13,8 @@ use crate::policy::AuditRotation;
 pub struct MemoryJournal {
     records: Mutex<Vec<Record>>,
     failing: AtomicBool,
+    /// How many records there is room for at a time, less one; 0 is no bound.
+    too_many: AtomicUsize,
     rotation: Mutex<Option<AuditRotation>>,
 }
 
@@ -40,6 +42,11 @@ impl MemoryJournal {
         self.failing.store(failing, Ordering::SeqCst);
     }
 
+    /// From now on commits of so many records or more fail, as where little room is left on a disk; 0 ends that.
+    pub fn fail_from(&self, records: usize) {
+        self.too_many.store(records, Ordering::SeqCst);
+    }
+
     /// When it was told last to go on in a new file, if it was: it has none.
     #[must_use]
     pub fn rotation(&self) -> Option<AuditRotation> {
@@ -54,7 +61,9 @@ impl MemoryJournal {
 impl Journal for MemoryJournal {
     fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>> {
         Box::pin(async move {
-            if self.failing.load(Ordering::SeqCst) {
+            let too_many = self.too_many.load(Ordering::SeqCst);
+            let is_too_long = too_many > 0 && records.len() >= too_many;
+            if is_too_long || self.failing.load(Ordering::SeqCst) {
                 return Err(JournalError { detail: "it is made to fail".to_owned() });
             }
             self.lock().extend_from_slice(&records);

@@ -7,7 +7,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::Ledger;
 use super::asking::Asking;
-use super::scan::{Arrivals, Memory, Scan, scan, settle};
+use super::scan::{Arrivals, Memory, Scan, Unrecorded, scan, settle};
 use super::studio::{InFlight, WATCH_FIRST, is_held, longer};
 use super::tasks::{is_done_already, log_mark, log_outcome, rests_until};
 use crate::audit::record::JournalError;
@@ -80,9 +80,14 @@ pub(super) async fn once(
     let looked = look(&workshop, &ledger, Asking::new(vetoes), &mut memory, &mut arrivals);
     let mut scanned = match ending.run_until_cancelled(looked).await {
         None => return summary,
-        Some(Err(error)) => {
+        Some(Err(Unrecorded { error, scan })) => {
             tracing::error!(%error, "nothing was done: the log cannot be written");
             summary.failed += 1;
+            // There may be room for less.
+            if let Some(scan) = scan {
+                let (rescues, _) = attempt_all(&workshop, &ledger, &scan, Order::is_rescue).await;
+                rescues.iter().for_each(|(.., outcome)| summary.count(outcome));
+            }
             return summary;
         }
         Some(Ok(scanned)) => scanned,
@@ -92,7 +97,7 @@ pub(super) async fn once(
     let decisions = scanned.plan.decisions.iter();
     summary.unasked = decisions.filter(|decision| decision.reason.is_unasked()).count();
     let mut unanswered = Vec::new();
-    let (attempts, resting) = attempt_all(&workshop, &ledger, &scanned).await;
+    let (attempts, resting) = attempt_all(&workshop, &ledger, &scanned, |_| true).await;
     summary.resting = resting;
     for (session, action, outcome) in attempts {
         let may_arrive = matches!(outcome, Outcome::Accepted | Outcome::Unanswered(_));
@@ -136,7 +141,7 @@ async fn look(
     mut asking: Asking,
     memory: &mut Memory,
     arrivals: &mut Arrivals,
-) -> Result<Scan, JournalError> {
+) -> Result<Scan, Unrecorded> {
     let mut scanned = scan(workshop, ledger, memory).await?;
     arrivals.add(scanned.arrivals);
     asking.begin(workshop, ledger, &scanned, &InFlight::default());
@@ -157,7 +162,8 @@ async fn confirm_missing(
 ) -> Result<(), JournalError> {
     let Some(wait) = memory.missing.confirmed_after(workshop.clock.now()) else { return Ok(()) };
     workshop.clock.sleep(wait).await;
-    arrivals.add(scan(workshop, ledger, memory).await?.arrivals);
+    let scanned = scan(workshop, ledger, memory).await.map_err(|unrecorded| unrecorded.error)?;
+    arrivals.add(scanned.arrivals);
     Ok(())
 }
 
@@ -167,6 +173,7 @@ async fn attempt_all(
     workshop: &Workshop,
     ledger: &Ledger,
     Scan { plan, snapshot, .. }: &Scan,
+    is_made: impl Fn(&Order) -> bool,
 ) -> (Vec<(SessionId, Action, Outcome)>, usize) {
     let attempt = async |order: Order| {
         let outcome = attempt(workshop, &order).await;
@@ -176,7 +183,7 @@ async fn attempt_all(
     };
     let mut resting = 0;
     let attempts = FuturesUnordered::new();
-    for order in orders(plan, snapshot) {
+    for order in orders(plan, snapshot).filter(is_made) {
         let session = &order.decision.session;
         let past = ledger.with(&plan.studio, |past| past.history.of(session).clone());
         if let Some(until) = rests_until(&order, &past).filter(|until| *until > plan.at) {

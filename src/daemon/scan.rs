@@ -49,13 +49,27 @@ pub(super) struct Memory {
     pub(super) last: Option<Scan>,
 }
 
+/// A scan of which not all could be recorded.
+#[derive(Debug)]
+pub(super) struct Unrecorded {
+    pub(super) error: JournalError,
+    /// What was planned all the same. Nothing of it may be done but what saves work, which is recorded by itself.
+    pub(super) scan: Option<Box<Scan>>,
+}
+
+impl From<JournalError> for Unrecorded {
+    fn from(error: JournalError) -> Self {
+        Self { error, scan: None }
+    }
+}
+
 /// Reads the studio, records what has arrived and what is decided anew, and answers with the plan.
 /// Without an error everything in it is on disk, and only then may it be acted upon.
 pub(super) async fn scan(
     workshop: &Workshop,
     ledger: &Ledger,
     memory: &mut Memory,
-) -> Result<Scan, JournalError> {
+) -> Result<Scan, Unrecorded> {
     let snapshot = workshop.provider.observe().await;
     let last = memory.last.take();
     let now = ledger.time(workshop.clock.as_ref()).await?;
@@ -67,14 +81,26 @@ pub(super) async fn scan(
         let snapshot = Snapshot { began: snapshot.began, ..last.snapshot };
         return Ok(Scan { plan, snapshot, arrivals: Arrivals::default(), ..last });
     }
-    let arrivals = settle(workshop, ledger, &snapshot).await?;
+    let settled = settle(workshop, ledger, &snapshot).await;
     let now = ledger.time(workshop.clock.as_ref()).await?;
     let edition = ledger.edition();
     let plan = ledger.with(&workshop.studio.id, |past| {
         let Workshop { policy, studio, .. } = workshop;
         plan_again(policy, studio, &snapshot, &past.history, now, &mut memory.precedents)
     });
-    record_news(workshop, ledger, &snapshot, &plan, memory).await?;
+    let recorded = match settled {
+        Ok(arrivals) => {
+            record_news(workshop, ledger, &snapshot, &plan, memory).await.map(|()| arrivals)
+        }
+        Err(error) => Err(error),
+    };
+    let arrivals = match recorded {
+        Ok(arrivals) => arrivals,
+        Err(error) => {
+            let scan = Scan { plan, snapshot, arrivals: Arrivals::default(), rests_on: None };
+            return Err(Unrecorded { error, scan: Some(Box::new(scan)) });
+        }
+    };
     let awaits = ledger.with(&workshop.studio.id, |past| awaits_any(&past.history));
     let is_quiet = ledger.edition() == edition && !awaits && memory.missing.is_empty();
     Ok(Scan { plan, snapshot, arrivals, rests_on: is_quiet.then_some(edition) })

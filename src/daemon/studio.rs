@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::asking::Asking;
-use super::scan::{Arrivals, Memory, Scan, scan};
+use super::scan::{Arrivals, Memory, Scan, Unrecorded, scan};
 use super::tasks::{
     Done, Look, REST_FIRST, is_done_already, log_mark, log_outcome, looks_again, rests_until,
 };
@@ -17,7 +17,7 @@ use super::vitals::{Glance, Vitals};
 use super::{ENDING_MAX, Ledger};
 use crate::audit::StudioPast;
 use crate::audit::record::{Data, Deed, Journal, Record, Stage};
-use crate::execute::{Workshop, attempt, mark, marks, orders, session_subject};
+use crate::execute::{Order, Workshop, attempt, mark, marks, orders, session_subject};
 use crate::ids::SessionId;
 use crate::plan::{Action, CONFIRMED_AFTER, Plan, Reason};
 use crate::policy;
@@ -117,10 +117,12 @@ impl Studio {
                 self.memory.last = Some(scan);
                 wake
             }
-            Err(error) => {
+            Err(Unrecorded { error, scan }) => {
                 let studio = self.workshop.studio.label();
                 tracing::error!(studio, %error, "nothing is done until the log can be written");
-                let wake = self.next_look(began, Some(self.soon()));
+                // There may be room for less.
+                let retry = scan.and_then(|scan| self.act(&scan, Order::is_rescue));
+                let wake = self.next_look(began, retry.into_iter().chain([self.soon()]).min());
                 self.vitals.scan_failed(id, wake, took);
                 wake
             }
@@ -129,7 +131,7 @@ impl Studio {
 
     /// Does what a scan asks for. Answers with when it asks for another.
     fn follow(&mut self, scan: &Scan) -> Option<Timestamp> {
-        let retry = self.act(scan);
+        let retry = self.act(scan, |_| true);
         self.set_marks(scan);
         self.asking.begin(&self.workshop, &self.ledger, scan, &self.in_flight);
         let watch = self.next_watch(scan.arrivals);
@@ -166,14 +168,18 @@ impl Studio {
 
     /// Begins an attempt for each action that is not already under way. Answers with the earliest
     /// instant at which one that came to nothing may be attempted again.
-    fn act(&mut self, Scan { plan, snapshot, .. }: &Scan) -> Option<Timestamp> {
+    fn act(
+        &mut self,
+        Scan { plan, snapshot, .. }: &Scan,
+        is_made: impl Fn(&Order) -> bool,
+    ) -> Option<Timestamp> {
         if self.tasks.is_empty() {
             // One that ended by itself did not say which session it was about.
             self.in_flight.clear();
             self.marking.clear();
         }
         let mut retry: Option<Timestamp> = None;
-        for order in orders(plan, snapshot) {
+        for order in orders(plan, snapshot).filter(is_made) {
             let session = order.decision.session.clone();
             let past = self.ledger.with(&plan.studio, |past| past.history.of(&session).clone());
             if let Some(rests) = rests_until(&order, &past).filter(|at| *at > plan.at) {
@@ -181,7 +187,7 @@ impl Studio {
                 continue;
             }
             // A mark, or another attempt, may wait for its turn for hours, and a rescue must not.
-            let is_rescue = order.decision.reason.is_rescue();
+            let is_rescue = order.is_rescue();
             let is_marked = self.marking.contains(&session) && !is_rescue;
             let is_under_way = is_marked || self.in_flight.bars(&session, is_rescue);
             if is_done_already(&order, &past) || is_under_way {

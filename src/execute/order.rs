@@ -16,6 +16,14 @@ pub struct Order {
     pub decision: Decision,
 }
 
+impl Order {
+    /// Whether work is destroyed without it.
+    #[must_use]
+    pub fn is_rescue(&self) -> bool {
+        self.decision.reason.is_rescue()
+    }
+}
+
 /// The actions of a plan, in its order.
 pub fn orders(plan: &Plan, snapshot: &Snapshot) -> impl Iterator<Item = Order> {
     plan.decisions.iter().filter_map(|decision| {

@@ -184,6 +184,24 @@ async fn a_rescue_that_fails_is_made_again_soon_and_a_person_is_told() {
 }
 
 #[tokio::test]
+async fn a_rescue_that_has_room_in_the_log_waits_for_no_other_record() {
+    let (profile, session) = MORTAL.split_at(MORTAL.find("[[studio.session]]").unwrap());
+    let named = |number| session.replace("\"artist\"", &format!("\"artist-{number}\""));
+    let artists = profile.to_owned() + &(0..6).map(named).collect::<String>();
+    let rig = Rig::started(ROTATE, &artists).await;
+    until(&rig, saturday("19:20:00")).await;
+    // What a scan tells of six at once does not fit any more, and one intent does.
+    rig.journal.fail_from(2);
+    until(&rig, saturday("19:59:00")).await;
+    for number in 0..6 {
+        assert_eq!(operations(&rig, &format!("artist-{number}")), [STOP, START]);
+    }
+    rig.journal.fail_from(0);
+    until(&rig, monday("07:00:00")).await;
+    assert!(!is_lost(&rig));
+}
+
+#[tokio::test]
 async fn a_rescue_that_is_accepted_and_does_nothing_is_made_anew_while_there_is_time() {
     let rig = Rig::started(ROTATE, MORTAL).await;
     until(&rig, saturday("19:29:00")).await;
