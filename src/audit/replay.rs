@@ -441,7 +441,11 @@ fn proven(
         Action::Start => {
             let start = data.seen.as_ref().and_then(|seen| seen.started_at);
             let rescued = past.starting.as_ref().zip(start).and_then(|(open, start)| {
-                let is_another_s = open.is_another_s(us, data.started_by.as_deref());
+                // We are nobody's owner, whoever we are: ours may have failed, and its owner been quicker than our
+                // next look.
+                let owner = data.seen.as_ref().and_then(|seen| seen.owner.as_deref());
+                let is_owner_s = owner.is_some() && owner == data.started_by.as_deref();
+                let is_another_s = is_owner_s || open.is_another_s(us, data.started_by.as_deref());
                 let is_ours = !is_another_s && may_have_begun(open, start, clock_behind);
                 let stopped_by = open.rescue.filter(|_| is_ours)?;
                 Some(RescuedRun { start, stopped_at: data.stopped_at, stopped_by })

@@ -391,6 +391,16 @@ async fn carry_out(deed: Deed, provider: &dyn Provider, session: &Session, token
             untagged.map_err(|error| Failed { error, is_half_done })?;
             is_half_done = true;
         }
+        // Two who keep it at once, each by another tag, must not take away each other's.
+        let takes = taken.iter().any(|key| session.tags.contains_key(*key));
+        if let Some((key, value)) = set.filter(|_| takes) {
+            let now = provider.read(&session.id).await;
+            let now = now.map_err(|error| Failed { error, is_half_done })?;
+            if !now.tags.contains_key(key) {
+                let tagged = provider.tag(session, key, value).await;
+                tagged.map_err(|error| Failed { error, is_half_done })?;
+            }
+        }
         Ok(None)
     };
     match deed {

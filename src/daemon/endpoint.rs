@@ -22,6 +22,7 @@ use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 use super::StateDir;
 use super::view::View;
@@ -93,7 +94,7 @@ impl Endpoint {
     pub(super) async fn serve(self, view: View) {
         let Self { listener, token, state } = self;
         let clock = Arc::clone(&view.clock);
-        let shared = Arc::new(Shared { token, state, view });
+        let shared = Arc::new(Shared { token, state, view, looking: Arc::new(Semaphore::new(1)) });
         let serve = |stream, peer| serve_connection(stream, peer, Arc::clone(&shared));
         let sleep = move |time: std::time::Duration| {
             clock.sleep(SignedDuration::try_from(time).unwrap_or(CONNECTION_MAX))
@@ -106,6 +107,8 @@ struct Shared {
     token: Option<Token>,
     state: Arc<StateDir>,
     view: View,
+    /// Held by whoever looks at the disk, which may hang: another thread would hang with it.
+    looking: Arc<Semaphore>,
 }
 
 async fn serve_connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
@@ -152,8 +155,14 @@ async fn answer<Body>(shared: &Shared, request: &Request<Body>) -> Answer {
 
 /// A disk that hangs must not hold up the loop.
 async fn unready(shared: &Shared) -> Vec<String> {
+    // Who waits here is sent away with its connection, and leaves no thread behind.
+    let Ok(place) = Arc::clone(&shared.looking).acquire_owned().await else { return Vec::new() };
     let (view, state) = (shared.view.clone(), Arc::clone(&shared.state));
-    let looked = tokio::task::spawn_blocking(move || view.unready(&state)).await;
+    let look = move || {
+        let _place = place;
+        view.unready(&state)
+    };
+    let looked = tokio::task::spawn_blocking(look).await;
     looked.unwrap_or_else(|error| vec![format!("it cannot be told: {error}")])
 }
 

@@ -6,12 +6,13 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
+use rustix::fs::{Mode, OFlags};
 use tokio::sync::Semaphore;
 
 use super::{Request, Switchboard, WAITING_MAX, Wish, file};
@@ -122,7 +123,7 @@ impl Spool {
         let unfinished = self.directory.join(format!(".{}", request.id));
         let path = self.path(&request.id);
         write(&unfinished, file::text(&request).as_bytes())
-            .and_then(|()| give_to_owner(&unfinished, &self.directory))
+            .and_then(|file| give_to_owner(&file, &self.directory))
             .and_then(|()| fs::rename(&unfinished, &path))
             .and_then(|()| File::open(&self.directory)?.sync_all())
             .map_err(|error| {
@@ -178,7 +179,14 @@ impl Spool {
         let parent = self.directory.parent().unwrap_or(Path::new("."));
         let create = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
         create(parent).and_then(|()| create(&self.directory)).map_err(failed("create", parent))?;
-        give_to_owner(&self.directory, parent).map_err(failed("create", &self.directory))
+        let made = rustix::fs::open(
+            &self.directory,
+            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+            Mode::empty(),
+        );
+        made.map_err(io::Error::from)
+            .and_then(|made| give_to_owner(&File::from(made), parent))
+            .map_err(failed("create", &self.directory))
     }
 
     fn trusted(&self) -> Result<(), SpoolError> {
@@ -342,19 +350,21 @@ impl Switchboard for Spool {
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write(path: &Path, bytes: &[u8]) -> io::Result<File> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
-    file.sync_all()
+    file.sync_all()?;
+    Ok(file)
 }
 
-/// Root writes requests for a daemon that is somebody else, who has to be able to read them.
-fn give_to_owner(path: &Path, directory: &Path) -> io::Result<()> {
-    let (file, owner) = (fs::metadata(path)?, fs::metadata(directory)?);
-    if file.uid() == owner.uid() {
+/// Root writes requests for a daemon that is somebody else, who has to be able to read them. What was made is
+/// given away, and not what has its name by now: the daemon's user may put a link there.
+fn give_to_owner(made: &File, directory: &Path) -> io::Result<()> {
+    let owner = fs::metadata(directory)?;
+    if made.metadata()?.uid() == owner.uid() {
         return Ok(());
     }
-    chown(path, Some(owner.uid()), Some(owner.gid()))
+    fchown(made, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// Reads a request's file; a link, a pipe or a long one is none.

@@ -270,6 +270,13 @@ fn a_run_that_the_service_says_another_began_is_another_s_unless_it_took_our_cal
     }
     // Who we are may change from one start of the program to the next.
     assert!(rescued(Stage::Accepted, Some("us:two")));
+    // But we own no session: our start had failed, and its owner started it right after.
+    let mut records = rescue(StoppedBy::Us, Stage::Accepted, "2026-11-20T03:30:01Z");
+    records[2].data.seen.as_mut().unwrap().owner = Some("an-artist".to_owned());
+    for (by, is_ours) in [("an-artist", false), ("us:two", true)] {
+        records[2].data.started_by = Some(by.to_owned());
+        assert_eq!(session(&records).rescued.is_some(), is_ours, "{by}");
+    }
 }
 
 #[test]

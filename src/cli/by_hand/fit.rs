@@ -117,9 +117,12 @@ pub(super) fn changed(shown: &Session, now: &Session, deed: Deed) -> Option<Stri
     if (now.start(), now.stopped_at) != (shown.start(), shown.stopped_at) {
         return Some("it was started or stopped meanwhile".to_owned());
     }
+    // Whoever lets it go, or replaces what keeps it, means what they were shown.
+    let may_not_go =
+        matches!(deed, Deed::Stop { .. } | Deed::Unkeep | Deed::Keep { replace: true, .. });
     let keeps = standing(now).filter(|keeps| standing(shown).as_ref() != Some(keeps));
-    let keeps = keeps.filter(|_| matches!(deed, Deed::Stop { .. }));
-    keeps.map(|keeps| format!("somebody keeps it meanwhile, by {keeps}"))
+    let keeps = keeps.filter(|_| may_not_go);
+    keeps.map(|keeps| format!("somebody keeps it otherwise meanwhile, by {keeps}"))
 }
 
 /// The tags that keep a session, as they stand.

@@ -113,11 +113,16 @@ fn who_is_kept_or_comes_back_while_somebody_is_asked_is_not_stopped() {
     let mut kept = shown.clone();
     kept.tags.insert(TAG_KEEP.to_owned(), "render".to_owned());
     let said = fit::changed(&shown, &kept, STOP).unwrap();
-    assert_eq!(said, r#"somebody keeps it meanwhile, by lightsout:keep = "render""#);
+    assert_eq!(said, r#"somebody keeps it otherwise meanwhile, by lightsout:keep = "render""#);
     // What was shown as kept was meant all the same, and so is what is kept no longer.
     assert_eq!(fit::changed(&kept, &kept, STOP), None);
     assert_eq!(fit::changed(&kept, &shown, STOP), None);
-    assert_eq!(fit::changed(&shown, &kept, Deed::Unkeep), None);
+    // Nor is a keep taken away that nobody was shown.
+    let replaced = Deed::Keep { until: None, replace: true };
+    for deed in [Deed::Unkeep, replaced] {
+        assert_eq!(fit::changed(&shown, &kept, deed).as_deref(), Some(said.as_str()));
+    }
+    assert_eq!(fit::changed(&shown, &kept, Deed::Keep { until: None, replace: false }), None);
     let again = Session { started_at: Some(at("2026-11-20T10:00:00Z")), ..shown.clone() };
     let said = fit::changed(&shown, &again, STOP).unwrap();
     assert_eq!(said, "it was started or stopped meanwhile");
