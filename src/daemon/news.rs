@@ -21,6 +21,9 @@ use crate::plan::{Action, CONFIRMED_AFTER, Decision, Plan, Reason, VetoSays, lac
 /// How many records are gathered before they are committed: it bounds the memory they take.
 const RECORDS_PER_COMMIT: usize = 500;
 
+/// How long after its instant a warning is out, at the latest, to count from then.
+const OUT_WITHIN: SignedDuration = SignedDuration::from_mins(1);
+
 /// The code of a start that was not made in its time.
 const EXPIRED: &str = "start_expired";
 
@@ -128,7 +131,16 @@ pub(super) async fn commit(
     records: Vec<Record>,
 ) -> Result<(), JournalError> {
     log_news(workshop, &records);
-    ledger.commit(records).await.map(drop)
+    let began = workshop.clock.monotonic();
+    let records = ledger.commit(records).await?;
+    if workshop.clock.monotonic() - began < OUT_WITHIN {
+        return Ok(());
+    }
+    // Nobody could hear it before it was out: by the disk's fault nobody has less time.
+    let now = ledger.time(workshop.clock.as_ref()).await?;
+    let warnings = records.into_iter().filter(|record| record.kind == Kind::WarningGiven);
+    let again = warnings.map(|record| Record { time: now, ..record }).collect();
+    ledger.commit(again).await.map(drop)
 }
 
 /// The decision, if it is another than before, and what it announces, if it does.

@@ -9,12 +9,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use lightsout::audit::memory::MemoryJournal;
-use lightsout::audit::record::{Journal, JournalError, ReasonData};
+use lightsout::audit::record::{Journal, JournalError, ReasonData, Record};
 use lightsout::audit::replay::Replay;
 use lightsout::clock::{Clock, SimulatedClock};
 use lightsout::daemon::{Daemon, Ledger, Reload, Summary};
 use lightsout::plan::VetoSays;
-use lightsout::policy::{Policy, Veto};
+use lightsout::policy::{AuditRotation, Policy, Veto};
 use lightsout::provider::Provider;
 use lightsout::switch::{Approved, MemorySwitchboard, Request, Switchboard, Wish};
 use lightsout::veto::{Question, Vetoes};
@@ -68,12 +68,39 @@ impl Vetoes for Scripted {
     }
 }
 
+/// A log whose disk takes its time, once.
+#[derive(Debug)]
+struct Patient {
+    inner: Arc<MemoryJournal>,
+    clock: SimulatedClock,
+    takes: Arc<Mutex<Option<SignedDuration>>>,
+}
+
+impl Journal for Patient {
+    fn commit(&self, records: Vec<Record>) -> BoxFuture<'_, Result<Vec<Record>, JournalError>> {
+        async move {
+            let takes = self.takes.lock().unwrap().take_if(|_| !records.is_empty());
+            if let Some(takes) = takes {
+                self.clock.sleep(takes).await;
+            }
+            self.inner.commit(records).await
+        }
+        .boxed()
+    }
+
+    fn rotate_by(&self, rotation: AuditRotation) {
+        self.inner.rotate_by(rotation);
+    }
+}
+
 /// A daemon that comes and goes, the log that stays, and the clock that they go by.
 pub(crate) struct House {
     pub(crate) clock: SimulatedClock,
     pub(crate) journal: Arc<MemoryJournal>,
     pub(crate) switchboard: Arc<MemorySwitchboard>,
     pub(crate) vetoes: Arc<Scripted>,
+    /// How long the disk takes for what is recorded next.
+    pub(crate) next_commit_takes: Arc<Mutex<Option<SignedDuration>>>,
     policy: Policy,
     provider: Arc<dyn Provider>,
     running: Option<Running>,
@@ -96,7 +123,17 @@ impl House {
         });
         let (journal, switchboard) =
             (Arc::new(MemoryJournal::new()), Arc::new(MemorySwitchboard::new()));
-        Self { clock, journal, vetoes, switchboard, policy, provider, running: None }
+        let next_commit_takes = Arc::default();
+        Self {
+            clock,
+            journal,
+            vetoes,
+            switchboard,
+            next_commit_takes,
+            policy,
+            provider,
+            running: None,
+        }
     }
 
     /// Has another policy for the next daemon.
@@ -188,7 +225,12 @@ impl House {
     }
 
     fn daemon(&self) -> (Daemon, CancellationToken) {
-        let ledger = Ledger::new(Arc::clone(&self.journal) as Arc<dyn Journal>, self.past());
+        let journal = Patient {
+            inner: Arc::clone(&self.journal),
+            clock: self.clock.clone(),
+            takes: Arc::clone(&self.next_commit_takes),
+        };
+        let ledger = Ledger::new(Arc::new(journal), self.past());
         let ending = CancellationToken::new();
         let provider = Arc::clone(&self.provider);
         let daemon = Daemon::new(

@@ -143,3 +143,14 @@ async fn an_attempt_that_panics_is_made_again_and_bars_nobody() {
     rig.until("20:06:00").await;
     assert_eq!(rig.deeds(), ["intended", "accepted"]);
 }
+
+#[tokio::test]
+async fn a_warning_counts_from_when_it_is_out() {
+    let rig = Rig::started("warn = [\"15m\"]", ARTIST).await;
+    rig.until("19:44:59").await;
+    *rig.house.next_commit_takes.lock().unwrap() = Some(SignedDuration::from_mins(10));
+    rig.until("20:30:00").await;
+    let warnings: Vec<_> = rig.of(&Kind::WarningGiven).iter().map(|record| record.time).collect();
+    assert_eq!(warnings, [at("19:45:00"), at("19:55:00")]);
+    assert_eq!(rig.calls()[0].at, at("20:10:00"));
+}
