@@ -68,6 +68,24 @@ async fn a_stop_whose_credentials_had_expired_is_made_again_under_its_token() {
 }
 
 #[tokio::test]
+async fn a_call_whose_credentials_took_long_to_expire_is_not_made_again() {
+    for (passes, calls) in [(15, 2), (25, 1)] {
+        let clock: Arc<Mutex<Option<SimulatedClock>>> = Arc::default();
+        let shared = Arc::clone(&clock);
+        let world = World::new(move |_| {
+            let clock = shared.lock().unwrap().take();
+            clock.iter().for_each(|clock| clock.jump(SignedDuration::from_secs(passes)));
+            error(403, "ExpiredTokenException")
+        })
+        .await;
+        *clock.lock().unwrap() = Some(world.clock.clone());
+        let failure = world.run(world.studio.stop(&session(false), &token())).await.unwrap_err();
+        assert_eq!((failure.problem, world.seen().len()), (Problem::CredentialsExpired, calls));
+        assert_eq!(renewals(&world).await, 1);
+    }
+}
+
+#[tokio::test]
 async fn of_many_who_find_that_their_credentials_have_expired_one_renews_them() {
     let world = World::new(expired_at_first(5, |_| error(404, "ResourceNotFoundException"))).await;
     let ids: Vec<SessionId> = (0..5).map(|number| format!("s-{number}").into()).collect();
