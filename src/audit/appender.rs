@@ -317,14 +317,21 @@ pub fn paused(why: &str, now: Timestamp) -> Record {
 }
 
 fn repaired(torn: Torn, clock: &dyn Clock) -> Record {
-    let Torn { bytes, sha256 } = torn;
+    let Torn { bytes, sha256, has_hole } = torn;
+    let text = if has_hole {
+        format!(
+            "there was a hole in the last {bytes} bytes, which were cut: a power failure leaves one"
+        )
+    } else {
+        format!("the last line was torn: {bytes} bytes were cut")
+    };
     let reason = ReasonData {
         code: "torn_line".to_owned(),
         values: [("bytes", bytes.to_string()), ("sha256", sha256.to_string())]
             .map(|(name, value)| (name.to_owned(), value))
             .into(),
-        text: format!("the last line was torn: {bytes} bytes were cut"),
-        alarm: false,
+        text,
+        alarm: has_hole,
     };
     log_repaired(reason, clock)
 }

@@ -11,6 +11,7 @@ pub mod record;
 pub mod chain;
 mod follow;
 mod head;
+mod hole;
 pub mod replay;
 
 pub(crate) mod files;

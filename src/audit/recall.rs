@@ -14,6 +14,7 @@ use super::disk::Storage;
 use super::files::LogFile;
 use super::follow::{Break, Follower};
 use super::head::Head;
+use super::hole;
 use super::lines::{Raw, RawLines, StoredFile};
 use super::record::{Kind, Record};
 use super::replay::Replay;
@@ -51,8 +52,12 @@ pub(super) fn recall(
     storage: &mut dyn Storage,
     show: &mut dyn FnMut(&Record),
 ) -> Result<Recalled, StartError> {
-    let is_rolled_back = settle(storage)?;
-    let end = end_of(storage, LogFile::Current)?;
+    let mut is_rolled_back = settle(storage)?;
+    // What was taken in the place of a file that is gone may be no better.
+    while is_rolled_back && has_older(storage)? && is_remnant(storage)? {
+        is_rolled_back |= settle(storage)?;
+    }
+    let end = current_end(storage)?;
     let mut files = storage.files().map_err(cannot_read)?;
     files.retain(|file| *file != LogFile::Next);
     let from = where_to_begin(storage, &files)?;
@@ -113,7 +118,7 @@ fn settle(storage: &mut dyn Storage) -> Result<bool, StartError> {
 /// Whether the current file holds less than the checkpoint that it has to begin with, as it has older
 /// ones before it.
 fn is_remnant(storage: &mut dyn Storage) -> Result<bool, StartError> {
-    if end_of(storage, LogFile::Current)?.len == 0 {
+    if current_end(storage)?.len == 0 {
         return Ok(true);
     }
     Ok(match head(storage, LogFile::Current)? {
@@ -150,6 +155,11 @@ fn require_link(
     file: LogFile,
     before: &(u64, Hash),
 ) -> Result<(), StartError> {
+    if storage.len(previous).map_err(cannot_read)? == 0 {
+        // What it held is lost. All that is needed of it is in the checkpoint after it, and `verify` tells.
+        tracing::error!(file = ?previous, "an older file of the audit log was emptied");
+        return Ok(());
+    }
     let End { chain: Chain { sequence, hash, .. }, torn, .. } = end_of(storage, previous)?;
     if (sequence, hash) == *before && torn.is_none() {
         return Ok(());
@@ -183,7 +193,7 @@ pub(crate) fn read_all(storage: &mut dyn Storage) -> Result<ReadBack, StartError
             LogFile::Next => continue,
             LogFile::Older(_) => storage.len(file).map_err(cannot_read)?,
             LogFile::Current => {
-                let end = end_of(storage, file)?;
+                let end = current_end(storage)?;
                 torn = end.torn.map_or(0, |torn| torn.bytes);
                 end.len
             }
@@ -216,6 +226,19 @@ fn walk(
             }
         }
     }
+}
+
+/// The end of the file that is written. The older ones were made durable before the next began.
+fn current_end(storage: &mut dyn Storage) -> Result<End, StartError> {
+    match hole::find(storage, LogFile::Current).map_err(cannot_read)? {
+        Some(end) => Ok(end),
+        None => end_of(storage, LogFile::Current),
+    }
+}
+
+fn has_older(storage: &mut dyn Storage) -> Result<bool, StartError> {
+    let files = storage.files().map_err(cannot_read)?;
+    Ok(files.iter().any(|file| matches!(file, LogFile::Older(_))))
 }
 
 fn end_of(storage: &mut dyn Storage, file: LogFile) -> Result<End, StartError> {

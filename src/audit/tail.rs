@@ -34,6 +34,8 @@ pub struct Torn {
     pub bytes: u64,
     /// Their hash.
     pub sha256: Hash,
+    /// Whether whole lines may be among them, behind a hole.
+    pub has_hole: bool,
 }
 
 /// Why no end can be found.
@@ -84,8 +86,9 @@ fn end_within(bytes: &[u8], start: u64, is_all: bool) -> Result<Option<End>, Tai
     };
     let mut kept = whole;
     let mut checked = last.check();
-    // Only the very last line can be torn: where one without newline follows, this one is not it.
-    if checked.is_err() && whole == bytes.len() {
+    // Only the very last line can be torn: where one without newline follows, this one is not it. Nor is one that is
+    // whole and says what this version does not understand.
+    if chain::check(last.bytes).is_err() && whole == bytes.len() {
         kept -= last.bytes.len();
         let Some(previous) = lines.next() else {
             return if is_all { empty(bytes, start).map(Some) } else { Ok(None) };
@@ -122,7 +125,8 @@ fn empty(bytes: &[u8], start: u64) -> Result<End, TailError> {
 }
 
 pub(super) fn torn(bytes: &[u8]) -> Option<Torn> {
-    let torn = Torn { bytes: bytes.len() as u64, sha256: Hash::of(bytes) };
+    let (len, sha256) = (bytes.len() as u64, Hash::of(bytes));
+    let torn = Torn { bytes: len, sha256, has_hole: false };
     (!bytes.is_empty()).then_some(torn)
 }
 

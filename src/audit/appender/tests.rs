@@ -199,7 +199,7 @@ fn check_holds(disk: &TestDisk, expected: &[i64], when: &str) {
 
 /// What may be left of what was not synced, for so many changes of names.
 fn losses(waiting: usize) -> Vec<Loss> {
-    let bytes = [Left::Nothing, Left::Half, Left::Zeros, Left::All];
+    let bytes = [Left::Nothing, Left::Half, Left::Zeros, Left::Hole, Left::All];
     let names = 0..1_u32 << waiting.min(4);
     names.flat_map(|names| bytes.map(|bytes| Loss { names, bytes })).collect()
 }
@@ -337,6 +337,64 @@ fn a_new_file_without_a_whole_checkpoint_falls_back_to_the_one_before() {
         "the audit log is broken in Current at line 1: its checkpoint is not whole, and the file \
          before it is missing"
     );
+}
+
+#[test]
+fn a_hole_that_a_power_failure_left_is_cut_with_an_alarm_and_nothing_else_is() {
+    let disk = TestDisk::default();
+    let (log, _) = open_as(&disk, AuditRotation { size: None, age: None }).unwrap();
+    let (good, _) = commit_all(&log, 30);
+    drop(log);
+    let content = disk.content(LogFile::Current).unwrap();
+    let ends: Vec<usize> = content
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'\n')
+        .map(|(at, _)| at + 1)
+        .collect();
+    let with = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut changed = content.clone();
+        change(&mut changed);
+        let disk = disk.copy();
+        disk.set_content(LogFile::Current, &changed);
+        open_as(&disk, ROTATION).map(|(_, opened)| {
+            let lines = read_all(&mut disk.copy()).unwrap().lines;
+            let alarm = lines.last().unwrap().record.data.reason.as_ref().unwrap().alarm;
+            (told(&disk).0.len(), opened.repaired.is_some() && alarm)
+        })
+    };
+    for (line, from) in [(10, 3), (20, 0), (25, 40)] {
+        let hole = |bytes: &mut Vec<u8>| bytes[ends[line] + from..ends[line + 2] - 5].fill(0);
+        assert_eq!(with(&hole).unwrap(), (line + 1, true), "{line}");
+    }
+    // More zeros at the end than any line has.
+    let long = |bytes: &mut Vec<u8>| bytes.extend(vec![0; 20 << 20]);
+    assert_eq!(with(&long).unwrap(), (good.len(), true));
+    // Whatever has no zero in it was written by somebody.
+    let swapped = |bytes: &mut Vec<u8>| bytes[ends[10] + 30] ^= 1;
+    assert!(with(&swapped).is_err());
+    // And what was written long after a hole would have been acknowledged.
+    let buried = |bytes: &mut Vec<u8>| {
+        bytes[ends[10] + 3..ends[11]].fill(0);
+        bytes.extend(vec![b'x'; 17 << 20]);
+        bytes.push(0);
+    };
+    assert!(with(&buried).is_err());
+}
+
+#[test]
+fn an_older_file_that_was_emptied_prevents_no_start() {
+    let disk = of_two_files();
+    let (all, _) = told(&disk);
+    let older = disk.copy().files().unwrap()[0];
+    assert!(matches!(older, LogFile::Older(_)));
+    disk.set_content(older, b"");
+    let (log, opened) = open(&disk);
+    assert_eq!(opened.repaired, None);
+    assert!(commit(&log, &[all.len() as i64]));
+    // Where both are empty nobody knows where it ended.
+    disk.set_content(LogFile::Current, b"");
+    assert!(open_as(&disk, ROTATION).is_err() || told(&disk).0.is_empty());
 }
 
 #[test]

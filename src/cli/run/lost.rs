@@ -81,9 +81,8 @@ fn numbers(
     for line in lines {
         match line {
             Ok(line) => found.push((line.sequence, line.hash.as_str() == head)),
-            Err(reader::ReadError::Torn { .. }) => {}
-            // One that is whole and cannot be understood is as good as none.
-            Err(reader::ReadError::Line { .. }) => {}
+            // What is behind a line that is none will be cut with it.
+            Err(reader::ReadError::Torn { .. } | reader::ReadError::Line { .. }) => break,
             Err(reader::ReadError::Io { .. }) => return None,
         }
     }

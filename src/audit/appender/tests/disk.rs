@@ -37,6 +37,8 @@ pub(super) enum Left {
     Half,
     /// As many bytes, all zero.
     Zeros,
+    /// As many bytes, of which the first are zero.
+    Hole,
     All,
 }
 
@@ -134,6 +136,13 @@ impl TestDisk {
             match loss.bytes {
                 Left::Nothing => {}
                 Left::Half => durable.extend_from_slice(&added[..added.len() / 2]),
+                // The first page is not there, and what came after it is.
+                Left::Hole => {
+                    // The first page of a file is all there is, or nothing.
+                    let hole = if durable.is_empty() { added.len() } else { added.len() / 3 };
+                    durable.resize(durable.len() + hole, 0);
+                    durable.extend_from_slice(&added[hole..]);
+                }
                 Left::Zeros => durable.resize(durable.len() + added.len(), 0),
                 Left::All => durable.clone_from(now),
             }
