@@ -392,7 +392,12 @@ impl Scene<'_> {
             Preserve::Rotate => is_near(),
             // What was put off under another policy would not be there when people come back.
             Preserve::Refuse => {
-                is_near() && self.session.stopped_at.is_some_and(|at| self.is_short_of(at))
+                // Where no hours are its own any more, nobody knows when people are back.
+                let is_put_off = self.session.stopped_by.as_deref() == Some(US);
+                let is_timeless =
+                    is_put_off && self.is_unscheduled() && self.named_hours().is_none();
+                let is_short = |at| is_timeless || self.is_short_of(at);
+                is_near() && self.session.stopped_at.is_some_and(is_short)
             }
             Preserve::Allow => false,
         }
