@@ -278,6 +278,7 @@ impl Studio {
                 match looks_again(&outcome, is_rescue)? {
                     Look::Watch => Some(later(self.workshop.clock.now(), self.watch_pause)),
                     Look::AfterRest => Some(later(self.workshop.clock.now(), REST_FIRST)),
+                    Look::AfterDisk => Some(later(self.workshop.clock.now(), REST_FIRST * 2)),
                     Look::Soon => Some(self.soon()),
                 }
             }

@@ -76,6 +76,8 @@ pub(super) enum Look {
     Watch,
     /// When what was refused has rested.
     AfterRest,
+    /// When the disk may have recovered.
+    AfterDisk,
     /// As soon as after any look that came to nothing.
     Soon,
 }
@@ -86,9 +88,10 @@ pub(super) fn looks_again(outcome: &Outcome, is_rescue: bool) -> Option<Look> {
     match outcome {
         Outcome::Accepted => Some(Look::Watch),
         Outcome::Rejected(_) => Some(Look::AfterRest),
+        // It was read in vain, as every time until then.
+        Outcome::Unrecorded(_) if is_rescue => Some(Look::AfterDisk),
         Outcome::Unread(_)
         | Outcome::Unanswered(_)
-        | Outcome::Unrecorded(_)
         | Outcome::Withdrawn
         | Outcome::Broken
         | Outcome::Dropped(_)

@@ -100,7 +100,8 @@ impl<'a> Rescue<'a> {
                 rescue.is_owed(case, schedule).then_some(rescue)
             };
             // By no hours at all: people may be back at any time.
-            let without = (schedules.is_empty() && is_put_off(case))
+            let is_own = std::ptr::eq(settings, case.settings);
+            let without = (is_own && schedules.is_empty() && is_put_off(case))
                 .then(|| Self::at(end, case.clock_error, end, settings));
             schedules.iter().filter_map(by).chain(without).collect::<Vec<_>>()
         });

@@ -375,8 +375,7 @@ impl Book<'_> {
                         let is_old = |at: &Timestamp| {
                             let now = record.time;
                             // By a clock that was set nobody can tell how long it was held.
-                            let is_overdue = due + HELD_FOR < now && self.jumped(*at, now);
-                            is_overdue
+                            self.jumped((*at).min(now), now)
                                 || unpaused.is_some_and(|until| self.is_taken_back(*at, until, now))
                         };
                         if let Some(before) = before.filter(|at| !was_kept && !is_old(at)) {
