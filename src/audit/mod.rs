@@ -2,9 +2,9 @@
 //!
 //! `record` is the wire form of one line and the [`record::Journal`] port through which records are
 //! made durable. `chain` is the line itself, `follow` the way from line to line. `disk` is the port to
-//! the files, `appender` the one writer of them, `writer` its thread. `reader` reads and verifies,
-//! `echo` says each line once more, and `replay` turns records back into what a decision needs to know of
-//! the past. It is not the debug log: that is `tracing`, on standard error.
+//! the files, `appender` the one writer of them, `writer` its thread, `tail` and `hole` say where a log ends. `reader`
+//! reads and verifies, `echo` says each line once more, and `replay` turns records back into what a decision needs to
+//! know of the past. It is not the debug log: that is `tracing`, on standard error.
 
 pub mod record;
 
