@@ -64,7 +64,7 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let lost = Lost::of(&policy.audit_path, stood_at.as_ref());
     let ledger = open_ledger(&policy, &clock, metrics.as_ref(), supervisor.as_ref())?;
     let state = Arc::new(state);
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         let ending = CancellationToken::new();
         end_on_signal(&ending)?;
         let failed = |error: JournalError| Failure::Failed(error.to_string());
@@ -106,7 +106,10 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         let summary = daemon.once().await.map_err(failed)?;
         say(&summary);
         if summary.is_done() { Ok(()) } else { Err(Failure::Said) }
-    })
+    });
+    // Nothing of it goes on once the state directory is another's.
+    drop(runtime);
+    done
 }
 
 /// What a policy means for this process.

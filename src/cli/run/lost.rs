@@ -23,17 +23,12 @@ impl Lost {
     /// lost. Nothing where the log cannot be read, which its opening says better.
     pub(super) fn of(log: &Path, stood_at: Option<&Audit>) -> Option<Self> {
         let Audit { sequence: before, head } = stood_at?;
-        let recent = reader::read_recent(log);
-        let is_earlier =
-            |lines: &[(u64, bool)]| lines.first().is_some_and(|(first, _)| first > before);
-        let mut lines = numbers(recent, head)?;
-        if is_earlier(&lines) {
-            lines = numbers(reader::read(log), head)?;
-        }
+        let lines = numbers(reader::read_recent(log), head)?;
         let last = lines.last().map_or(0, |(sequence, _)| *sequence);
-        // Files that were taken away tell nothing.
-        let is_there = |(sequence, is_it): &(u64, bool)| *sequence == *before && *is_it;
-        let is_sound = is_earlier(&lines) || lines.iter().any(is_there);
+        // What is in a file before the newest was known to whoever began that.
+        let is_earlier = lines.first().is_some_and(|(first, _)| first > before);
+        let is_there = |(sequence, is_it): &(u64, bool)| sequence == before && *is_it;
+        let is_sound = is_earlier || lines.iter().any(is_there);
         (!is_sound).then_some(Self { before: *before, last })
     }
 

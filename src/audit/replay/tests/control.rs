@@ -246,7 +246,7 @@ fn a_keep_and_an_hour_in_which_the_stop_was_held_take_warnings_back() {
 }
 
 #[test]
-fn a_keep_takes_back_what_a_veto_said_and_so_does_an_hour_in_which_nobody_asked() {
+fn a_keep_takes_back_what_a_veto_said_and_a_start_does_not() {
     let asked = record(Kind::VetoAnswered, |data| {
         data.seen = of_run(Kind::VetoAnswered, RUN).data.seen;
         data.veto = Some(VetoData::new(&"farm".into(), &VetoSays::Busy { words: "it".to_owned() }));
@@ -259,15 +259,19 @@ fn a_keep_takes_back_what_a_veto_said_and_so_does_an_hour_in_which_nobody_asked(
         ["tag_keep_until", "busy", "veto_unasked"].map(|code| after(decided(code))),
         [0, 1, 1]
     );
-    let started = |after: SignedDuration| Record {
-        time: asked.time + after,
-        ..record(Kind::DaemonStarted, |_| {})
+    // A veto that keeps it has kept it since it first did, whoever looks meanwhile.
+    let late = asked.time + SignedDuration::from_hours(9);
+    assert_eq!(after(Record { time: late, ..record(Kind::DaemonStarted, |_| {}) }), 1);
+}
+
+#[test]
+fn who_looks_once_every_two_hours_does_not_warn_for_ever() {
+    let after = |note: Option<&str>| {
+        let mut started = record(Kind::DaemonStarted, |data| data.note = note.map(str::to_owned));
+        started.time = at("2026-11-20T06:00:00Z");
+        session(&[of_run(Kind::WarningGiven, RUN), started]).warnings.len()
     };
-    let hour = SignedDuration::from_hours(1);
-    assert_eq!(
-        [hour, hour + SignedDuration::from_secs(1)].map(|length| after(started(length))),
-        [1, 0]
-    );
+    assert_eq!([after(None), after(Some(crate::audit::replay::control::ONCE))], [0, 2]);
 }
 
 #[test]
