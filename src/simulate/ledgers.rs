@@ -376,6 +376,8 @@ impl Book<'_> {
                             let now = record.time;
                             // By a clock that was set nobody can tell how long it was held.
                             self.jumped((*at).min(now), now)
+                                // What is due for long is warned of anew once a hold is over.
+                                || due.max(*at) + HELD_FOR < now
                                 || unpaused.is_some_and(|until| self.is_taken_back(*at, until, now))
                         };
                         if let Some(before) = before.filter(|at| !was_kept && !is_old(at)) {

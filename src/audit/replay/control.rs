@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Replay, StudioPast, held};
+use super::{Held, Replay, StudioPast, held};
 use crate::audit::record::{Data, Kind, ReasonData, Record};
 use crate::ids::{PolicyHash, SessionId};
 use crate::plan::{
@@ -147,7 +147,14 @@ impl StudioPast {
         let data = &record.data;
         match record.kind {
             Kind::StudioHeld => {
-                self.held = Some(held(data));
+                let before = self.held.replace(held(data));
+                let is_whole = |held: &Held| held.reason.as_ref().is_some_and(|r| !is_brake(r));
+                // What held all of it is over, though a brake holds some of it now.
+                if data.reason.as_ref().is_some_and(is_brake)
+                    && before.as_ref().is_some_and(is_whole)
+                {
+                    self.forget_overdue(record.time);
+                }
                 self.doubted(record);
             }
             Kind::StudioResumed => {
@@ -253,6 +260,10 @@ fn due(code: Option<&str>, data: &Data) -> Option<Timestamp> {
         BRAKE_LATCHED,
     ];
     data.due.filter(|_| code.is_some_and(|code| LEADING_TO_A_STOP.contains(&code)))
+}
+
+fn is_brake(reason: &ReasonData) -> bool {
+    [BRAKE, BRAKE_LATCHED].contains(&reason.code.as_str())
 }
 
 fn is_hold(data: &Data) -> bool {

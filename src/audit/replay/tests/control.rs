@@ -265,6 +265,28 @@ fn a_keep_takes_back_what_a_veto_said_and_a_start_does_not() {
 }
 
 #[test]
+fn a_hold_that_becomes_a_brake_s_takes_old_warnings_back_as_one_that_ends() {
+    let after = |first: &str, then: &str| {
+        let held = |code: &str, time: &str| {
+            let mut held = record(Kind::StudioHeld, |data| {
+                data.reason.as_mut().unwrap().code = code.to_owned()
+            });
+            held.time = at(time);
+            held
+        };
+        let records = [
+            of_run(Kind::WarningGiven, RUN),
+            held(first, "2026-11-20T04:10:00Z"),
+            held(then, "2026-11-20T09:00:00Z"),
+        ];
+        session(&records).warnings.len()
+    };
+    assert_eq!(after("account_unknown", "brake_latched"), 0);
+    assert_eq!(after("account_unknown", "listing_incomplete"), 2);
+    assert_eq!(after("brake", "brake_latched"), 2);
+}
+
+#[test]
 fn who_looks_once_every_two_hours_does_not_warn_for_ever() {
     let after = |note: Option<&str>| {
         let mut started = record(Kind::DaemonStarted, |data| data.note = note.map(str::to_owned));
