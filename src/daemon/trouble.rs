@@ -186,6 +186,20 @@ mod tests {
         assert_eq!(trouble.of(&studio), None);
     }
 
+    fn decided(session: &SessionId, reason: Reason) -> Decision {
+        Decision {
+            session: session.clone(),
+            reason,
+            rule: None,
+            mode: Mode::Enforce,
+            due: None,
+            next_change: None,
+            not_after: None,
+            mark: None,
+            asks: Vec::new(),
+        }
+    }
+
     /// A session that is off, or on its way, and of which so many starts have failed.
     fn failed(state: SessionState, ended: u32, rescue: bool) -> Option<String> {
         let at = Timestamp::UNIX_EPOCH;
@@ -222,17 +236,7 @@ mod tests {
             }
             (_, false) => Reason::Resume { closes },
         };
-        let decision = Decision {
-            session: id.clone(),
-            reason,
-            rule: None,
-            mode: Mode::Enforce,
-            due: None,
-            next_change: None,
-            not_after: None,
-            mark: None,
-            asks: Vec::new(),
-        };
+        let decision = decided(&id, reason);
         let (holds, decisions) = (None, vec![Arc::new(decision)]);
         let plan = Plan {
             studio: studio.clone(),
@@ -284,17 +288,7 @@ mod tests {
         let (studio, session) = (StudioId::from("studio"), SessionId::from("one"));
         let mut trouble = Trouble::default();
         let mut drop_for = |reason| {
-            let decision = Decision {
-                session: session.clone(),
-                reason,
-                rule: None,
-                mode: Mode::Enforce,
-                due: None,
-                next_change: None,
-                not_after: None,
-                mark: None,
-                asks: Vec::new(),
-            };
+            let decision = decided(&session, reason);
             let dropped = Outcome::Dropped(Box::new(decision));
             trouble.ended(&studio, (&session, Action::Stop), &dropped, false);
             trouble.of(&studio).is_some()
