@@ -32,6 +32,8 @@ pub struct Opened {
     pub hash: Hash,
     /// What was cut from its end. A `log.repaired` record that says so is among `records`.
     pub repaired: Option<Torn>,
+    /// Whether the newest file was gone. A pause for it is among `records`.
+    pub is_rolled_back: bool,
     /// What the log says of the past.
     pub past: Replay,
 }
@@ -169,7 +171,8 @@ impl Appender {
             told.map_err(|error| StartError::Io("go on in", error))?;
         }
         let Chain { sequence: records, hash, .. } = appender.chain;
-        let opened = Opened { records, hash, repaired: torn, past: appender.past.clone() };
+        let past = appender.past.clone();
+        let opened = Opened { records, hash, repaired: torn, is_rolled_back, past };
         Ok((appender, opened))
     }
 

@@ -186,7 +186,7 @@ impl Replay {
         if record.kind == Kind::ClockJumped {
             return self.jump(record);
         }
-        self.said(record);
+        self.said(record, before);
         let Some(studio) = record.data.studio.as_deref() else { return };
         let session = record.data.session.as_deref();
         match (&record.kind, record.kind.deed(), session) {

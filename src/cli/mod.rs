@@ -34,6 +34,7 @@ mod sessions;
 mod simulate;
 mod studios;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -286,9 +287,10 @@ pub fn main() -> ExitCode {
         anstream::eprintln!("lightsout: {message}");
         return ExitCode::from(2);
     }
-    let done = dispatch(arguments);
+    // What a panic says is said before the end, wherever it goes.
+    let done = panic::catch_unwind(AssertUnwindSafe(|| dispatch(arguments)));
     debug_log::finish();
-    match done {
+    match done.unwrap_or_else(|panicked| panic::resume_unwind(panicked)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print();
@@ -346,6 +348,8 @@ fn start_logging(arguments: &Arguments) -> Result<(), String> {
             let lines = debug_log::begin(arguments.log_format);
             let lines =
                 lines.map_err(|error| format!("the debug log cannot be written: {error}"))?;
+            // The usual hook would wait for whoever does not read standard error.
+            panic::set_hook(Box::new(|panicked| tracing::error!("{panicked}")));
             BoxMakeWriter::new(move || lines.clone())
         }
         _ => BoxMakeWriter::new(std::io::stderr),

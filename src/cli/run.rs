@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::lost::Lost;
 use super::{Failure, debug_log, load_to_act};
-use crate::audit::Beside;
 use crate::audit::record::{Journal, JournalError};
 use crate::audit::writer::{LogWriter, OpenError};
+use crate::audit::{self, Beside};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Severity};
 use crate::daemon::{
@@ -62,7 +62,9 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let stood_at = Health::log_stood_at(state.path());
     unexposed(&policy.audit_path)?;
     let lost = Lost::of(&policy.audit_path, stood_at.as_ref());
-    let ledger = open_ledger(&policy, &clock, metrics.as_ref(), supervisor.as_ref())?;
+    let (ledger, found) = open_ledger(&policy, &clock, metrics.as_ref(), supervisor.as_ref())?;
+    // Where nothing tells how far the log went, a hole in it may have been a pause.
+    let is_unvouched = stood_at.is_none() && found.has_hole;
     let state = Arc::new(state);
     let done = runtime.block_on(async {
         let ending = CancellationToken::new();
@@ -71,6 +73,10 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         if let Some(lost) = lost {
             ledger.commit(lost.records(clock.now()).into()).await.map_err(failed)?;
             Health::forget(state.path()).map_err(|error| Failure::of(&error))?;
+        }
+        if is_unvouched {
+            let paused = audit::paused("there was a hole in the audit log", clock.now());
+            ledger.commit(vec![paused]).await.map_err(failed)?;
         }
         let mut connections = Connections::new(Arc::clone(&clock));
         if let Some(metrics) = &metrics {
@@ -83,6 +89,9 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         };
         let vetoes = Arc::new(CommandVetoes::new(Arc::clone(&clock)));
         let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(&clock));
+        if lost.is_some() || found.is_rolled_back || is_unvouched {
+            lost::refuse_resumes(&spool).await;
+        }
         let daemon = Daemon::new(policy, ledger, clock, ending, vetoes, connect);
         let daemon = daemon.hearing(Arc::new(spool));
         if let Some(hangup) = hangup {
@@ -139,13 +148,21 @@ pub(super) fn unexposed(log: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// How the log was found.
+struct Found {
+    /// Its newest file was gone.
+    is_rolled_back: bool,
+    /// What was cut from its end began with a hole.
+    has_hole: bool,
+}
+
 /// Opens the log, and learns from it what was done before.
 fn open_ledger(
     policy: &Policy,
     clock: &Arc<dyn Clock>,
     metrics: Option<&Arc<Metrics>>,
     supervisor: Option<&Arc<dyn Supervisor>>,
-) -> Result<Arc<Ledger>, Failure> {
+) -> Result<(Arc<Ledger>, Found), Failure> {
     let path = &policy.audit_path;
     let mut reader = outside::Reader::new(metrics, supervisor, &**clock);
     let beside = Beside { show: &mut |record| reader.show(record), echo: outside::echo(policy)? };
@@ -157,12 +174,14 @@ fn open_ledger(
     if let Some(repaired) = &opened.repaired {
         tracing::warn!(bytes = repaired.bytes, "a torn last line of the audit log was cut");
     }
+    let has_hole = opened.repaired.is_some_and(|torn| torn.has_hole);
+    let found = Found { is_rolled_back: opened.is_rolled_back, has_hole };
     let ledger = Ledger::new(Arc::new(writer), opened.past);
     let ledger = Arc::new(match metrics {
         Some(metrics) => ledger.counted(Arc::clone(metrics)),
         None => ledger,
     });
-    Ok(ledger)
+    Ok((ledger, found))
 }
 
 /// The first SIGTERM or SIGINT ends the program in order; a second one at once.

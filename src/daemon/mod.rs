@@ -238,13 +238,14 @@ impl Daemon {
     /// Puts another policy in force, or leaves all as it is.
     async fn reload(&self, generation: Generation, reload: Reload) -> Generation {
         let in_force = &generation.policy;
+        let to_rescue = |studio: &StudioId| self.grounds.vitals.to_rescue(studio);
         let policy = match reload {
             Reload::Read(policy) if policy.hash == in_force.hash => {
                 tracing::info!(policy = %policy.hash, "the policy is the one that is in force already");
                 self.grounds.vitals.policy_read(Outcome::Unchanged);
                 return generation;
             }
-            Reload::Read(policy) => match Refusal::of_change(in_force, &policy) {
+            Reload::Read(policy) => match Refusal::of_change(in_force, &policy, to_rescue) {
                 Some(refusal) => {
                     self.refuse(&refusal, in_force).await;
                     return generation;

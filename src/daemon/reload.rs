@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::audit::record::{Data, ErrorData, Kind, Record};
-use crate::ids::PolicyHash;
+use crate::ids::{PolicyHash, StudioId};
 use crate::metrics::ReloadResult;
 use crate::policy::Policy;
 
@@ -69,8 +69,13 @@ pub struct Refusal {
 
 impl Refusal {
     /// Why a policy cannot take the place of another while the program runs, if it cannot: what these
-    /// keys name is open, and locked, until it ends.
-    pub(super) fn of_change(old: &Policy, new: &Policy) -> Option<Self> {
+    /// keys name is open, and locked, until it ends; and who leaves a studio out would have destroyed what is
+    /// `to_rescue` there.
+    pub(super) fn of_change(
+        old: &Policy,
+        new: &Policy,
+        to_rescue: impl Fn(&StudioId) -> usize,
+    ) -> Option<Self> {
         let path = |path: &Path| path.display().to_string();
         let stdout = |policy: &Policy| policy.audit_stdout.to_string();
         let keys = [
@@ -81,13 +86,18 @@ impl Refusal {
             ("[http] token_file", token_file(old), token_file(new)),
         ];
         let changed = keys.into_iter().filter(|(_, old, new)| old != new);
-        let messages: Vec<String> = changed
-            .map(|(key, old, new)| {
-                format!(
-                    "{key} cannot change from {old} to {new} while the program runs; restart it"
-                )
-            })
-            .collect();
+        let changed = changed.map(|(key, old, new)| {
+            format!("{key} cannot change from {old} to {new} while the program runs; restart it")
+        });
+        let left_out = old.studios.keys().filter(|studio| !new.studios.contains_key(*studio));
+        let left_out = left_out.filter_map(|studio| match to_rescue(studio) {
+            0 => None,
+            count => Some(format!(
+                "{studio} cannot be left out: {count} of its sessions that are off would be destroyed, and are to be \
+                 started before that; write `schedule = \"off\"` in it instead"
+            )),
+        });
+        let messages: Vec<String> = changed.chain(left_out).collect();
         if messages.is_empty() {
             return None;
         }

@@ -106,6 +106,8 @@ pub(super) fn looks_again(outcome: &Outcome, is_rescue: bool) -> Option<Look> {
         | Outcome::Broken => Some(Look::Soon),
         // What holds it may end without anything that this studio would notice by itself.
         Outcome::Dropped(decision) if decision.verdict() == Verdict::Hold => Some(Look::Soon),
+        // What was announced counts no more, since the plan.
+        Outcome::Dropped(decision) if decision.verdict() == Verdict::Warn => Some(Look::Soon),
         // Whether it is to be stopped was not read; a regular scan may be half a day away.
         Outcome::Dropped(decision)
             if matches!(decision.reason, Reason::ProfileUnknown | Reason::RuleUnclear { .. }) =>
@@ -194,6 +196,7 @@ mod tests {
                 not_after: None,
                 mark: None,
                 asks: Vec::new(),
+                safe_until: None,
             };
             looks_again(&Outcome::Dropped(Box::new(decision)), is_rescue)
         };
@@ -201,6 +204,13 @@ mod tests {
         let brake = Reason::Brake { action, bound, limit: 4, count: 5 };
         assert_eq!(dropped(brake, false), Some(Look::Soon));
         assert_eq!(dropped(Reason::Stopped, false), None);
+        // A warning that counts no more is given again before the next of rare scans.
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let announcement = crate::plan::Announcement { leads: Vec::new(), stop_at: at };
+        let limit = SignedDuration::from_hours(9);
+        let cause = crate::plan::Cause::MaxUptime { limit };
+        let warning = Reason::Warning { due: at, cause, announcement };
+        assert_eq!(dropped(warning, false), Some(Look::Soon));
         // Whatever spoke against a rescue may be otherwise before it is too late.
         assert_eq!(dropped(Reason::Stopped, true), Some(Look::AfterRest));
     }

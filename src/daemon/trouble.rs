@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::execute::Outcome;
 use crate::ids::{SessionId, StudioId};
 use crate::inventory::{SessionState, Snapshot, Transition};
-use crate::plan::{Action, Decision, History, Plan, Reason, SessionHistory, Verdict};
+use crate::plan::{Action, Decision, History, OpenIntent, Plan, Reason, SessionHistory, Verdict};
 
 /// How often something comes to nothing before it is told of: once may be one lost call.
 const ATTEMPTS_MIN: u32 = 3;
@@ -17,6 +17,8 @@ const ATTEMPTS_MIN: u32 = 3;
 struct Failing {
     attempts: u32,
     is_rescue: bool,
+    /// Whether nothing more will be asked for, or comes of it.
+    is_stuck: bool,
     why: String,
 }
 
@@ -27,27 +29,41 @@ pub(super) struct Vain {
     action: Action,
     attempts: u32,
     is_rescue: bool,
+    is_stuck: bool,
 }
 
 /// What the log tells of what is still to be done in a studio, or is being tried again.
 pub(super) fn in_vain(plan: &Plan, snapshot: &Snapshot, history: &History) -> Vec<Vain> {
-    let tried = history.sessions.iter();
-    let tried = tried.filter(|(_, past)| past.attempts.is_some() || past.start_attempts.is_some());
+    let is_late = |open: &Option<OpenIntent>| open.as_ref().is_some_and(|open| open.late);
+    let tried = history.sessions.iter().filter(|(_, past)| {
+        let is_tried = past.attempts.is_some() || past.start_attempts.is_some();
+        is_tried || is_late(&past.open) || is_late(&past.starting)
+    });
     let of = |(id, past): (&SessionId, &SessionHistory)| {
         let (session, decision) = (snapshot.sessions.get(id)?, decision_about(plan, id)?);
-        let is_tried = matches!(decision.verdict(), Verdict::Stop | Verdict::Start | Verdict::Hold)
-            || matches!(session.state, SessionState::Transitional(_));
         let (action, attempts) = match session.state {
-            SessionState::Ready | SessionState::Transitional(Transition::Stop) => {
+            SessionState::Ready
+            | SessionState::Transitional(Transition::Stop)
+            | SessionState::Failed(Transition::Stop) => {
                 (Action::Stop, past.attempt(session.start()?))
             }
             _ => (Action::Start, past.start_attempt(session.stopped_at?)),
         };
+        let open = if action == Action::Stop { &past.open } else { &past.starting };
+        // Nobody asks again for what failed in this way, nor for what does not end.
+        let is_stuck = match session.state {
+            SessionState::Failed(Transition::Stop) => attempts > 0,
+            SessionState::Transitional(_) => is_late(open),
+            _ => false,
+        };
+        let is_tried = matches!(decision.verdict(), Verdict::Stop | Verdict::Start | Verdict::Hold)
+            || matches!(session.state, SessionState::Transitional(_));
         let is_rescue = action == Action::Start
             && (decision.reason.is_rescue()
                 || past.starting.as_ref().is_some_and(|open| open.rescue.is_some()));
         let session = id.clone();
-        (is_tried && attempts > 0).then_some(Vain { session, action, attempts, is_rescue })
+        let is_told = is_stuck || is_tried && attempts > 0;
+        is_told.then_some(Vain { session, action, attempts, is_rescue, is_stuck })
     };
     tried.filter_map(of).collect()
 }
@@ -76,12 +92,14 @@ impl Trouble {
                 error.to_string()
             }
             Outcome::Broken => "a fault of the program, see its debug log".to_owned(),
-            // The list says stop, and whatever is read before that tells too little: nothing will ever come of it.
+            // The list says stop, and whatever is read before that tells too little, or of another run: nothing will
+            // ever come of it.
             Outcome::Dropped(decision)
-                if matches!(
-                    decision.reason,
-                    Reason::ProfileUnknown | Reason::RuleUnclear { .. }
-                ) =>
+                if decision.verdict() == Verdict::Stop
+                    || matches!(
+                        decision.reason,
+                        Reason::ProfileUnknown | Reason::RuleUnclear { .. }
+                    ) =>
             {
                 decision.reason.to_string()
             }
@@ -96,7 +114,7 @@ impl Trouble {
         };
         let failing = self.0.entry(studio.clone()).or_default();
         let attempts = failing.get(&key).map_or(0, |before| before.attempts).saturating_add(1);
-        failing.insert(key, Failing { attempts, is_rescue, why });
+        failing.insert(key, Failing { attempts, is_rescue, is_stuck: false, why });
     }
 
     /// Only these studios are looked after from now on.
@@ -113,12 +131,14 @@ impl Trouble {
             matches!(verdict, Some(Verdict::Stop | Verdict::Start | Verdict::Hold))
         };
         failing.retain(|(session, _), _| is_wanted(session));
-        for Vain { session, action, attempts, is_rescue } in vain {
+        for Vain { session, action, attempts, is_rescue, is_stuck } in vain {
             let why = "the service took it, and nothing came of it".to_owned();
-            let told =
-                failing.entry((session, action)).or_insert(Failing { attempts, is_rescue, why });
+            let attempts = attempts.max(1);
+            let new = Failing { attempts, is_rescue, is_stuck, why };
+            let told = failing.entry((session, action)).or_insert(new);
             told.attempts = told.attempts.max(attempts);
             told.is_rescue |= is_rescue;
+            told.is_stuck |= is_stuck;
         }
     }
 
@@ -126,7 +146,7 @@ impl Trouble {
     pub(super) fn of(&self, studio: &StudioId) -> Option<String> {
         let failing = self.0.get(studio)?;
         let is_told = |(_, failing): &(&(SessionId, Action), &Failing)| {
-            failing.is_rescue || failing.attempts >= ATTEMPTS_MIN
+            failing.is_rescue || failing.is_stuck || failing.attempts >= ATTEMPTS_MIN
         };
         let told = || failing.iter().filter(is_told);
         let rescues = told().filter(|(_, failing)| failing.is_rescue).count();
@@ -149,7 +169,7 @@ mod tests {
 
     use super::*;
     use crate::inventory::{Doubt, Problem, Session, Stopping};
-    use crate::plan::{Attempts, OpenIntent, StoppedBy};
+    use crate::plan::{Attempts, StoppedBy};
     use crate::policy::Mode;
     use crate::provider::ProviderError;
 
@@ -197,11 +217,12 @@ mod tests {
             not_after: None,
             mark: None,
             asks: Vec::new(),
+            safe_until: None,
         }
     }
 
     /// A session that is off, or on its way, and of which so many starts have failed.
-    fn failed(state: SessionState, ended: u32, rescue: bool) -> Option<String> {
+    fn failed(state: SessionState, ended: u32, rescue: bool, late: bool) -> Option<String> {
         let at = Timestamp::UNIX_EPOCH;
         let (studio, id) = (StudioId::from("studio"), SessionId::from("one"));
         let session = Session {
@@ -217,7 +238,7 @@ mod tests {
             streaming_image: None,
             persistence: None,
             created_at: Some(at),
-            started_at: None,
+            started_at: Some(at),
             stopped_at: Some(at),
             started_by: None,
             stopped_by: None,
@@ -229,7 +250,9 @@ mod tests {
         };
         let (terminate_at, closes, failures) = (at, at, ended);
         let reason = match (&session.state, rescue) {
-            (SessionState::Transitional(_), _) => Reason::Deleted,
+            (SessionState::Transitional(_) | SessionState::Failed(Transition::Stop), _) => {
+                Reason::Deleted
+            }
             (_, true) => {
                 let (is_observed, is_late, stopped_by) = (false, false, StoppedBy::Us);
                 Reason::Rescue { terminate_at, closes, failures, is_observed, is_late, stopped_by }
@@ -249,7 +272,7 @@ mod tests {
         let mut snapshot = Snapshot::unread(at, Vec::new());
         snapshot.sessions.insert(id.clone(), Arc::new(session));
         let start_attempts = Some(Attempts { run: at, ended, last: at });
-        let starting = rescue.then(|| OpenIntent {
+        let starting = (rescue || late).then(|| OpenIntent {
             run: at,
             token: String::new(),
             at,
@@ -257,10 +280,12 @@ mod tests {
             accepted: true,
             repeats: false,
             refused: 0,
-            late: false,
-            rescue: Some(StoppedBy::Us),
+            late,
+            rescue: rescue.then_some(StoppedBy::Us),
         });
-        let past = SessionHistory { start_attempts, starting, ..SessionHistory::default() };
+        let attempts = start_attempts;
+        let past =
+            SessionHistory { attempts, start_attempts, starting, ..SessionHistory::default() };
         let history = History { sessions: BTreeMap::from([(id, past)]), ..History::default() };
         let mut trouble = Trouble::default();
         trouble.planned(&studio, &plan, in_vain(&plan, &snapshot, &history));
@@ -270,17 +295,22 @@ mod tests {
     #[test]
     fn what_the_service_takes_and_does_not_do_is_told_as_well() {
         let on_its_way = || SessionState::Transitional(Transition::Start);
-        let told = failed(SessionState::Stopped, 3, false).unwrap();
+        let told = failed(SessionState::Stopped, 3, false, false).unwrap();
         assert!(
             told.starts_with("3 attempts to start one came to nothing, the last: the service took")
         );
-        assert_eq!(failed(SessionState::Stopped, 2, false), None);
-        assert!(failed(on_its_way(), 3, false).is_some());
+        assert_eq!(failed(SessionState::Stopped, 2, false, false), None);
+        assert!(failed(on_its_way(), 3, false, false).is_some());
         // A rescue at the first time, also while the next is on its way.
-        let told = failed(SessionState::Failed(Transition::Start), 1, true).unwrap();
+        let told = failed(SessionState::Failed(Transition::Start), 1, true, false).unwrap();
         assert!(told.ends_with("; its work would be destroyed"), "{told}");
-        assert!(failed(on_its_way(), 1, true).is_some());
-        assert_eq!(failed(on_its_way(), 0, true), None);
+        assert!(failed(on_its_way(), 1, true, false).is_some());
+        assert_eq!(failed(on_its_way(), 0, true, false), None);
+        // What the service gave up nobody asks for again, and what does not end nobody can.
+        let gave_up = || SessionState::Failed(Transition::Stop);
+        assert!(failed(gave_up(), 1, false, false).unwrap().starts_with("1 attempts to stop one"));
+        assert_eq!(failed(gave_up(), 0, false, false), None);
+        assert!(failed(on_its_way(), 0, false, true).is_some());
     }
 
     #[test]
@@ -295,5 +325,12 @@ mod tests {
         };
         assert_eq!([0; 3].map(|_| drop_for(Reason::ProfileUnknown)), [false, false, true]);
         assert!(!drop_for(Reason::Stopped));
+        // So is what its own reading tells another start of than the list does, each time.
+        let (due, limit) = (Timestamp::UNIX_EPOCH, jiff::SignedDuration::from_hours(9));
+        let mut stop = || {
+            let cause = crate::plan::Cause::MaxUptime { limit };
+            drop_for(Reason::Due { due, cause, overruled: Vec::new() })
+        };
+        assert_eq!([0; 3].map(|_| stop()), [false, false, true]);
     }
 }

@@ -60,8 +60,10 @@ pub(super) struct Glance {
     pub(super) sessions: BTreeMap<(String, Verdict), usize>,
     /// How many are due.
     pub(super) due: usize,
-    /// When the next one that is off will be destroyed.
+    /// When the next one that is off will be destroyed; but not what is to be started before that.
     pub(super) next_termination: Option<Timestamp>,
+    /// How many are off, and are to be started before they would be destroyed.
+    pub(super) to_rescue: usize,
     /// When a decision changes next by itself.
     pub(super) next_change: Option<Timestamp>,
     /// When the studio is looked at again.
@@ -78,8 +80,10 @@ impl Glance {
         for (decision, session) in plan.decisions.iter().zip(snapshot.sessions.values()) {
             *counted.entry((&session.state, decision.verdict())).or_default() += 1;
             glance.due += usize::from(decision.due.is_some_and(|due| due <= plan.at));
-            let next = glance.next_termination.into_iter().chain(terminates_at(session)).min();
-            glance.next_termination = next;
+            let is_safe = decision.safe_until.is_some_and(|until| plan.at < until);
+            let end = terminates_at(session).filter(|_| !is_safe);
+            glance.next_termination = glance.next_termination.into_iter().chain(end).min();
+            glance.to_rescue += usize::from(decision.safe_until.is_some());
         }
         for ((state, verdict), count) in counted {
             let state = match state {
@@ -96,6 +100,11 @@ impl Vitals {
     /// None yet; what is told is counted as well.
     pub(super) fn counting(metrics: Option<Arc<Metrics>>) -> Self {
         Self { metrics, ..Self::default() }
+    }
+
+    /// How many sessions of a studio are to be started before they would be destroyed, as it was seen last.
+    pub(super) fn to_rescue(&self, studio: &StudioId) -> usize {
+        self.lock().studios.get(studio).map_or(0, |seen| seen.to_rescue)
     }
 
     /// A policy is in force from now on.

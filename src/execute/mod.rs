@@ -161,10 +161,13 @@ fn narrowed(
     let in_time = decision.not_after.is_none_or(|not_after| now < not_after);
     // Another run or another aim belongs to another policy or another stop or start; its own plan will
     // come.
-    let same = order::action(again.verdict()) == Some(*action)
-        && run.is_some()
-        && action.run(session) == *run
-        && aim(*action, &again) == aim(*action, decision);
+    let aims = aim(*action, decision);
+    // What is to be saved is saved, though the list tells its stop by whole seconds and its own reading does not.
+    let is_second = |(one, other): (Timestamp, Timestamp)| one.as_second() == other.as_second();
+    let is_near = aims == Some(Aim::Rescue) && run.zip(action.run(session)).is_some_and(is_second);
+    let is_run = run.is_some() && (action.run(session) == *run || is_near);
+    let same =
+        order::action(again.verdict()) == Some(*action) && is_run && aim(*action, &again) == aims;
     let mode = again.mode.min(decision.mode);
     let not_after = earlier(decision.not_after, again.not_after);
     if same && in_time {

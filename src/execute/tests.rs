@@ -534,9 +534,11 @@ async fn what_is_no_longer_in_danger_is_not_rescued() {
     assert!(matches!(morning.attempt(&order).await, Outcome::Dropped(_)));
     let morning = Morning::in_danger();
     let mut order = morning.order().await;
-    order.run = Some(at("05:00:00"));
+    let run = order.run.replace(at("05:00:00"));
     assert!(matches!(morning.attempt(&order).await, Outcome::Dropped(_)));
     assert_eq!(morning.effects(), []);
+    order.run = run.map(|run| run + SignedDuration::from_millis(417));
+    assert_eq!(morning.attempt(&order).await, Outcome::Accepted);
 }
 
 async fn marked(morning: &Morning) -> Option<Mark> {

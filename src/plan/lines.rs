@@ -10,7 +10,7 @@ use super::due::{Cause, Due, is_too_short};
 use super::hold::{held, look_at_hold};
 use super::keeps::{fits_from, kept_running, kept_until, look_at_keeps, reminder};
 use super::line::{Line, Step, look_at_mode};
-use super::rescue::{Rescue, Unrotated, let_alone_until, rotates_until, unrotated};
+use super::rescue::{Rescue, Unrotated, let_alone_until, lived, rotates_until, unrotated};
 use super::veto::{look_at_vetoes, overruled, to_ask, vetoed};
 use super::warning::{Warnings, earliest_stop, late_waits, next_warning, warnings};
 use super::{Announcement, Decision, Reason, moved, stopped, veto};
@@ -93,6 +93,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
         not_after: not_after(case, &reason),
         mark: stopped::mark(case),
         asks: if asks { to_ask(case) } else { Vec::new() },
+        safe_until: is_off(case).then(|| stopped::safe_until(case)).flatten(),
         reason,
     }
 }
@@ -235,9 +236,7 @@ pub(super) fn destroyed(case: &Case<'_>) -> Option<Reason> {
 /// The data-loss guard, for a stop at `stop`: where stopping starts a termination clock, the machine
 /// has to outlive the window, and by the margin.
 fn destroyed_at(case: &Case<'_>, due: &Due, stop: Timestamp) -> Option<Reason> {
-    let Stopping::Allowed { destroyed_after: Some(after) } = case.session.stopping else {
-        return None;
-    };
+    let after = destroyed_after(case)?;
     let window = outlived(case, due);
     // The service counts from its own clock.
     let by_service = moved(stop, -case.clock_error.ahead());
@@ -253,6 +252,16 @@ fn destroyed_at(case: &Case<'_>, due: &Due, stop: Timestamp) -> Option<Reason> {
         Preserve::Refuse => unrotated.unwrap_or(Unrotated::NotAsked),
     };
     Some(Reason::WouldBeDestroyed { destroyed_after: after, needed_until, unrotated })
+}
+
+/// For how long it lives after a stop, where the stop starts a clock. Where it is not to be endangered, and had to be
+/// saved all the same, that showed for how long.
+fn destroyed_after(case: &Case<'_>) -> Option<SignedDuration> {
+    let Stopping::Allowed { destroyed_after: Some(after) } = case.session.stopping else {
+        return None;
+    };
+    let lived = lived(case).filter(|_| case.settings.preserve == Preserve::Refuse);
+    Some(lived.map_or(after, |lived| after.min(lived)))
 }
 
 /// What is rescued as soon as it is off would go on and off all night.
@@ -427,9 +436,7 @@ fn unwarnable_at(case: &Case<'_>) -> Option<Timestamp> {
 /// is left to outlive; so a long window is refused at its beginning and allowed towards its end. One that
 /// is rotated has to live until its window opens.
 fn destruction_may_change(case: &Case<'_>) -> Option<Timestamp> {
-    let Stopping::Allowed { destroyed_after: Some(after) } = case.session.stopping else {
-        return None;
-    };
+    let after = destroyed_after(case)?;
     let window = outlived(case, case.due.as_ref()?)?;
     let lives = after - case.clock_error.ahead();
     let survives = moved(needed_until(case, window), -lives);

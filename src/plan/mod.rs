@@ -114,6 +114,9 @@ pub struct Decision {
     pub mark: Option<Timestamp>,
     /// The vetoes that are to be asked about it now; the stop waits for those that said nothing yet.
     pub asks: Vec<Arc<Veto>>,
+    /// Until when nobody has to see to it that it is off and would be destroyed, since it is to be started
+    /// before that.
+    pub safe_until: Option<Timestamp>,
 }
 
 impl Decision {

@@ -70,7 +70,7 @@ pub(super) struct Rescue<'a> {
     /// From when on it is started.
     pub(super) begins: Timestamp,
     /// From when on it is in danger.
-    endangered: Timestamp,
+    pub(super) endangered: Timestamp,
     /// From when on people are back, and whatever is still off is theirs.
     pub(super) ends: Timestamp,
     /// The settings that ask for it.
@@ -99,10 +99,14 @@ impl<'a> Rescue<'a> {
                 let rescue = Self::from(end, case.clock_error, schedule, settings)?;
                 rescue.is_owed(case, schedule).then_some(rescue)
             };
-            // By no hours at all: people may be back at any time.
+            // By no hours at all, or by some that never end: people may be back at any time.
             let is_own = std::ptr::eq(settings, case.settings);
-            let without = (is_own && schedules.is_empty() && is_put_off(case))
-                .then(|| Self::at(end, case.clock_error, end, settings));
+            let closes = |schedule: &&Schedule| {
+                let window = schedule.window_after(moved(end, -settings.return_margin));
+                window.is_none_or(|window| window.closes < Timestamp::MAX)
+            };
+            let is_timeless = is_own && is_put_off(case) && !schedules.iter().any(closes);
+            let without = is_timeless.then(|| Self::at(end, case.clock_error, end, settings));
             schedules.iter().filter_map(by).chain(without).collect::<Vec<_>>()
         });
         rescues.collect()
@@ -142,8 +146,16 @@ impl<'a> Rescue<'a> {
     /// before anybody is back from those idle hours.
     fn is_owed(&self, case: &Case<'_>, schedule: &Schedule) -> bool {
         let outlives = |stopped_at| {
-            let window = schedule.window_after(stopped_at);
-            window.is_none_or(|window| self.terminate_at >= window.closes)
+            let Some(window) = schedule.window_after(stopped_at) else { return true };
+            // An hour that a calendar opens in the middle of them brings nobody back.
+            let margin = self.settings.return_margin;
+            let is_one = self.closes == window.closes;
+            let back = if is_one {
+                window.closes
+            } else {
+                schedule.after_hours_of_work(window.closes, margin)
+            };
+            self.terminate_at >= back
         };
         match self.settings.preserve {
             Preserve::Rotate => true,
@@ -228,6 +240,13 @@ pub(super) fn let_alone_until(case: &Case<'_>) -> Option<Timestamp> {
     let run = case.history.rescued.filter(|run| run.start == start)?;
     let off = run.stopped_at?.duration_until(start);
     (off < OFF_AT_LEAST).then(|| moved(start, LET_ALONE))
+}
+
+/// How long a session that we rescued lived when it was off, whatever its launch profile says by now.
+pub(super) fn lived(case: &Case<'_>) -> Option<SignedDuration> {
+    let start = case.session.start()?;
+    let run = case.history.rescued.filter(|run| run.start == start)?;
+    Some(run.stopped_at?.duration_until(start).saturating_add(RESCUE_MARGIN))
 }
 
 /// Until when a session has to live after its stop to be rescued in a window: its rescue is to begin within

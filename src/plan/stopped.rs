@@ -135,8 +135,17 @@ pub(super) fn failed_near_end(case: &Case<'_>) -> Option<Reason> {
 
 /// Whether it is yet to be rescued, from the first end that threatens, and not only in observation.
 fn will_be_rescued(case: &Case<'_>) -> bool {
-    let rescue = Rescue::of(case).filter(|rescue| rescue.settings.mode == Mode::Enforce);
-    rescue.is_some_and(|rescue| Some(rescue.terminate_at) == terminates_at(case.session))
+    rescue_to_come(case).is_some()
+}
+
+fn rescue_to_come<'a>(case: &Case<'a>) -> Option<Rescue<'a>> {
+    let rescue = Rescue::of(case).filter(|rescue| rescue.settings.mode == Mode::Enforce)?;
+    (Some(rescue.terminate_at) == terminates_at(case.session)).then_some(rescue)
+}
+
+/// Until when nobody has to see to what is off: it is to be started before the service destroys it.
+pub(super) fn safe_until(case: &Case<'_>) -> Option<Timestamp> {
+    rescue_to_come(case).map(|rescue| rescue.endangered)
 }
 
 /// When a person is told.

@@ -589,6 +589,18 @@ fn line_9_counts_only_warnings_of_this_run_this_instant_and_this_mode() {
 }
 
 #[test]
+fn line_9_counts_no_warning_that_was_given_long_before_its_time() {
+    // By a clock that was eight hours ahead, and was set right since.
+    let given = |given: &str| {
+        let world = World::new().settings(|settings| settings.warn = vec![minutes(15)]);
+        world.warned(minutes(15), "20T20:00:00", given, Mode::Enforce)
+    };
+    assert_eq!(given("20T12:06:00").decide("20T19:45:00").verdict(), Verdict::Warn);
+    assert_eq!(given("20T12:06:00").decide("20T20:00:00").verdict(), Verdict::Warn);
+    assert_eq!(given("20T18:45:00").decide("20T20:00:00").verdict(), Verdict::Stop);
+}
+
+#[test]
 fn line_9_warns_anew_after_a_keep() {
     let kept = |given: &str| {
         let world = tagged("lightsout:keep-until", "2026-11-20T22:00:00-08:00");

@@ -44,14 +44,15 @@ fn given<'a>(case: &'a Case<'_>, due: &Due, veto: &Veto) -> Option<&'a VetoGiven
     (is_about && !is_past).then_some(given)
 }
 
-/// When a veto that gave an answer has to let the session go.
-fn ends(given: &VetoGiven, veto: &Veto) -> Timestamp {
-    moved(given.since.max(given.due), veto.defer_max)
+/// When a veto that gave an answer has to let the session go: a keep or a pause meanwhile uses up nothing of that.
+fn ends(case: &Case<'_>, given: &VetoGiven, veto: &Veto) -> Timestamp {
+    let since = given.since.max(given.due);
+    moved(taken_back(case).map_or(since, |until| until.max(since)), veto.defer_max)
 }
 
 fn standing<'a>(case: &'a Case<'_>, due: &Due, veto: &Veto) -> Standing<'a> {
     let Some(given) = given(case, due, veto) else { return Standing::Unasked };
-    let ends = ends(given, veto);
+    let ends = ends(case, given, veto);
     // An answer from the future is one of a clock that went back since.
     let counts = given.at <= case.now && case.now < moved(given.at, veto.counts_for());
     match &given.says {
@@ -98,7 +99,7 @@ pub(super) fn vetoed(case: &Case<'_>) -> Option<Reason> {
 pub(super) fn overruled(case: &Case<'_>, due: &Due) -> Vec<VetoName> {
     let is_over = |veto: &&Arc<Veto>| {
         let given = given(case, due, veto).filter(|given| given.says != VetoSays::Clear);
-        given.is_some_and(|given| ends(given, veto) <= case.now)
+        given.is_some_and(|given| ends(case, given, veto) <= case.now)
     };
     case.settings.veto.iter().filter(is_over).map(|veto| veto.name.clone()).collect()
 }
@@ -121,7 +122,7 @@ pub(super) fn next_change(case: &Case<'_>) -> Option<Timestamp> {
     let due = heard(case)?;
     let of_one = |veto: &Arc<Veto>| {
         let given = given(case, due, veto)?;
-        let ends = Some(ends(given, veto)).filter(|_| given.says != VetoSays::Clear);
+        let ends = Some(ends(case, given, veto)).filter(|_| given.says != VetoSays::Clear);
         if ends.is_some_and(|ends| ends <= case.now) {
             return None;
         }

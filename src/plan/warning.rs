@@ -7,6 +7,10 @@ use super::keeps::kept_until;
 use super::{Due, moved};
 use crate::policy::Settings;
 
+/// How long before its time a warning may have been given that counts: by a clock that was set right since, one may
+/// be hours old.
+const EARLY_MAX: SignedDuration = SignedDuration::from_hours(1);
+
 /// How long a stop waits at the most for a warning that was given late.
 const LATE_WARNING_WAIT_MAX: SignedDuration = SignedDuration::from_mins(15);
 
@@ -81,7 +85,7 @@ pub(super) fn taken_back(case: &Case<'_>) -> Option<Timestamp> {
 
 /// When the warning was given that belongs to this run, this due instant and this lead. One that
 /// was only planned, in `observe`, was heard by nobody and does not count in `enforce`; and one from before
-/// a keep or a pause that is over was taken back by it.
+/// a keep or a pause that is over was taken back by it. One that was given long before its time is forgotten by then.
 fn given_at(case: &Case<'_>, due: &Due, lead: SignedDuration) -> Option<Timestamp> {
     let run = case.session.start()?;
     let taken_back = taken_back(case);
@@ -94,6 +98,7 @@ fn given_at(case: &Case<'_>, due: &Due, lead: SignedDuration) -> Option<Timestam
                 && given.lead == lead
                 && given.mode >= case.settings.mode
                 && taken_back.is_none_or(|until| until <= given.said)
+                && moved(due.at, -lead - EARLY_MAX) <= given.at
         })
         .map(|given| given.at)
         // Who was warned again, after a keep that nothing tells of any more, waits for the later one.

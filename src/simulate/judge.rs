@@ -7,6 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::disk::DiskHandle;
+use super::faults::Fault;
 use super::ground::{Ground, Shown, US, locked};
 use super::hours::{Hours, Idle};
 use super::rules::{
@@ -16,6 +17,9 @@ use super::rules::{
 use crate::clock::Clock;
 use crate::plan::Action;
 use crate::sandbox::world::{LaunchProfile, Mode, Session, SessionState};
+
+/// The step of a search through the hours of a schedule.
+const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long before a call its session may have been read: what changed since then is nobody's fault.
 const LOOKED_MAX: SignedDuration = SignedDuration::from_secs(100);
@@ -306,18 +310,22 @@ impl Scene<'_> {
         let from =
             if is_by_uptime { hours.next_idle(self.now(), SEARCH) } else { Some(self.now()) };
         let Some(closes) = from.and_then(|from| hours.next_working(from, SEARCH)) else { return };
-        // What is idle for sure brings nobody back. The search goes by quarters of an hour.
-        let quarter = SignedDuration::from_mins(15);
-        let (mut needed, mut left) = (closes, self.rules.return_margin - quarter);
-        while left.is_positive() && needed < closes + SEARCH {
-            if hours.idle(needed) != Idle::Yes {
-                left -= quarter;
-            }
-            needed += quarter;
-        }
+        let needed = self.people_are_back(closes, self.rules.return_margin - QUARTER);
         if self.now() + length < needed - SignedDuration::from_mins(5) {
             self.find("no stop that would destroy work", &format!("it lives for {length:#}"));
         }
+    }
+
+    /// When so much time has gone by that may be worked in. What is idle for sure brings nobody back.
+    fn people_are_back(&self, closes: Timestamp, margin: SignedDuration) -> Timestamp {
+        let (mut at, mut left) = (closes, margin);
+        while left.is_positive() && at < closes + SEARCH {
+            if self.hours().idle(at) != Idle::Yes {
+                left -= QUARTER;
+            }
+            at += QUARTER;
+        }
+        at
     }
 
     fn start(&self) {
@@ -374,8 +382,9 @@ impl Scene<'_> {
         };
         let by_profile = self.stopped_length().map(|length| stopped + length);
         let ends = self.session.terminate_at.into_iter().chain(by_profile);
-        // The search goes by quarters of an hour.
-        ends.min().is_some_and(|end| end < closes + SignedDuration::from_mins(20))
+        let tolerance = SignedDuration::from_mins(20);
+        let is_back = |end| self.people_are_back(closes, self.rules.return_margin) < end;
+        ends.min().is_some_and(|end| end < closes + tolerance || !is_back(end))
     }
 
     /// Whether it is about to be destroyed, and is to be saved from that.
@@ -392,10 +401,11 @@ impl Scene<'_> {
             Preserve::Rotate => is_near(),
             // What was put off under another policy would not be there when people come back.
             Preserve::Refuse => {
-                // Where no hours are its own any more, nobody knows when people are back.
+                // Where no hours are its own any more, or nobody is shown to own it, nobody knows when people are back.
                 let is_put_off = self.session.stopped_by.as_deref() == Some(US);
-                let is_timeless =
-                    is_put_off && self.is_unscheduled() && self.named_hours().is_none();
+                let is_anybody_s =
+                    self.is_unscheduled() || self.ground.lies_over(&[Fault::OwnerUnknown]);
+                let is_timeless = is_put_off && is_anybody_s && self.named_hours().is_none();
                 let is_short = |at| is_timeless || self.is_short_of(at);
                 is_near() && self.session.stopped_at.is_some_and(is_short)
             }

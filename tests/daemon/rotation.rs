@@ -4,13 +4,14 @@
 use jiff::{SignedDuration, Timestamp};
 use lightsout::audit::record::{Kind, Record};
 use lightsout::clock::Clock;
+use lightsout::daemon::Reload;
 use lightsout::ids::AccountId;
 use lightsout::inventory::Problem;
 use lightsout::provider::faulty::Fault;
 use lightsout::report::{Prices, Savings};
 use lightsout::sandbox::world::{Caller, Effect, Operation, SessionState};
 
-use crate::rig::{Rig, STUDIO, monday};
+use crate::rig::{Rig, STUDIO, monday, policy, studio};
 
 /// Destroyed a day after it was stopped.
 const MORTAL: &str = r#"
@@ -97,6 +98,27 @@ async fn without_a_rescue_the_work_is_lost() {
     assert!(!is_lost(&rig));
     until(&rig, saturday("20:00:00")).await;
     assert!(is_lost(&rig));
+}
+
+#[tokio::test]
+async fn a_studio_whose_machines_are_to_be_rescued_cannot_be_left_out_of_the_policy() {
+    let mut rig = Rig::started(ROTATE, MORTAL).await;
+    let without = || {
+        let mut policy = policy("7m", &studio(ROTATE));
+        (policy.studios, policy.hash) = (Default::default(), "another".into());
+        Reload::Read(Box::new(policy))
+    };
+    until(&rig, saturday("12:00:00")).await;
+    rig.reload(without()).await;
+    let refused = rig.of(&Kind::PolicyRefused).pop().unwrap().data.error.unwrap().detail;
+    let words = "cannot be left out: 1 of its sessions that are off would be destroyed, and are to be started \
+                 before that; write `schedule = \"off\"` in it instead";
+    assert!(refused.ends_with(words), "{refused}");
+    until(&rig, monday("06:59:00")).await;
+    assert_eq!((is_lost(&rig), rig.state("artist")), (false, SessionState::Ready));
+    // What is on is its people's.
+    rig.reload(without()).await;
+    assert_eq!((rig.count(&Kind::PolicyRefused), rig.count(&Kind::PolicyLoaded)), (1, 2));
 }
 
 #[tokio::test]

@@ -52,8 +52,9 @@ fn a_log_that_is_shorter_than_it_was_told_to_be_is_said_and_nothing_is_done_unti
     daemon.wait_for("scanned");
     daemon.signal("TERM");
     assert_eq!(daemon.finish().code, Some(0));
-    // The pause was in it.
+    // The pause was in it. Whoever ends that by now does not know of the one to come.
     fs::write(house.log(), "").unwrap();
+    say(&["resume"]);
     for _ in 0..2 {
         let run = house.run(&["run", "--once"]);
         assert_eq!(run.code, Some(1), "{}", run.stderr);
@@ -67,6 +68,29 @@ fn a_log_that_is_shorter_than_it_was_told_to_be_is_said_and_nothing_is_done_unti
     say(&["resume"]);
     assert_eq!(house.run(&["run", "--once"]).code, Some(0));
     assert_eq!(sandbox.effects(), ["one", "two"]);
+    house.assert_log_is_whole();
+}
+
+#[test]
+fn where_nothing_tells_how_far_the_log_went_a_hole_in_it_is_a_pause() {
+    let sandbox = Watched::small();
+    let house = House::always_due(&sandbox.endpoint);
+    let paused = house.run(&["pause", "--as", "ada", "--wait", "0s"]);
+    assert_eq!(paused.code, Some(0), "{}", paused.stderr);
+    assert_eq!(house.run(&["run", "--once"]).code, Some(1));
+    // A power failure took what said so.
+    let mut bytes = fs::read(house.log()).unwrap();
+    let log = String::from_utf8(bytes.clone()).unwrap();
+    let at = log.find("lightsout.daemon.paused").unwrap();
+    let line = log[..at].rfind('\n').unwrap() + 1;
+    let end = at + log[at..].find('\n').unwrap();
+    bytes[line..end].fill(0);
+    fs::write(house.log(), bytes).unwrap();
+    assert_eq!(house.run(&["run", "--once"]).code, Some(1));
+    assert_eq!(sandbox.changing_requests(), 0);
+    let pauses = house.records_of("daemon.paused");
+    let who: Vec<&str> = pauses.iter().map(|record| text(&record["data"], "who")).collect();
+    assert_eq!(who, ["lightsout"]);
     house.assert_log_is_whole();
 }
 

@@ -29,6 +29,9 @@ pub const ONCE: &str = "once";
 /// meanwhile, or no daemon was there to make it.
 const WARNED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
+/// From how long ago on the last record shows that nobody looks once and again.
+const NOBODY_FOR: SignedDuration = SignedDuration::from_hours(12);
+
 /// Whether a reason says of a session that it is not to be stopped, for now or at all, whatever was announced.
 #[must_use]
 pub fn lets_go(code: &str) -> bool {
@@ -53,8 +56,9 @@ impl Replay {
         self.requests.contains(request)
     }
 
-    /// Learns what a person said, of one studio or of all.
-    pub(super) fn said(&mut self, record: &Record) {
+    /// Learns what a person said, of one studio or of all, or that a program is there again. The record before it may
+    /// be from long ago.
+    pub(super) fn said(&mut self, record: &Record, before: Option<Timestamp>) {
         if let Some(request) = &record.data.request {
             self.requests.insert(request.clone());
             // Their names begin with the instant, so that the first is the oldest.
@@ -65,10 +69,7 @@ impl Replay {
         let change: &dyn Fn(&mut StudioPast) = match record.kind {
             Kind::DaemonPaused => &|past| past.pause(record),
             Kind::DaemonResumed => &|past| past.resume(record.time),
-            // Nobody knows how long none was there. Who looks once and again is never there for long.
-            Kind::DaemonStarted if record.data.note.as_deref() != Some(ONCE) => {
-                &|past| past.forget_overdue(record.time)
-            }
+            Kind::DaemonStarted => &|past| past.begin(record, before),
             _ => return,
         };
         match record.data.studio.as_deref() {
@@ -96,7 +97,10 @@ impl StudioPast {
     fn resume(&mut self, now: Timestamp) {
         self.take_back(now);
         self.forget_overdue(now);
-        self.history.paused = None;
+        // What keeps a session busy after a pause does so for as long as if nobody had asked before it.
+        if self.history.paused.take().is_some() {
+            self.history.sessions.values_mut().for_each(|past| past.vetoes.clear());
+        }
     }
 
     /// A pause that has ended by itself took back the warnings before it, whatever is said of pauses after.
@@ -122,19 +126,36 @@ impl StudioPast {
     }
 
     /// Who is due at another instant by now was warned of nothing that counts: the instant may come back, with a
-    /// tag or a policy, when nobody thinks of it any more.
+    /// tag or a policy, when nobody thinks of it any more. And who is only observed by now is not to be stopped.
     pub(super) fn due_otherwise(&mut self, session: &SessionId, record: &Record) {
         if let Some(due) = record.data.due
             && let Some(past) = self.history.sessions.get_mut(session)
         {
-            past.warnings.retain(|warning| warning.due == due);
+            let mode = mode(&record.data).unwrap_or(Mode::Enforce);
+            past.warnings.retain(|warning| warning.due == due && warning.mode <= mode);
+        }
+    }
+
+    /// A program is there, and nobody knows for how long none was. Who looks once and again is never there for long; but
+    /// what is looked at every few hours had somebody all the time.
+    fn begin(&mut self, record: &Record, before: Option<Timestamp>) {
+        let now = record.time;
+        let is_stay = record.data.note.as_deref() != Some(ONCE);
+        let away = before.map(|before| before.duration_until(now));
+        if is_stay || away.is_some_and(|away| away >= NOBODY_FOR) {
+            self.forget_overdue(now);
+        }
+        // What was written last may have waited for its disk until the one who wrote it was ended.
+        let warnings = self.history.sessions.values_mut().flat_map(|past| &mut past.warnings);
+        for warning in warnings.filter(|warning| before.is_some_and(|at| at <= warning.said)) {
+            (warning.at, warning.said) = (warning.at.max(now), warning.said.max(now));
         }
     }
 
     /// What was to be stopped long ago, and was held, is news to whoever was warned then.
     fn forget_overdue(&mut self, now: Timestamp) {
         let is_fresh = |given: &WarningGiven| {
-            let latest = given.due.max(given.at);
+            let latest = given.due.max(given.said);
             now <= latest.checked_add(WARNED_FOR).unwrap_or(Timestamp::MAX)
         };
         for past in self.history.sessions.values_mut() {

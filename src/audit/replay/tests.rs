@@ -541,6 +541,7 @@ fn a_decision_has_the_fingerprint_of_its_record() {
             not_after: None,
             mark: None,
             asks: Vec::new(),
+            safe_until: None,
         };
         let run = (number % 2 == 0).then(|| at(RUN));
         let seen = SeenData { started_at: run, ..SeenData::default() };

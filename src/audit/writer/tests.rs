@@ -153,7 +153,10 @@ fn what_is_committed_is_in_the_file_and_continues_after_reopening() {
     let path = directory.path().join("var/log/audit.jsonl");
     let (log, found) = opened(&path);
     let past = Replay::default();
-    assert_eq!(found, Opened { records: 0, hash: Hash::ZERO, repaired: None, past });
+    assert_eq!(
+        found,
+        Opened { records: 0, hash: Hash::ZERO, repaired: None, is_rolled_back: false, past }
+    );
     block_on(log.commit(vec![samples::small(0), samples::small(1)])).unwrap();
     assert_eq!(subjects(&path), ["s0", "s1"]);
     drop(log);

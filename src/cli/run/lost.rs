@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::audit::record::{Data, Kind, ReasonData, Record};
 use crate::audit::{self, reader};
 use crate::daemon::Audit;
+use crate::switch::{Switchboard, Wish};
 
 /// What is there in the place of a record that was told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,16 @@ impl Lost {
         let data = Data { reason: Some(reason), ..Data::default() };
         let repaired = Record { time: now, kind: Kind::LogRepaired, subject: String::new(), data };
         [repaired, audit::paused("the end of the audit log is lost", now)]
+    }
+}
+
+/// Whoever ended a pause before this start did not know of the one that the loss brought.
+pub(super) async fn refuse_resumes(switchboard: &dyn Switchboard) {
+    for request in switchboard.waiting().await {
+        if matches!(request.wish, Wish::Resume { .. }) {
+            let why = "it was said before the end of the audit log was found to be lost";
+            switchboard.refused(&request, why.to_owned()).await;
+        }
     }
 }
 

@@ -57,14 +57,10 @@ fn a_clock_that_is_behind_the_service_s_rescues_by_the_service_s() {
 #[test]
 fn an_hour_that_is_open_on_a_saturday_brings_nobody_back() {
     // Stopped on Friday at 20:00 it would live into Sunday, and people are back on Monday.
-    let idle = ["Sun-Fri 20:00-07:00", "Sat 07:00-10:00", "Sat 14:00-24:00", "Sun"];
-    let idle = Idle::Weekly(idle.map(|text| text.parse().unwrap()).into());
-    let zone = TimeZone::get("America/Los_Angeles").unwrap();
-    let opened = Arc::new(Schedule::new("nights".into(), zone, idle, Vec::new()));
     let lives_for = |after| {
         let stopping = Stopping::Allowed { destroyed_after: Some(after) };
         let world = World::new().session(|session| session.stopping = stopping);
-        world.settings(|settings| settings.schedule = Some(shared(Arc::clone(&opened))))
+        world.settings(|settings| settings.schedule = Some(shared(opened())))
     };
     let decision = lives_for(hours(36)).decide("20T20:00:00");
     let Reason::WouldBeDestroyed { needed_until, .. } = decision.reason else { panic!("stopped") };
@@ -75,6 +71,52 @@ fn an_hour_that_is_open_on_a_saturday_brings_nobody_back() {
         lives_for(hours(63) - minutes(1)).decide("20T20:00:00").reason.code(),
         "would_be_destroyed"
     );
+}
+
+/// Nights and weekends, of which a calendar opens four hours on a Saturday.
+fn opened() -> Arc<Schedule> {
+    let idle = ["Sun-Fri 20:00-07:00", "Sat 07:00-10:00", "Sat 14:00-24:00", "Sun"];
+    let idle = Idle::Weekly(idle.map(|text| text.parse().unwrap()).into());
+    let zone = TimeZone::get("America/Los_Angeles").unwrap();
+    Arc::new(Schedule::new("nights".into(), zone, idle, Vec::new()))
+}
+
+#[test]
+fn what_was_put_off_is_saved_after_an_open_hour_too_under_a_policy_that_would_not_put_it_off() {
+    let lives_until = |end: &str| {
+        let world = asleep().session(|session| {
+            session.stopping = Stopping::Allowed { destroyed_after: None };
+            session.terminate_at = Some(at(end));
+        });
+        let mut world = world.settings(|settings| {
+            settings.preserve = Preserve::Refuse;
+            settings.schedule = Some(shared(opened()));
+        });
+        past(&mut world).put_off = Some(at("20T20:00:00"));
+        world
+    };
+    // Four hours on Saturday, of the eight in which people are back.
+    assert_eq!(lives_until("22T08:00:00").decide("22T07:30:00").reason.code(), "rescue");
+    assert_eq!(lives_until("23T11:00:00").decide("23T10:45:00").reason.code(), "termination_near");
+}
+
+#[test]
+fn what_had_to_be_saved_where_nothing_is_endangered_is_not_put_off_again() {
+    // The launch profile says four days by now, and the service kept to the hour that it said before.
+    let start = at("20T20:30:30");
+    let long = |preserve| {
+        let mut world = rotating().session(|session| {
+            session.started_at = Some(start);
+            session.stopping = Stopping::Allowed { destroyed_after: Some(hours(96)) };
+        });
+        past(&mut world).rescued = Some(run_after(start, "20T19:00:00"));
+        world.settings(|settings| settings.preserve = preserve)
+    };
+    assert_eq!(long(Preserve::Rotate).decide("20T21:00:00").verdict(), Verdict::Stop);
+    let refusing = long(Preserve::Refuse);
+    assert_eq!(refusing.decide("20T21:00:00").reason.code(), "would_be_destroyed");
+    let anothers = refusing.session(|session| session.started_at = Some(at("20T20:31:00")));
+    assert_eq!(anothers.decide("20T23:00:00").verdict(), Verdict::Stop);
 }
 
 #[test]
@@ -114,6 +156,12 @@ fn where_nothing_tells_when_people_are_back_nothing_is_rotated() {
     };
     assert_eq!(endless(rotating()).decide("20T21:00:00").reason.code(), "would_be_destroyed");
     assert_eq!(endless(asleep()).decide("21T19:45:00").reason.code(), "termination_near");
+    // What was put off by hours that ended is saved all the same.
+    for preserve in [Preserve::Rotate, Preserve::Refuse] {
+        let mut put_off = endless(asleep()).settings(|settings| settings.preserve = preserve);
+        past(&mut put_off).put_off = Some(at("20T20:00:00"));
+        assert_eq!(put_off.decide("21T19:45:00").reason.code(), "rescue");
+    }
 }
 
 #[test]
@@ -274,9 +322,11 @@ fn by_a_clock_that_is_known_to_be_ahead_what_is_put_off_has_to_live_longer() {
 #[test]
 fn a_rescue_that_will_come_needs_no_alarm_unless_it_is_only_observed() {
     assert_eq!(asleep().decide("21T17:00:00").reason.code(), "stopped");
+    assert_eq!(asleep().decide("21T17:00:00").safe_until, Some(at("21T19:45:00")));
     let observing = asleep().settings(|settings| settings.mode = Mode::Observe);
     assert_eq!(observing.decide("21T15:59:59").reason.code(), "stopped");
     assert_eq!(observing.decide("21T16:00:00").reason.code(), "termination_near");
+    assert_eq!(observing.decide("21T16:00:00").safe_until, None);
     observing.check(
         "21T19:30:00",
         "start! rescue: the service would destroy it at 2026-11-22 04:00Z; its window closes at 2026-11-23 15:00Z; mode observe leaves it to a person | 2026-11-22T03:45:00Z",

@@ -332,4 +332,10 @@ fn a_keep_or_a_pause_does_not_use_up_the_time_of_a_veto() {
     let (until, who) = (at("21T09:00:00"), "ada".to_owned());
     paused.history.paused = Some(crate::plan::Pause { until, who });
     assert_eq!(paused.asks("21T10:00:00"), ["farm"]);
+    // Whoever is busy still keeps it from then on for as long as it may.
+    let again = over.says("farm", "21T10:00:01", busy("frame 7"));
+    assert_eq!(again.decide("21T10:01:00").reason.code(), "busy");
+    let last = again.says("farm", "21T15:59:00", busy("frame 9"));
+    assert_eq!(last.decide("21T15:59:59").reason.code(), "busy");
+    assert_eq!(last.decide("21T16:00:00").verdict(), Verdict::Stop);
 }

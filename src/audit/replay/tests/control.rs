@@ -305,3 +305,67 @@ fn an_instant_that_comes_back_finds_no_warning() {
     let due = of_run(Kind::WarningGiven, RUN).data.due.unwrap().to_string();
     assert_eq!([Some(due.as_str()), None, Some("2026-11-20T06:00:00Z")].map(due_at), [2, 2, 0]);
 }
+
+#[test]
+fn who_was_only_observed_meanwhile_is_warned_anew() {
+    let after = |mode: &str| {
+        let decided = record(Kind::SessionDecided, |data| data.mode = Some(mode.to_owned()));
+        session(&[of_run(Kind::WarningGiven, RUN), decided]).warnings.len()
+    };
+    assert_eq!(["enforce", "observe"].map(after), [2, 0]);
+}
+
+#[test]
+fn a_machine_that_slept_through_the_night_stops_nobody_on_the_notice_before() {
+    let slept = |to: &str| {
+        let jump = Jump {
+            from: at("2026-11-20T03:35:00Z"),
+            to: at(to),
+            suspended: at("2026-11-20T03:35:00Z").duration_until(at(to)),
+        };
+        let resumed = record(Kind::StudioResumed, |_| {});
+        let resumed = Record { time: at(to), ..resumed };
+        session(&[of_run(Kind::WarningGiven, RUN), jump.record(), resumed]).warnings.len()
+    };
+    assert_eq!(["2026-11-20T04:40:00Z", "2026-11-20T20:00:00Z"].map(slept), [2, 0]);
+}
+
+#[test]
+fn who_looks_once_and_was_away_for_half_a_day_warns_anew() {
+    let after = |time: &str| {
+        let note = Some(crate::audit::replay::control::ONCE.to_owned());
+        let started = record(Kind::DaemonStarted, |data| data.note = note);
+        let started = Record { time: at(time), ..started };
+        session(&[of_run(Kind::WarningGiven, RUN), started]).warnings.len()
+    };
+    assert_eq!(["2026-11-20T15:29:59Z", "2026-11-20T15:30:00Z"].map(after), [2, 0]);
+}
+
+#[test]
+fn a_warning_that_was_written_last_counts_from_the_start_after_it() {
+    let restarted = "2026-11-20T03:52:00Z";
+    let started = record(Kind::DaemonStarted, |_| {});
+    let started = Record { time: at(restarted), ..started };
+    let said = |records: &[Record]| {
+        let warnings = session(records).warnings;
+        warnings.into_iter().map(|warning| (warning.at, warning.said)).collect::<Vec<_>>()
+    };
+    let warned = of_run(Kind::WarningGiven, RUN);
+    assert_eq!(said(&[warned.clone(), started.clone()]), [(at(restarted), at(restarted)); 2]);
+    // Whatever was written after it shows that it was out.
+    let next = of_run(Kind::WarningGiven, RUN);
+    let next = Record { time: at("2026-11-20T03:31:00Z"), kind: Kind::LogRepaired, ..next };
+    assert_eq!(said(&[warned.clone(), next, started]), [(warned.time, warned.time); 2]);
+}
+
+#[test]
+fn a_pause_that_a_person_ends_takes_back_what_a_veto_said() {
+    let asked = record(Kind::VetoAnswered, |data| {
+        data.seen = of_run(Kind::VetoAnswered, RUN).data.seen;
+        data.veto = Some(VetoData::new(&"farm".into(), &VetoSays::Busy { words: "it".to_owned() }));
+    });
+    let paused = record(Kind::DaemonPaused, |data| data.until = Some(at("2026-11-20T09:00:00Z")));
+    let resumed = record(Kind::DaemonResumed, |_| {});
+    assert_eq!(session(&[asked.clone(), resumed.clone()]).vetoes.len(), 1);
+    assert_eq!(session(&[asked, paused, resumed]).vetoes.len(), 0);
+}
