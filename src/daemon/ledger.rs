@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::timekeeper::{Last, Reading};
 use crate::audit::Head;
 use crate::audit::record::{Journal, JournalError, Kind, Record};
-use crate::audit::replay::{Jump, Replay, StudioPast};
+use crate::audit::replay::{Fingerprint, Jump, Replay, StudioPast};
 use crate::clock::Clock;
 use crate::execute::{Admission, Gate};
 use crate::ids::{SessionId, StudioId};
@@ -310,6 +310,10 @@ impl Gate for Ledger {
 
     fn history(&self, studio: &StudioId, session: &SessionId) -> History {
         self.with(studio, |past| past.history.only(session))
+    }
+
+    fn decided(&self, studio: &StudioId, session: &SessionId) -> Option<Fingerprint> {
+        self.with(studio, |past| past.decisions.get(session).copied())
     }
 
     fn admit(

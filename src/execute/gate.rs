@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::audit::record::JournalError;
+use crate::audit::replay::Fingerprint;
 use crate::clock::Clock;
 use crate::ids::{SessionId, StudioId};
 use crate::plan::{Action, History, Reason};
@@ -27,6 +28,9 @@ pub trait Gate: Send + Sync + fmt::Debug {
 
     /// What the log says of a session by now: a veto may have answered while its call waited for its turn.
     fn history(&self, studio: &StudioId, session: &SessionId) -> History;
+
+    /// What was decided about a session last, in short, as far as the log tells.
+    fn decided(&self, studio: &StudioId, session: &SessionId) -> Option<Fingerprint>;
 
     /// Lets one call be announced under this token, or says which brake does not.
     ///

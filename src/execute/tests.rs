@@ -1,3 +1,5 @@
+mod late;
+
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -117,6 +119,7 @@ struct Door {
     /// That the clock has jumped, which it knows once it is asked for the time.
     jumped: Mutex<Option<ClockJump>>,
     knows: Mutex<Option<ClockJump>>,
+    decided: Mutex<Option<Fingerprint>>,
     journal: Arc<MemoryJournal>,
 }
 
@@ -158,6 +161,10 @@ impl Gate for Door {
         replay.apply(&Record { time, kind, subject: String::new(), data });
         self.journal.records().iter().for_each(|record| replay.apply(record));
         replay.studio(studio).history.clone()
+    }
+
+    fn decided(&self, _: &StudioId, _: &crate::ids::SessionId) -> Option<Fingerprint> {
+        *self.decided.lock().unwrap()
     }
 
     fn admit(
@@ -207,10 +214,11 @@ impl Morning {
         Self { workshop, world, clock, faulty, journal, gate }
     }
 
-    /// Something that was read in this moment, to be started.
-    fn just_read(&self, session: Session) -> Fresh {
+    /// Something that was read in this moment, and is to be started as an order says.
+    fn just_read(&self, session: Session, order: &Order) -> Fresh {
         let read_at = [self.clock.monotonic(), self.clock.now().as_duration()];
-        Fresh { action: Action::Start, read_at, session }
+        let planned = Fingerprint::of_decision(&order.decision, order.run);
+        Fresh { action: Action::Start, read_at, session, planned }
     }
 
     /// What the log says so far.
@@ -631,71 +639,4 @@ async fn a_start_has_another_token_for_another_stop_and_attempt_and_than_a_stop(
     tokens.sort_unstable();
     tokens.dedup();
     assert_eq!(tokens.len(), 4);
-}
-
-/// The gate closes between the reading and the call.
-#[tokio::test]
-async fn a_call_that_the_gate_does_not_let_through_is_withdrawn() {
-    let mut morning = Morning::new();
-    let lane = Arc::clone(&morning.workshop.permits);
-    let gated = Gated::new(Arc::new(morning.faulty.clone()), lane);
-    morning.workshop.provider = Arc::new(gated);
-    let order = morning.order().await;
-    let read = morning.workshop.provider.read(&order.decision.session).await.unwrap();
-    let fresh = morning.just_read(read.clone());
-    morning.faulty.set(Some(Fault::Outage(Problem::TimedOut)));
-    for _ in 0..5 {
-        let error = morning.workshop.provider.read(&read.id).await.unwrap_err();
-        assert_eq!(error.problem, Problem::TimedOut);
-    }
-    let history = morning.history();
-    let outcome = call(&morning.workshop, &fresh, &order.decision, history.of(&read.id)).await;
-    assert_eq!(outcome, Outcome::Withdrawn);
-    let records = morning.journal.records();
-    let kinds: Vec<&Kind> = records.iter().map(|record| &record.kind).collect();
-    assert_eq!(kinds, [&Kind::StartIntended, &Kind::StartWithdrawn]);
-    insta::assert_snapshot!(
-        records[1].data.note.as_deref().unwrap_or_default(),
-        @"no call was made: the API of us-west-2 has failed 5 times in a row, the last time because there was no answer in time; it is asked again at 2026-11-20T14:50:30Z"
-    );
-}
-
-/// The monotonic clock stands still meanwhile.
-#[tokio::test]
-async fn a_machine_that_slept_between_reading_and_call_makes_none() {
-    for (slept, is_called) in [(59, true), (61, false), (-61, false)] {
-        let morning = Morning::new();
-        let order = morning.order().await;
-        let read = morning.workshop.provider.read(&order.decision.session).await.unwrap();
-        let fresh = morning.just_read(read.clone());
-        let history = morning.history();
-        morning.clock.jump(SignedDuration::from_secs(slept));
-        let outcome = call(&morning.workshop, &fresh, &order.decision, history.of(&read.id)).await;
-        assert_eq!(outcome == Outcome::Accepted, is_called, "{slept}");
-        let kinds: Vec<Kind> =
-            morning.journal.records().into_iter().map(|record| record.kind).collect();
-        let last = if is_called { Kind::StartAccepted } else { Kind::StartWithdrawn };
-        assert_eq!(kinds, [Kind::StartIntended, last], "{slept}");
-    }
-}
-
-#[tokio::test]
-async fn what_is_learnt_while_a_call_waits_for_its_turn_counts() {
-    let morning = Morning::new();
-    let order = morning.order().await;
-    let turn = morning.workshop.permits.acquire(Urgency::Usual).await.unwrap();
-    let mut waiting = Box::pin(morning.attempt(&order));
-    assert!(futures_util::poll!(&mut waiting).is_pending());
-    let data = Data {
-        studio: Some(STUDIO.to_owned()),
-        session: Some("artist".to_owned()),
-        stopped_at: order.run,
-        ..Data::default()
-    };
-    let failed = Record { time: at("06:50:00"), kind: Kind::StartFailed, subject: "".into(), data };
-    morning.journal.commit(vec![failed]).await.unwrap();
-    drop(turn);
-    assert_eq!(waiting.await, Outcome::Accepted);
-    let records = morning.journal.records();
-    assert_eq!((&records[1].kind, records[1].data.attempt), (&Kind::StartIntended, Some(1)));
 }
