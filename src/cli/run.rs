@@ -10,11 +10,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use self::lost::Lost;
+use self::lost::{Found, Lost};
 use super::{Failure, debug_log, load_to_act};
-use crate::audit::record::{Journal, JournalError};
+use crate::audit::Beside;
+use crate::audit::record::JournalError;
 use crate::audit::writer::{LogWriter, OpenError};
-use crate::audit::{self, Beside};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Severity};
 use crate::daemon::{
@@ -63,20 +63,16 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     unexposed(&policy.audit_path)?;
     let lost = Lost::of(&policy.audit_path, stood_at.as_ref());
     let (ledger, found) = open_ledger(&policy, &clock, metrics.as_ref(), supervisor.as_ref())?;
-    // Where nothing tells how far the log went, a hole in it may have been a pause.
-    let is_unvouched = stood_at.is_none() && found.has_hole;
+    let found = Found { lost, is_vouched: stood_at.is_some(), ..found };
     let state = Arc::new(state);
     let done = runtime.block_on(async {
         let ending = CancellationToken::new();
         end_on_signal(&ending)?;
         let failed = |error: JournalError| Failure::Failed(error.to_string());
-        if let Some(lost) = lost {
-            ledger.commit(lost.records(clock.now()).into()).await.map_err(failed)?;
+        let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(&clock));
+        found.tell(&ledger, &spool, clock.now()).await.map_err(failed)?;
+        if found.lost.is_some() {
             Health::forget(state.path()).map_err(|error| Failure::of(&error))?;
-        }
-        if is_unvouched {
-            let paused = audit::paused("there was a hole in the audit log", clock.now());
-            ledger.commit(vec![paused]).await.map_err(failed)?;
         }
         let mut connections = Connections::new(Arc::clone(&clock));
         if let Some(metrics) = &metrics {
@@ -88,10 +84,6 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
             Arc::new(connections.connect(studio))
         };
         let vetoes = Arc::new(CommandVetoes::new(Arc::clone(&clock)));
-        let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(&clock));
-        if lost.is_some() || found.is_rolled_back || is_unvouched {
-            lost::refuse_resumes(&spool).await;
-        }
         let daemon = Daemon::new(policy, ledger, clock, ending, vetoes, connect);
         let daemon = daemon.hearing(Arc::new(spool));
         if let Some(hangup) = hangup {
@@ -148,14 +140,6 @@ pub(super) fn unexposed(log: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How the log was found.
-struct Found {
-    /// Its newest file was gone.
-    is_rolled_back: bool,
-    /// What was cut from its end began with a hole.
-    has_hole: bool,
-}
-
 /// Opens the log, and learns from it what was done before.
 fn open_ledger(
     policy: &Policy,
@@ -175,7 +159,7 @@ fn open_ledger(
         tracing::warn!(bytes = repaired.bytes, "a torn last line of the audit log was cut");
     }
     let has_hole = opened.repaired.is_some_and(|torn| torn.has_hole);
-    let found = Found { is_rolled_back: opened.is_rolled_back, has_hole };
+    let found = Found { is_rolled_back: opened.is_rolled_back, has_hole, ..Found::default() };
     let ledger = Ledger::new(Arc::new(writer), opened.past);
     let ledger = Arc::new(match metrics {
         Some(metrics) => ledger.counted(Arc::clone(metrics)),

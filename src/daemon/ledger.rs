@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::execute::{Admission, Gate};
 use crate::ids::{SessionId, StudioId};
 use crate::metrics::Metrics;
-use crate::plan::{Action, History, Reason, held_since, one_more};
+use crate::plan::{Action, Decision, History, Reason, held_since, one_more};
 use crate::policy::{AuditRotation, Brake};
 use crate::provider::ClientToken;
 
@@ -312,8 +312,14 @@ impl Gate for Ledger {
         self.with(studio, |past| past.history.only(session))
     }
 
-    fn decided(&self, studio: &StudioId, session: &SessionId) -> Option<Fingerprint> {
-        self.with(studio, |past| past.decisions.get(session).copied())
+    fn is_decided_otherwise(
+        &self,
+        studio: &StudioId,
+        decision: &Decision,
+        run: Option<Timestamp>,
+    ) -> bool {
+        let last = self.with(studio, |past| past.decisions.get(&decision.session).copied());
+        last.is_some_and(|last| last != Fingerprint::of_decision(decision, run))
     }
 
     fn admit(

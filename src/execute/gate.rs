@@ -10,10 +10,9 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::audit::record::JournalError;
-use crate::audit::replay::Fingerprint;
 use crate::clock::Clock;
 use crate::ids::{SessionId, StudioId};
-use crate::plan::{Action, History, Reason};
+use crate::plan::{Action, Decision, History, Reason};
 use crate::policy::Brake;
 use crate::provider::ClientToken;
 
@@ -29,8 +28,14 @@ pub trait Gate: Send + Sync + fmt::Debug {
     /// What the log says of a session by now: a veto may have answered while its call waited for its turn.
     fn history(&self, studio: &StudioId, session: &SessionId) -> History;
 
-    /// What was decided about a session last, in short, as far as the log tells.
-    fn decided(&self, studio: &StudioId, session: &SessionId) -> Option<Fingerprint>;
+    /// Whether the log says that something else was decided about the session of this decision, since that was; `run`
+    /// is the start by which it was decided.
+    fn is_decided_otherwise(
+        &self,
+        studio: &StudioId,
+        decision: &Decision,
+        run: Option<Timestamp>,
+    ) -> bool;
 
     /// Lets one call be announced under this token, or says which brake does not.
     ///

@@ -27,7 +27,6 @@ pub use token::{client_token, client_token_by_hand, client_token_of_profile};
 pub use watch::{Arrival, Known, arrival, arrival_max, unseen};
 
 use crate::audit::record::{Data, Deed, Journal, JournalError, Record, Stage};
-use crate::audit::replay::Fingerprint;
 use crate::clock::Clock;
 use crate::inventory::{Doubt, Problem, Session, SessionState, Stopping, Transition};
 use crate::plan::{Action, Decision, History, Reason, SessionHistory};
@@ -101,7 +100,7 @@ async fn make(workshop: &Workshop, order: &Order) -> Outcome {
         Ok(session) => session,
         Err(error) => return unread(workshop, order, error).await,
     };
-    let planned = Fingerprint::of_decision(&order.decision, order.run);
+    let planned = order.decision.clone();
     let fresh = Fresh { action: order.action, read_at, session, planned };
     if let Err(error) = workshop.gate.time(workshop.clock.as_ref()).await {
         return Outcome::Unrecorded(error);
@@ -226,8 +225,8 @@ struct Fresh {
     /// may be set.
     read_at: [SignedDuration; 2],
     session: Session,
-    /// What was decided about it, in short.
-    planned: Fingerprint,
+    /// What was decided about it before.
+    planned: Decision,
 }
 
 impl Fresh {
@@ -372,8 +371,8 @@ fn second_thought(workshop: &Workshop, fresh: &Fresh, decision: &Decision) -> Op
 /// Whether another scan has come to something else meanwhile: it may have seen a keep that was not there yet when the
 /// session was read.
 fn is_decided_otherwise(workshop: &Workshop, fresh: &Fresh) -> bool {
-    let last = workshop.gate.decided(&workshop.studio.id, &fresh.session.id);
-    last.is_some_and(|last| last != fresh.planned)
+    let Fresh { action, session, planned, .. } = fresh;
+    workshop.gate.is_decided_otherwise(&workshop.studio.id, planned, action.run(session))
 }
 
 /// Takes an intent back whose call was not made.

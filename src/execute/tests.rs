@@ -119,7 +119,8 @@ struct Door {
     /// That the clock has jumped, which it knows once it is asked for the time.
     jumped: Mutex<Option<ClockJump>>,
     knows: Mutex<Option<ClockJump>>,
-    decided: Mutex<Option<Fingerprint>>,
+    /// What was decided last.
+    decided: Mutex<Option<Decision>>,
     journal: Arc<MemoryJournal>,
 }
 
@@ -163,8 +164,13 @@ impl Gate for Door {
         replay.studio(studio).history.clone()
     }
 
-    fn decided(&self, _: &StudioId, _: &crate::ids::SessionId) -> Option<Fingerprint> {
-        *self.decided.lock().unwrap()
+    fn is_decided_otherwise(
+        &self,
+        _: &StudioId,
+        decision: &Decision,
+        _: Option<Timestamp>,
+    ) -> bool {
+        self.decided.lock().unwrap().as_ref().is_some_and(|last| last != decision)
     }
 
     fn admit(
@@ -217,7 +223,7 @@ impl Morning {
     /// Something that was read in this moment, and is to be started as an order says.
     fn just_read(&self, session: Session, order: &Order) -> Fresh {
         let read_at = [self.clock.monotonic(), self.clock.now().as_duration()];
-        let planned = Fingerprint::of_decision(&order.decision, order.run);
+        let planned = order.decision.clone();
         Fresh { action: Action::Start, read_at, session, planned }
     }
 

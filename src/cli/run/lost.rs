@@ -5,9 +5,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::audit::record::{Data, Kind, ReasonData, Record};
+use crate::audit::record::{Data, Journal, JournalError, Kind, ReasonData, Record};
 use crate::audit::{self, reader};
-use crate::daemon::Audit;
+use crate::daemon::{Audit, Ledger};
 use crate::switch::{Switchboard, Wish};
 
 /// What is there in the place of a record that was told of.
@@ -63,13 +63,42 @@ impl Lost {
     }
 }
 
-/// Whoever ended a pause before this start did not know of the one that the loss brought.
-pub(super) async fn refuse_resumes(switchboard: &dyn Switchboard) {
-    for request in switchboard.waiting().await {
-        if matches!(request.wish, Wish::Resume { .. }) {
-            let why = "it was said before the end of the audit log was found to be lost";
-            switchboard.refused(&request, why.to_owned()).await;
+/// How the log was found.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) lost: Option<Lost>,
+    /// Its newest file was gone, of which its opening has told.
+    pub(super) is_rolled_back: bool,
+    /// What was cut from its end began with a hole.
+    pub(super) has_hole: bool,
+    /// The daemon has told how far it went.
+    pub(super) is_vouched: bool,
+}
+
+impl Found {
+    /// Records what was lost, and a pause for it, before anything else is done. Whoever ended a pause before this start
+    /// did not know of that one.
+    pub(super) async fn tell(
+        self,
+        ledger: &Ledger,
+        switchboard: &dyn Switchboard,
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        let mut losses = self.lost.map(|lost| lost.records(now).to_vec()).unwrap_or_default();
+        // Where nothing tells how far it went, a hole in it may have been a pause.
+        if self.has_hole && !self.is_vouched {
+            losses.push(audit::paused("there was a hole in the audit log", now));
         }
+        if losses.is_empty() && !self.is_rolled_back {
+            return Ok(());
+        }
+        for request in switchboard.waiting().await {
+            if matches!(request.wish, Wish::Resume { .. }) {
+                let why = "it was said before the end of the audit log was found to be lost";
+                switchboard.refused(&request, why.to_owned()).await;
+            }
+        }
+        ledger.commit(losses).await.map(drop)
     }
 }
 

@@ -75,8 +75,7 @@ async fn what_another_scan_decides_while_the_intent_is_written_takes_the_stop_ba
     let order = morning.order().await;
     let read = morning.workshop.provider.read(&order.decision.session).await.unwrap();
     let why = |action: Action, last: Option<&Decision>| {
-        let last = last.map(|last| Fingerprint::of_decision(last, order.run));
-        *morning.gate.decided.lock().unwrap() = last;
+        *morning.gate.decided.lock().unwrap() = last.cloned();
         let fresh = Fresh { action, ..morning.just_read(read.clone(), &order) };
         second_thought(&morning.workshop, &fresh, &order.decision)
     };
