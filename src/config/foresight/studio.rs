@@ -1,0 +1,142 @@
+//! Studios and their rules over the time to come.
+//!
+//! Start at [`foresee`].
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::diagnostic::{Diagnostic, Sink, Span};
+use super::super::file::rule::RuleFile;
+use super::super::file::studio::StudioFile;
+use super::super::suggest::quoted;
+use super::super::value::shown;
+use crate::ids::CalendarName;
+use crate::policy::calendar::Effect;
+use crate::policy::{Preserve, Rule, Settings, StudioPolicy, Timetable};
+
+pub(super) fn foresee(
+    file: &StudioFile,
+    studio: &StudioPolicy,
+    now: Timestamp,
+    to: Timestamp,
+    sink: &mut Sink,
+) {
+    let ahead = Ahead { now, to };
+    ahead.check_settings(&file.span, "this studio", &studio.settings, sink);
+    let by_name = |rule: &&Rule| -> Option<&RuleFile> {
+        let is_it = |file: &&RuleFile| file.name.value().is_some_and(|n| n == rule.name.as_str());
+        file.rules.iter().find(is_it)
+    };
+    for rule in &studio.rules {
+        let Some(file) = by_name(&rule) else { continue };
+        if rule.keep {
+            check_rescue(rule, &studio.settings, &file.span, sink);
+            continue;
+        }
+        check_calendars(rule, &studio.settings, &file.span, sink);
+        if ahead.stops_nobody(&rule.settings) {
+            let message = format!("the rule {} stops nobody", quoted(rule.name.as_str()));
+            sink.push(
+                Diagnostic::warning("stops-nobody", file.span.clone(), message)
+                    .label(
+                        "no schedule that could stop anybody, and no `max_uptime`, applies to it",
+                    )
+                    .help("write `keep = true` to say that on purpose, or give it a `schedule`"),
+            );
+        } else if differs(&rule.settings, &studio.settings) {
+            let who = format!("the rule {}", quoted(rule.name.as_str()));
+            ahead.check_settings(&file.span, &who, &rule.settings, sink);
+        }
+    }
+}
+
+/// A rule that keeps, and does not have saved what the studio would: what is never stopped by the program may be
+/// stopped by its owner.
+fn check_rescue(rule: &Rule, studio: &Settings, span: &Span, sink: &mut Sink) {
+    let own = &rule.settings;
+    let rotates =
+        |settings: &Settings| settings.preserve == Preserve::Rotate && settings.schedule.is_some();
+    if !rotates(studio) || (rotates(own) && own.mode >= studio.mode) {
+        return;
+    }
+    let message = format!(
+        "who is kept by the rule {} is not saved where the studio's others are",
+        quoted(rule.name.as_str())
+    );
+    sink.push(
+        Diagnostic::warning("kept-not-saved", span.clone(), message)
+            .label("its `preserve`, `schedule` or `mode` turns the rescue off")
+            .note("a machine that its owner stops may be destroyed while it is off")
+            .help("leave those settings out of the rule, if that was not meant"),
+    );
+}
+
+/// A rule with hours of its own that no calendar changes which changes its studio's.
+fn check_calendars(rule: &Rule, studio: &Settings, span: &Span, sink: &mut Sink) {
+    let calendars = |settings: &Settings| -> Vec<(CalendarName, Effect)> {
+        let schedules = settings.schedule.iter().flat_map(|timetable| timetable.schedules());
+        let all = schedules.flat_map(|(_, schedule)| &schedule.calendars);
+        all.map(|calendar| (calendar.name.clone(), calendar.effect)).collect()
+    };
+    let own = calendars(&rule.settings);
+    let is_stopped = |effect: Effect| match effect {
+        Effect::Open => rule.settings.schedule.is_some() || rule.settings.max_uptime.is_some(),
+        Effect::Closed => rule.settings.schedule.is_some(),
+    };
+    let lacks = |(name, effect): &(CalendarName, Effect)| {
+        is_stopped(*effect) && !own.iter().any(|(other, _)| other == name)
+    };
+    let Some((name, _)) = calendars(studio).into_iter().find(lacks) else { return };
+    let (rule, name) = (quoted(rule.name.as_str()), quoted(name.as_str()));
+    sink.push(
+        Diagnostic::warning("calendar-left-out", span.clone(), format!("the calendar {name} does not hold for the rule {rule}"))
+            .label("its schedule is another than the studio's, and does not name that calendar")
+            .help("name the calendar in that schedule too; where the schedule is \"off\", unset `max_uptime` or name a schedule"),
+    );
+}
+
+/// Whether anything that is checked here is another.
+fn differs(rule: &Settings, studio: &Settings) -> bool {
+    let name = |settings: &Settings| settings.schedule.as_ref().map(|s| s.name().clone());
+    name(rule) != name(studio) || rule.lease != studio.lease
+}
+
+/// The time that is looked at.
+#[derive(Clone, Copy)]
+struct Ahead {
+    now: Timestamp,
+    to: Timestamp,
+}
+
+impl Ahead {
+    /// The longest window of a timetable.
+    fn longest(self, timetable: &Timetable) -> Option<SignedDuration> {
+        let schedules = timetable.schedules();
+        let windows = schedules.iter().flat_map(|(_, s)| s.windows_between(self.now, self.to));
+        windows.map(|window| window.length()).max()
+    }
+
+    fn stops_nobody(self, settings: &Settings) -> bool {
+        let longest = settings.schedule.as_ref().and_then(|timetable| self.longest(timetable));
+        settings.max_uptime.is_none() && longest.is_none_or(|longest| longest < settings.least_stop)
+    }
+
+    /// A lease that outlasts every window.
+    fn check_settings(self, span: &Span, who: &str, settings: &Settings, sink: &mut Sink) {
+        let Some(timetable) = &settings.schedule else { return };
+        let Some(longest) = self.longest(timetable) else { return };
+        if settings.lease < longest {
+            return;
+        }
+        let message = format!(
+            "the lease of {who} ({}) is no shorter than any window of schedule {}",
+            shown(settings.lease),
+            quoted(timetable.name().as_str())
+        );
+        sink.push(
+            Diagnostic::warning("lease-past-windows", span.clone(), message)
+                .label(format!("the longest window lasts {}", shown(longest)))
+                .note("whoever starts a session in idle hours has it until they are over")
+                .help("write a shorter `lease`, if that was not meant"),
+        );
+    }
+}
