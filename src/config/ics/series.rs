@@ -12,11 +12,7 @@ use super::{Complaint, Complaints, Fault, OCCURRENCES_MAX, RULES_MAX, Read};
 use crate::policy::calendar::{Entry, Event, Length};
 
 /// The entries that events mean together. There may be doubts already.
-pub(super) fn join(
-    events: &[EventFile],
-    doubts: Complaints,
-    complaints: &mut Complaints,
-) -> Read {
+pub(super) fn join(events: &[EventFile], doubts: Complaints, complaints: &mut Complaints) -> Read {
     let mut read = Read { doubts, ..Read::default() };
     let mut budget = Budget { rules: RULES_MAX, occurrences: OCCURRENCES_MAX };
     let series = Series::group(events, complaints);

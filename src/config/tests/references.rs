@@ -27,6 +27,22 @@ fn wrong_references_to_vetoes_are_explained() {
 }
 
 #[test]
+fn owners_who_are_named_where_an_id_counts_are_explained() {
+    let with = |criteria: &str| {
+        studio(&format!(
+            "[[studio.rule]]\nname = \"a\"\nmatch = {{ {criteria} }}\nkeep = true\n\
+             [people]\n\"906-1\" = {{ name = \"Ada Lovelace\" }}\n\
+             \"906-2\" = {{ name = \"Ada\" }}\n\"906-3\" = {{ zone = \"Europe/Paris\" }}"
+        ))
+    };
+    check("owner_by_name", &with("owner = [\"906-1\", \"Ada\"]"));
+    check("owners_by_name", &with("session = \"s*\", not = { owner = \"Ada*\" }"));
+    for sound in ["\"906-*\"", "\"*\"", "\"Grace\"", "[\"906-1\", \"?06-3\"]"] {
+        assert_eq!(found(&with(&format!("owner = {sound}"))), "", "{sound}");
+    }
+}
+
+#[test]
 fn doubles_are_explained() {
     check(
         "duplicate_studio",

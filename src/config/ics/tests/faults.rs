@@ -188,9 +188,12 @@ fn err_last_times() {
 #[test]
 fn days_that_are_only_observed_are_doubted_once() {
     let one = |uid: u8, name: &str, more: &str| {
-        format!("BEGIN:VEVENT\nUID:{uid}\nSUMMARY:{name}\nDTSTART:2026010{uid}\n{more}\nEND:VEVENT\n")
+        format!(
+            "BEGIN:VEVENT\nUID:{uid}\nSUMMARY:{name}\nDTSTART:2026010{uid}\n{more}\nEND:VEVENT\n"
+        )
     };
-    const OBSERVANCE: &str = r"DESCRIPTION:Observance\nTo hide observances\, go to Google Calendar Settings";
+    const OBSERVANCE: &str =
+        r"DESCRIPTION:Observance\nTo hide observances\, go to Google Calendar Settings";
     let holiday = one(1, "New Year's Day", "DESCRIPTION:Public holiday");
     let cancelled = one(2, "Carers' Day", &format!("{OBSERVANCE}\nSTATUS:CANCELLED"));
     let eve = one(3, "Eve", OBSERVANCE);
