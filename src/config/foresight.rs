@@ -41,6 +41,7 @@ pub(super) fn foresee(file: &File, policy: &Policy, now: Timestamp, sink: &mut S
             // What does not hang on the zone is said once.
             if index == 0 {
                 outlook.check_ordinals(&located.span, sink);
+                outlook.check_nights(&located.span, sink);
             }
         }
     }

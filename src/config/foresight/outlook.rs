@@ -2,6 +2,7 @@
 //!
 //! Start at [`Outlook`].
 
+use jiff::civil::{Time, Weekday};
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::diagnostic::{Diagnostic, Sink, Span};
@@ -89,11 +90,8 @@ impl<'a> Outlook<'a> {
 
     /// An `open` day after an evening that stays idle.
     pub(super) fn check_openings(&self, span: &Span, sink: &mut Sink) {
-        let is_midnight = |open: &&Window| {
-            let civil = self.schedule.zone.to_datetime(open.opens);
-            civil.time() == jiff::civil::Time::midnight()
-        };
         let open = self.schedule.open_between(self.now, self.to);
+        let is_midnight = |open: &&Window| self.time(open.opens) == Time::midnight();
         let Some((window, open)) = open.iter().filter(is_midnight).find_map(|open| {
             self.windows.iter().find(|w| w.closes == open.opens).map(|window| (window, open))
         }) else {
@@ -149,6 +147,51 @@ impl<'a> Outlook<'a> {
             .note("in a month that begins on a Sunday the 2nd Saturday is six days after the 2nd Sunday")
             .help("`lightsout forecast` lists the windows; name dates in a calendar to keep a weekend together"),
         );
+    }
+
+    /// Weekly hours that end some days at midnight where nights go on until the morning.
+    pub(super) fn check_nights(&self, span: &Span, sink: &mut Sink) {
+        let morning = Time::midnight()..=Time::constant(11, 0, 0, 0);
+        if !matches!(self.schedule.idle, Idle::Weekly(_)) {
+            return;
+        }
+        let open = self.schedule.open_between(self.now, self.to);
+        let ends_itself = |window: &&Window| open.iter().all(|open| open.opens != window.closes);
+        // What the range cuts off may go on after it.
+        let whole = self.windows.iter().filter(|window| window.closes < self.to);
+        let (at_midnight, later): (Vec<&Window>, Vec<&Window>) = whole
+            .filter(|window| morning.contains(&self.time(window.closes)))
+            .partition(|window| self.time(window.closes) == Time::midnight());
+        let at_midnight: Vec<&Window> = at_midnight.into_iter().filter(ends_itself).collect();
+        let Some(first) = at_midnight.first().filter(|_| later.len() > at_midnight.len()) else {
+            return;
+        };
+        let day = self.schedule.zone.to_datetime(first.closes).date();
+        let help = if day.weekday() == Weekday::Monday {
+            "write \"Sun-Fri 20:00-07:00\" if that night is idle too".to_owned()
+        } else {
+            let evening = day.yesterday().unwrap_or(day).strftime("%a");
+            let after = day.strftime("%a");
+            format!(
+                "let a window last over the night from {evening} to {after} if that is idle too"
+            )
+        };
+        let message = format!("a night is left out of schedule {}", self.name());
+        sink.push(
+            Diagnostic::warning("night-left-out", span.clone(), message)
+                .label(format!(
+                    "idle from {} until {}",
+                    self.local(first.opens),
+                    self.local(first.closes)
+                ))
+                .note("the hours after it count as working hours: machines are started for them, and work is only kept until then")
+                .help(help),
+        );
+    }
+
+    /// The time of the day in its zone.
+    fn time(&self, instant: Timestamp) -> Time {
+        self.schedule.zone.to_datetime(instant).time()
     }
 
     fn local(&self, instant: Timestamp) -> String {

@@ -94,8 +94,8 @@ fn rules_that_lose_a_calendar_or_the_rescue_of_their_studio_are_foreseen() {
 fn dates_and_days_that_are_not_what_they_seem_are_foreseen() {
     check("long_closed", &with_calendar("closed", "\"01-05..08-05\""));
     assert_eq!(ahead(&with_calendar("closed", "\"12-24..01-06\"")), "");
-    check("days_apart", &idle("[\"Sun-Fri 20:00-07:00\", \"2nd,4th Sat-Sun\"]"));
-    assert_eq!(ahead(&idle("[\"Sun-Fri 20:00-07:00\", \"2nd,4th Sat\"]")), "");
+    check("days_apart", &idle("[\"Mon-Sun 20:00-07:00\", \"2nd,4th Sat-Sun\"]"));
+    assert_eq!(ahead(&idle("[\"Mon-Sun 20:00-07:00\", \"2nd,4th Sat\"]")), "");
     let zone = |name: &str| replaced("America/Los_Angeles", name);
     check("misleading_zone", &zone("Etc/GMT+8"));
     assert!(ahead(&zone("EST")).contains("it has no summer time"));
@@ -103,6 +103,23 @@ fn dates_and_days_that_are_not_what_they_seem_are_foreseen() {
     for sound in ["Etc/GMT", "Etc/GMT+0", "UTC", "America/New_York", "EST5EDT"] {
         assert_eq!(ahead(&zone(sound)), "", "{sound}");
     }
+}
+
+#[test]
+fn nights_that_weekly_hours_leave_out_are_foreseen() {
+    check("night_left_out", &idle("[\"Mon-Fri 20:00-07:00\", \"Sat-Sun\"]"));
+    check("night_left_out_of_saturdays", &idle("[\"Sun-Fri 20:00-07:00\", \"Sat\"]"));
+    for sound in [
+        "[\"Mon-Fri 00:00-07:00\", \"Mon-Fri 20:00-24:00\", \"Sat-Sun\"]",
+        "[\"Mon-Fri 20:00-24:00\", \"Sat-Sun\"]",
+        "[\"Mon-Fri 12:00-13:30\", \"Sat-Sun\"]",
+        "{ opens = \"0 20 * * *\", closes = \"0 0,7 * * *\" }",
+    ] {
+        assert_eq!(ahead(&idle(sound)), "", "{sound}");
+    }
+    // What a calendar opens is no night that was forgotten.
+    let opened = with_calendar("open", "[\"2026-05-01\"]");
+    assert!(!ahead(&opened).contains("night-left-out"), "{}", ahead(&opened));
 }
 
 #[test]
