@@ -37,7 +37,7 @@ pub(super) fn foresee(file: &File, policy: &Policy, now: Timestamp, sink: &mut S
             outlook.check_windows(&located.span, sink);
             outlook.check_scan(&policy.daemon.scan, &located.span, sink);
             outlook.check_openings(&located.span, sink);
-            outlook.check_closings(&located.span, sink);
+            outlook.check_lengths(&located.span, sink);
             // What does not hang on the zone is said once.
             if index == 0 {
                 outlook.check_ordinals(&located.span, sink);

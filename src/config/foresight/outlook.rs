@@ -9,6 +9,7 @@ use super::super::diagnostic::{Diagnostic, Sink, Span};
 use super::super::suggest::quoted;
 use super::super::value::shown;
 use super::AHEAD_DAYS;
+use crate::policy::calendar::Effect;
 use crate::policy::schedule::{Idle, WeeklyWindow};
 use crate::policy::{Scan, Schedule, Window};
 
@@ -113,17 +114,31 @@ impl<'a> Outlook<'a> {
         );
     }
 
-    /// Days that are closed on end for longer than anybody takes off.
-    pub(super) fn check_closings(&self, span: &Span, sink: &mut Sink) {
-        const CLOSED_MAX: SignedDuration = SignedDuration::from_hours(31 * 24);
+    /// Days that are closed, or open, on end for longer than anybody takes off, or works without an evening.
+    pub(super) fn check_lengths(&self, span: &Span, sink: &mut Sink) {
         let closed = self.schedule.closed_between(self.now, self.to);
-        let is_long = |closed: &&Window| {
-            closed.length() > CLOSED_MAX && (closed.opens > self.now || closed.closes < self.to)
+        self.check_length("long-closed", Effect::Closed, &closed, span, sink);
+        let open = self.schedule.open_between(self.now, self.to);
+        self.check_length("long-open", Effect::Open, &open, span, sink);
+    }
+
+    fn check_length(
+        &self,
+        code: &'static str,
+        effect: Effect,
+        days: &[Window],
+        span: &Span,
+        sink: &mut Sink,
+    ) {
+        const DAYS_MAX: SignedDuration = SignedDuration::from_hours(31 * 24);
+        let is_long = |days: &&Window| {
+            days.length() > DAYS_MAX && (days.opens > self.now || days.closes < self.to)
         };
-        let Some(long) = closed.iter().find(is_long) else { return };
-        let message = format!("schedule {} is closed for more than 31 days on end", self.name());
+        let Some(long) = days.iter().find(is_long) else { return };
+        let effect = effect.as_str();
+        let message = format!("schedule {} is {effect} for more than 31 days on end", self.name());
         sink.push(
-            Diagnostic::warning("long-closed", span.clone(), message)
+            Diagnostic::warning(code, span.clone(), message)
                 .label(format!("from {} until {}", self.local(long.opens), self.local(long.closes)))
                 .note("days without a year are MM-DD, and a range that ends before it begins goes on into the next year")
                 .help("check the dates of its calendars"),

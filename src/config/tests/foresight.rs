@@ -94,6 +94,8 @@ fn rules_that_lose_a_calendar_or_the_rescue_of_their_studio_are_foreseen() {
 fn dates_and_days_that_are_not_what_they_seem_are_foreseen() {
     check("long_closed", &with_calendar("closed", "\"01-05..08-05\""));
     assert_eq!(ahead(&with_calendar("closed", "\"12-24..01-06\"")), "");
+    check("long_open", &with_calendar("open", "\"2026-05-01 20:00 .. 2026-08-05 20:00\""));
+    assert_eq!(ahead(&with_calendar("open", "\"2026-05-01 20:00 .. 2026-06-01 20:00\"")), "");
     check("days_apart", &idle("[\"Mon-Sun 20:00-07:00\", \"2nd,4th Sat-Sun\"]"));
     assert_eq!(ahead(&idle("[\"Mon-Sun 20:00-07:00\", \"2nd,4th Sat\"]")), "");
     let zone = |name: &str| replaced("America/Los_Angeles", name);
