@@ -9,7 +9,7 @@ use super::super::file::rule::RuleFile;
 use super::super::file::studio::StudioFile;
 use super::super::suggest::quoted;
 use super::super::value::shown;
-use crate::ids::CalendarName;
+use crate::ids::{CalendarName, ScheduleName};
 use crate::policy::calendar::Effect;
 use crate::policy::{Preserve, Rule, Settings, StudioPolicy, Timetable};
 
@@ -21,7 +21,10 @@ pub(super) fn foresee(
     sink: &mut Sink,
 ) {
     let ahead = Ahead { now, to };
-    ahead.check_settings(&file.span, "this studio", &studio.settings, sink);
+    if !ahead.check_least_stop(&file.span, &studio.settings, sink) {
+        ahead.check_lease(&file.span, "this studio", &studio.settings, sink);
+        ahead.check_short_windows(&file.span, "this studio", &studio.settings, sink);
+    }
     let by_name = |rule: &&Rule| -> Option<&RuleFile> {
         let is_it = |file: &&RuleFile| file.name.value().is_some_and(|n| n == rule.name.as_str());
         file.rules.iter().find(is_it)
@@ -42,9 +45,16 @@ pub(super) fn foresee(
                     )
                     .help("write `keep = true` to say that on purpose, or give it a `schedule`"),
             );
-        } else if differs(&rule.settings, &studio.settings) {
-            let who = format!("the rule {}", quoted(rule.name.as_str()));
-            ahead.check_settings(&file.span, &who, &rule.settings, sink);
+            continue;
+        }
+        let (own, all) = (&rule.settings, &studio.settings);
+        let who = format!("the rule {}", quoted(rule.name.as_str()));
+        let has_other_hours = hours(own) != hours(all);
+        if has_other_hours || own.lease != all.lease {
+            ahead.check_lease(&file.span, &who, own, sink);
+        }
+        if has_other_hours || own.least_stop != all.least_stop {
+            ahead.check_short_windows(&file.span, &who, own, sink);
         }
     }
 }
@@ -94,10 +104,9 @@ fn check_calendars(rule: &Rule, studio: &Settings, span: &Span, sink: &mut Sink)
     );
 }
 
-/// Whether anything that is checked here is another.
-fn differs(rule: &Settings, studio: &Settings) -> bool {
-    let name = |settings: &Settings| settings.schedule.as_ref().map(|s| s.name().clone());
-    name(rule) != name(studio) || rule.lease != studio.lease
+/// The name of the schedule.
+fn hours(settings: &Settings) -> Option<&ScheduleName> {
+    settings.schedule.as_ref().map(|timetable| timetable.name())
 }
 
 /// The time that is looked at.
@@ -117,11 +126,62 @@ impl Ahead {
 
     fn stops_nobody(self, settings: &Settings) -> bool {
         let longest = settings.schedule.as_ref().and_then(|timetable| self.longest(timetable));
-        settings.max_uptime.is_none() && longest.is_none_or(|longest| longest < settings.least_stop)
+        settings.max_uptime.is_none()
+            && longest.is_none_or(|longest| longest <= settings.least_stop)
+    }
+
+    /// Whether no window of a studio's schedule is worth a stop.
+    fn check_least_stop(self, span: &Span, settings: &Settings, sink: &mut Sink) -> bool {
+        let Some(timetable) = &settings.schedule else { return false };
+        let longest = self.longest(timetable);
+        let Some(longest) = longest.filter(|longest| *longest <= settings.least_stop) else {
+            return false;
+        };
+        let message = format!(
+            "the schedule {} stops nobody in this studio",
+            quoted(timetable.name().as_str())
+        );
+        sink.push(
+            Diagnostic::warning("stops-nobody", span.clone(), message)
+                .label(format!(
+                    "no window is longer than its `least_stop` ({}); the longest lasts {}",
+                    shown(settings.least_stop),
+                    shown(longest)
+                ))
+                .help("write a shorter `least_stop`, or longer idle hours"),
+        );
+        true
+    }
+
+    /// Some windows of which none is worth a stop, though others are. A clock change alone shortens fewer of them.
+    fn check_short_windows(self, span: &Span, who: &str, settings: &Settings, sink: &mut Sink) {
+        const WINDOWS_LEAST: usize = 3;
+        let Some(timetable) = &settings.schedule else { return };
+        let schedules = timetable.schedules();
+        let found = schedules.iter().filter(|(_, s)| s.calendars.is_empty()).find_map(|(_, s)| {
+            let mut windows = s.windows_between(self.now, self.to);
+            let count = windows.len();
+            windows.retain(|window| window.length() <= settings.least_stop);
+            let is_meant = (WINDOWS_LEAST..count).contains(&windows.len());
+            windows.first().filter(|_| is_meant).map(|first| (*first, s))
+        });
+        let Some((first, schedule)) = found else { return };
+        let opens = first.opens.to_zoned(schedule.zone.clone()).strftime("%a %Y-%m-%d %H:%M");
+        let message = format!(
+            "the `least_stop` of {who} ({}) is no shorter than some windows of schedule {}",
+            shown(settings.least_stop),
+            quoted(timetable.name().as_str())
+        );
+        sink.push(
+            Diagnostic::warning("short-window", span.clone(), message)
+                .label(format!("the one from {opens} lasts {}", shown(first.length())))
+                .note("nobody is stopped for such a window")
+                .help("write a shorter `least_stop`, if that was not meant"),
+        );
     }
 
     /// A lease that outlasts every window.
-    fn check_settings(self, span: &Span, who: &str, settings: &Settings, sink: &mut Sink) {
+    fn check_lease(self, span: &Span, who: &str, settings: &Settings, sink: &mut Sink) {
         let Some(timetable) = &settings.schedule else { return };
         let Some(longest) = self.longest(timetable) else { return };
         if settings.lease < longest {

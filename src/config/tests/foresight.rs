@@ -63,6 +63,20 @@ fn leases_and_rules_without_effect_are_foreseen() {
 }
 
 #[test]
+fn windows_that_are_not_worth_a_stop_are_foreseen() {
+    check("least_stop_of_studio", &studio("least_stop = \"60h\""));
+    check("short_window", &studio("least_stop = \"11h\""));
+    let rule = "[[studio.rule]]\nname = \"a\"\nmatch = { owner = \"a\" }\nleast_stop = \"12h\"";
+    check("short_window_of_rule", &studio(rule));
+    // The night in which the clock goes forward lasts ten hours.
+    let nightly = idle("[\"Mon-Sun 20:00-07:00\"]");
+    assert_eq!(ahead(&format!("{nightly}least_stop = \"10h\"\n")), "");
+    let calendar = with_calendar("open", "[\"2026-05-01 20:00 .. 2026-05-04 07:00\"]");
+    let text = calendar.replacen("\n[calendar", "least_stop = \"11h\"\n[calendar", 1);
+    assert_eq!(ahead(&text), "");
+}
+
+#[test]
 fn rules_that_lose_a_calendar_or_the_rescue_of_their_studio_are_foreseen() {
     let with = |settings: &str, rule: &str| {
         let studio = studio(&format!(
