@@ -2,6 +2,8 @@
 //!
 //! Start at [`foresee`].
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::diagnostic::{Diagnostic, Sink, Span};
@@ -11,7 +13,7 @@ use super::super::suggest::quoted;
 use super::super::value::shown;
 use crate::ids::{CalendarName, ScheduleName};
 use crate::policy::calendar::Effect;
-use crate::policy::{Preserve, Rule, Settings, StudioPolicy, Timetable};
+use crate::policy::{Preserve, Rule, Settings, StudioPolicy, Timetable, Veto};
 
 pub(super) fn foresee(
     file: &StudioFile,
@@ -36,6 +38,7 @@ pub(super) fn foresee(
             continue;
         }
         check_calendars(rule, &studio.settings, &file.span, sink);
+        check_vetoes(file, rule, &studio.settings, sink);
         if ahead.stops_nobody(&rule.settings) {
             let message = format!("the rule {} stops nobody", quoted(rule.name.as_str()));
             sink.push(
@@ -101,6 +104,26 @@ fn check_calendars(rule: &Rule, studio: &Settings, span: &Span, sink: &mut Sink)
         Diagnostic::warning("calendar-left-out", span.clone(), format!("the calendar {name} does not hold for the rule {rule}"))
             .label("its schedule is another than the studio's, and does not name that calendar")
             .help("name the calendar in that schedule too; where the schedule is \"off\", unset `max_uptime` or name a schedule"),
+    );
+}
+
+/// A rule that asks others before a stop than its studio does. Who writes that nobody is asked means it.
+fn check_vetoes(file: &RuleFile, rule: &Rule, studio: &Settings, sink: &mut Sink) {
+    let own = &rule.settings.veto;
+    let Some(said) = file.settings.veto.given().filter(|said| !said.value.is_empty()) else {
+        return;
+    };
+    let lacks = |veto: &&Arc<Veto>| !own.iter().any(|other| other.name == veto.name);
+    let Some(left_out) = studio.veto.iter().find(lacks) else { return };
+    let (rule, veto) = (quoted(rule.name.as_str()), quoted(left_out.name.as_str()));
+    sink.push(
+        Diagnostic::warning(
+            "veto-left-out",
+            said.span.clone(),
+            format!("the veto {veto} of the studio is not asked about who the rule {rule} means"),
+        )
+        .label("this list takes the place of the studio's")
+        .help(format!("add {veto} to it, if that was not meant")),
     );
 }
 

@@ -105,6 +105,21 @@ fn rules_that_lose_a_calendar_or_the_rescue_of_their_studio_are_foreseen() {
 }
 
 #[test]
+fn rules_that_lose_a_veto_of_their_studio_are_foreseen() {
+    let with = |veto: &str| {
+        studio(&format!(
+            "veto = [\"farm\", \"licences\"]\n[[studio.rule]]\nname = \"a\"\n\
+             match = {{ owner = \"a\" }}\nlease = \"4h\"\n{veto}\n\
+             [veto.farm]\ncommand = [\"sh\"]\n[veto.licences]\ncommand = [\"sh\"]"
+        ))
+    };
+    check("veto_left_out", &with("veto = \"farm\""));
+    for sound in ["", "veto = \"off\"", "veto = []", "veto = [\"licences\", \"farm\"]"] {
+        assert_eq!(ahead(&with(sound)), "", "{sound}");
+    }
+}
+
+#[test]
 fn dates_and_days_that_are_not_what_they_seem_are_foreseen() {
     check("long_closed", &with_calendar("closed", "\"01-05..08-05\""));
     assert_eq!(ahead(&with_calendar("closed", "\"12-24..01-06\"")), "");
