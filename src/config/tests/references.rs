@@ -43,6 +43,22 @@ fn owners_who_are_named_where_an_id_counts_are_explained() {
 }
 
 #[test]
+fn settings_below_the_heading_of_tags_are_explained() {
+    let below = |heading: &str, lines: &str| {
+        studio(&format!("[[studio.rule]]\nname = \"a\"\nkeep = true\n{heading}\n{lines}"))
+    };
+    let tags = "[studio.rule.match.tag]";
+    check("setting_as_tag", &below(tags, "tier = \"gold\"\nlease = \"4h\"\nwarn = \"off\""));
+    check("keep_as_tag", &below(tags, "tier = \"gold\"\nkeep = true"));
+    assert!(
+        found(&below("[studio.rule.match.not.tag]", "mode = \"observe\""))
+            .contains("setting-as-tag")
+    );
+    assert_eq!(found(&below(tags, "tier = \"gold\"")), "");
+    assert_eq!(found(&below("match = { tag = { name = \"x\" } }", "")), "");
+}
+
+#[test]
 fn doubles_are_explained() {
     check(
         "duplicate_studio",
