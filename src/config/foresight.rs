@@ -18,8 +18,9 @@ use self::outlook::Outlook;
 use super::diagnostic::{Diagnostic, Sink, Span};
 use super::file::File;
 use super::suggest::quoted;
+use super::value::shown;
 use crate::ids::{CalendarName, ScheduleName, VetoName};
-use crate::policy::{Calendar, Policy};
+use crate::policy::{Calendar, Policy, Preserve, RESCUE_MARGIN, ROTATED_AT_LEAST, Scan, Settings};
 
 /// How far ahead is looked: every weekday of every month, both clock changes, and whatever comes
 /// once a year.
@@ -58,6 +59,7 @@ pub(super) fn foresee(file: &File, policy: &Policy, now: Timestamp, sink: &mut S
             check_program(&located.value.name, program, &command.span, sink);
         }
     }
+    check_rescues(file, policy, now, to, sink);
     for studio in &file.studios {
         let id = studio.id.value().map(|id| id.as_str().into());
         if let Some(policy) = id.and_then(|id| policy.studios.get(&id)) {
@@ -93,6 +95,47 @@ fn check_end(calendar: &Calendar, policy: &Policy, span: &Span, now: Timestamp, 
         Diagnostic::warning("calendar-over", span.clone(), message)
             .label(label)
             .help("add the days of the coming year, or leave the calendar out"),
+    );
+}
+
+/// Scans so rare that a machine which its owner turns off after one may be destroyed before the next can have it
+/// rescued.
+fn check_rescues(file: &File, policy: &Policy, now: Timestamp, to: Timestamp, sink: &mut Sink) {
+    const SEEN_WITHIN: SignedDuration =
+        SignedDuration::from_secs(ROTATED_AT_LEAST.as_secs() - RESCUE_MARGIN.as_secs());
+    let rotates =
+        |settings: &Settings| settings.preserve == Preserve::Rotate && settings.schedule.is_some();
+    let mut studios = policy.studios.values();
+    let is_rotated = studios.any(|studio| {
+        rotates(&studio.settings) || studio.rules.iter().any(|rule| rotates(&rule.settings))
+    });
+    let Some(scan) = file.daemon.scan.given().filter(|_| is_rotated) else { return };
+    let (gap, when) = match &scan.value {
+        Scan::Every(every) => (*every, String::new()),
+        Scan::Cron(cron) => {
+            let gap = cron.longest_gap_utc(now, to);
+            let [from, until] =
+                [gap.opens, gap.closes].map(|at| at.strftime("%a %Y-%m-%d %H:%M").to_string());
+            (
+                SignedDuration::from_secs(gap.length().as_secs()),
+                format!(", from {from} until {until} UTC"),
+            )
+        }
+    };
+    if gap <= SEEN_WITHIN {
+        return;
+    }
+    let message = "`scan` is too rare for `preserve = \"rotate\"`";
+    sink.push(
+        Diagnostic::warning("rare-scan-for-rescue", scan.span.clone(), message)
+            .label(format!("{} without a scan{when}", shown(gap)))
+            .note(format!(
+                "what an owner turns off between two scans is seen at the second; a machine that is destroyed \
+                 after {} off has to be seen within {} to be started in time",
+                shown(ROTATED_AT_LEAST),
+                shown(SEEN_WITHIN)
+            ))
+            .help("scan more often, as with `scan = \"5m\"`"),
     );
 }
 

@@ -69,20 +69,30 @@ impl<'a> Outlook<'a> {
 
     /// Scans so rare that a window may pass between two.
     pub(super) fn check_scan(&self, scan: &Scan, span: &Span, sink: &mut Sink) {
-        let Scan::Every(every) = scan else { return };
-        let shortest = self.windows.iter().min_by_key(|window| window.length());
-        let Some(shortest) = shortest.filter(|window| window.length() < *every) else { return };
-        let message = format!(
-            "`scan` ({}) is longer than a window of schedule {}",
-            shown(*every),
-            self.name()
-        );
+        let (missed, message) = match scan {
+            Scan::Every(every) => {
+                let shortest = self.windows.iter().min_by_key(|window| window.length());
+                let missed = shortest.filter(|window| window.length() < *every);
+                (missed, format!("`scan` ({}) is longer than a window", shown(*every)))
+            }
+            Scan::Cron(cron) => {
+                let is_missed = |window: &&Window| {
+                    let before = window.opens.saturating_sub(SignedDuration::from_secs(1));
+                    let next = before.ok().and_then(|before| cron.next_utc(before));
+                    next.is_none_or(|next| next >= window.closes)
+                };
+                let message = "`scan` has no instant within a window".to_owned();
+                (self.windows.iter().find(is_missed), message)
+            }
+        };
+        let Some(missed) = missed else { return };
+        let message = format!("{message} of schedule {}", self.name());
         sink.push(
             Diagnostic::warning("rare-scan", span.clone(), message)
                 .label(format!(
                     "from {} it lasts {}",
-                    self.local(shortest.opens),
-                    shown(shortest.length())
+                    self.local(missed.opens),
+                    shown(missed.length())
                 ))
                 .note("a session that is started between two scans is not seen in such a window")
                 .help("scan more often, as with `scan = \"5m\"`"),

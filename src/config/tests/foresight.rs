@@ -48,6 +48,22 @@ fn a_week_without_an_hour_to_work_is_looked_at_to_its_end() {
 fn scans_that_miss_windows_are_foreseen() {
     check("rare_scan", &format!("{}[daemon]\nscan = \"12h\"\n", SOUND));
     assert_eq!(ahead(&format!("{}[daemon]\nscan = \"10h\"\n", SOUND)), "");
+    check("rare_scan_by_cron", &format!("{SOUND}[daemon]\nscan = \"0 16-23 * * *\"\n"));
+    assert_eq!(ahead(&format!("{SOUND}[daemon]\nscan = \"0 12 * * *\"\n")), "");
+}
+
+#[test]
+fn scans_that_are_too_rare_for_a_rescue_are_foreseen() {
+    let with = |studio: &str, scan: &str| format!("{SOUND}{studio}\n[daemon]\nscan = \"{scan}\"\n");
+    let rotates = "preserve = \"rotate\"";
+    check("rare_scan_for_rescue", &with(rotates, "2h"));
+    check("rare_scan_for_rescue_by_cron", &with(rotates, "*/10 0-4,7-23 * * *"));
+    let rule = format!("[[studio.rule]]\nname = \"a\"\nmatch = \"all\"\nkeep = true\n{rotates}");
+    assert!(ahead(&with(&rule, "91m")).contains("rare-scan-for-rescue"));
+    let refuses = "preserve = \"refuse\"";
+    for (sound, scan) in [(rotates, "90m"), (rotates, "0,30 * * * *"), (refuses, "2h")] {
+        assert_eq!(ahead(&with(sound, scan)), "", "{scan}");
+    }
 }
 
 #[test]
