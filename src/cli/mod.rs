@@ -150,7 +150,7 @@ enum Command {
     Pause(pause::Arguments),
     /// End a pause before its time.
     Resume(resume::Arguments),
-    /// Stop sessions by hand, and wait until they are off. The daemon does not start them again.
+    /// Stop sessions by hand, and wait until they are off. The daemon does not start them again but to rescue them.
     Stop(by_hand::StopArguments),
     /// Start sessions by hand, and wait until they are ready.
     Start(by_hand::StartArguments),
