@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Failure, Format, output};
+use super::{Failure, Format, with_causes};
 use crate::clock::{Clock, SystemClock};
 use crate::config;
 use crate::daemon::Health;
@@ -26,12 +26,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
-    let state_dir = match &arguments.state_dir {
-        Some(directory) => directory.clone(),
-        None => config::state_dir(path)?,
-    };
-    let health = Health::read(&state_dir, SystemClock::new().now());
-    let told = health.map_err(|error| format!("{error}{}", output::sources(&error)));
+    let told = read(path, arguments);
     let is_well = told.as_ref().is_ok_and(|health| health.healthy || arguments.alive);
     match (&told, arguments.format) {
         (Ok(health), Format::Table) => anstream::println!("{}", in_words(health)),
@@ -45,6 +40,16 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     if is_well { Ok(()) } else { Err(Failure::Said) }
+}
+
+/// What the daemon says of itself, or why nobody can tell: where it would be found is in the policy file.
+fn read(path: &Path, arguments: &Arguments) -> Result<Health, String> {
+    let state_dir = match &arguments.state_dir {
+        Some(directory) => directory.clone(),
+        None => config::state_dir(path).map_err(|error| with_causes(&error))?,
+    };
+    let health = Health::read(&state_dir, SystemClock::new().now());
+    health.map_err(|error| with_causes(&error))
 }
 
 fn in_words(health: &Health) -> String {

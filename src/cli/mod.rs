@@ -1,7 +1,8 @@
 //! The command line: one file a command.
 //!
 //! Standard output is data, standard error is talk. Exit 0: done; 1: something failed or was held;
-//! 2: the command line or the configuration is wrong; 3: two policies differ. Start at [`main`].
+//! 2: the command line or the configuration is wrong; 3: two policies differ; 78: the daemon cannot run before a
+//! person has looked. Start at [`main`].
 
 mod approve;
 mod audit;
@@ -68,7 +69,8 @@ Examples:
   lightsout -c studio.toml audit show --kind stop --since 2026-11-20T00:00:00Z
 
 Exit status: 0 done; 1 something failed or was held; 2 the command line or the policy is wrong;
-3 two policies differ.";
+3 two policies differ; 78 a person has to look at the installation first: who may write the state
+or the log, a broken log, a token file.";
 
 /// What is logged where nobody says otherwise.
 const LOG_DEFAULT: &str = "info";
@@ -149,7 +151,7 @@ enum Command {
     Pause(pause::Arguments),
     /// End a pause before its time.
     Resume(resume::Arguments),
-    /// Stop sessions by hand, and wait until they are off. The daemon does not start them again.
+    /// Stop sessions by hand, and wait until they are off. The daemon does not start them again but to rescue them.
     Stop(by_hand::StopArguments),
     /// Start sessions by hand, and wait until they are ready.
     Start(by_hand::StartArguments),

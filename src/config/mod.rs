@@ -172,6 +172,12 @@ pub fn hash_of(path: &Path) -> Option<PolicyHash> {
     Some(lower::hash(Sha256::new_with_prefix(read_bounded(path).ok()?.bytes)))
 }
 
+/// A word of a policy without the credentials in it, as diagnostics show it.
+#[must_use]
+pub(crate) fn without_credentials(word: &str) -> String {
+    secrets::masked(word, &[])
+}
+
 /// A file that was read.
 struct Read {
     bytes: Vec<u8>,

@@ -45,7 +45,7 @@ pub use keeps::{Kept, kept_until};
 pub use line::Step;
 pub use precedent::Precedents;
 pub use reason::{BrakeBound, Reason, STOPPED_BY};
-pub use rescue::{ROTATED_AT_LEAST, Unrotated, terminates_at};
+pub use rescue::{Unrotated, terminates_at};
 pub use sudden::{CONFIRMED_AFTER, FEW, Inventory, InventoryChange, InventoryDoubt, lacking};
 pub use warning::Announcement;
 

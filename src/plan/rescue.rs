@@ -14,18 +14,10 @@ use super::case::Case;
 use super::stopped::stopped_by_us;
 use super::{ClockError, Reason, StoppedBy, moved};
 use crate::inventory::{Session, SessionState, Stopping, Transition};
-use crate::policy::{Mode, Preserve, Schedule, Settings, Window};
-
-/// How long before its end a session is started: time enough for several attempts where there is no
-/// capacity, each of which takes minutes to fail.
-const RESCUE_MARGIN: SignedDuration = SignedDuration::from_mins(30);
+use crate::policy::{Mode, Preserve, RESCUE_MARGIN, ROTATED_AT_LEAST, Schedule, Settings, Window};
 
 /// How long before its end a session that should be on by now is in danger, whatever the cause.
 const DANGER: SignedDuration = SignedDuration::from_mins(15);
-
-/// How long a stopped session has to live to be rotated. Of less, the margin and the warnings of each
-/// round leave too little, and a single failure destroys its work.
-pub const ROTATED_AT_LEAST: SignedDuration = SignedDuration::from_hours(2);
 
 /// How long a session has to have been off before its rescue for another stop to be worth it: half of what is
 /// left of the least. What is started sooner is by a clock that is far ahead, or by a launch profile that was

@@ -210,6 +210,14 @@ pub enum Preserve {
     Allow,
 }
 
+/// How long before its end a session that is off is started under [`Preserve::Rotate`]: time enough for several
+/// attempts where there is no capacity, each of which takes minutes to fail.
+pub const RESCUE_MARGIN: SignedDuration = SignedDuration::from_mins(30);
+
+/// How long a stopped session has to live to be rotated. Of less, the margin and the warnings of each
+/// round leave too little, and a single failure destroys its work.
+pub const ROTATED_AT_LEAST: SignedDuration = SignedDuration::from_hours(2);
+
 /// Whether what we stopped is started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {

@@ -132,6 +132,27 @@ fn a_veto_s_program_that_others_may_write_is_not_run() {
     }
 }
 
+#[test]
+fn a_veto_s_script_that_others_may_write_is_not_run_by_an_interpreter() {
+    let sandbox = Watched::small();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let script = elsewhere.path().join("ask-farm");
+    fs::write(&script, "echo '{\"busy\": false}'\n").unwrap();
+    set_mode(&script, 0o757);
+    for (program, code) in [("sh", 2), ("/usr/bin/env", 2), ("cat", 0)] {
+        let named = format!(
+            "[veto.farm]\ncommand = [\"{program}\", \"{}\"]\n[[studio]]\n",
+            script.display()
+        );
+        let policy = always_due(&sandbox.endpoint).replace("[[studio]]\n", &named);
+        let house = House::new(&(policy + "veto = [\"farm\"]\n"));
+        let checked = house.run(&["check"]);
+        assert_eq!(checked.code, Some(code), "{program}: {}", checked.stdout);
+        let is_told = checked.stdout.contains("ask-farm may be written by others");
+        assert_eq!(is_told, code == 2, "{program}: {}", checked.stdout);
+    }
+}
+
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }

@@ -194,7 +194,9 @@ fn health_is_told_until_it_is_stale_and_by_a_file_with_other_mistakes_in_it() {
     daemon.signal("HUP");
     daemon.wait_for("refused; the old policy stays in force");
     house.write("state_dir = ");
-    assert_eq!(house.run(&["health"]).code, Some(2));
+    let untold = house.run(&["health"]);
+    assert_eq!(untold.code, Some(1));
+    assert_eq!(untold.stdout, "not healthy: the configuration has 1 error\n");
     let state = house.state();
     let named = ["health", "--state-dir", state.to_str().unwrap()];
     let mut refused = house.run(&named);

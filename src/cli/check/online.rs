@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use super::super::{markdown, output, studios};
 use crate::ids::LaunchProfileId;
 use crate::inventory::{LaunchProfile, Snapshot, Stopping};
-use crate::plan::{ROTATED_AT_LEAST, hold_of, plan};
-use crate::policy::{Matcher, Policy, Preserve, Schedule, Settings, StudioPolicy, Window};
+use crate::plan::{hold_of, plan};
+use crate::policy::{
+    Matcher, Policy, Preserve, ROTATED_AT_LEAST, Schedule, Settings, StudioPolicy, Window,
+};
 
 /// How far ahead windows are looked at.
 const AHEAD: SignedDuration = SignedDuration::from_hours(400 * 24);

@@ -77,6 +77,17 @@ fn people_calendars_prices_and_places_count() {
 }
 
 #[test]
+fn arguments_of_vetoes_are_shown_without_their_credentials() {
+    let veto = "version = 1\nveto.farm.command = [\"ask\", \"http://bob:hush@farm\", \"--token=hush\", \"-v\"]";
+    let shown = found("version = 1", veto);
+    assert_eq!(
+        shown[0],
+        r#"[veto.farm]: command None -> Some("[\"ask\", \"http://********@farm\", \"--token=****\", \"-v\"]")"#
+    );
+    assert!(!format!("{shown:?}").contains("hush"), "{shown:?}");
+}
+
+#[test]
 fn windows_that_one_policy_has_alone_are_found() {
     let (from, to): (Timestamp, Timestamp) =
         ("2026-11-19T12:00:00Z".parse().unwrap(), "2026-11-21T00:00:00Z".parse().unwrap());

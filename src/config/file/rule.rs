@@ -9,7 +9,7 @@ use super::super::suggest::quoted;
 use super::super::table::{Field, Table, Value, wrong_type};
 use super::super::value;
 use super::connection;
-use super::settings::SettingsFile;
+use super::settings::{self, SettingsFile};
 use super::studio;
 use crate::ids::StudioRole;
 use crate::policy::matcher::Criteria;
@@ -180,7 +180,31 @@ fn tags(value: &Value<'_>, sink: &mut Sink) -> Option<BTreeMap<String, Vec<Glob>
         );
         return None;
     }
+    warn_of_settings(value, &tags, sink);
     let read: Vec<_> =
         tags.iter().map(|tag| globs(tag, sink).map(|globs| (tag.key.to_owned(), globs))).collect();
     read.into_iter().collect()
+}
+
+/// Settings that stand below the heading of a rule's tags, and so have become some of them. Between the braces of
+/// a table nothing gets by mistake.
+fn warn_of_settings(value: &Value<'_>, tags: &[Value<'_>], sink: &mut Sink) {
+    const KEYS: [&str; 3] = ["name", "match", "keep"];
+    let is_below = |tag: &&Value<'_>| !value.span().contains(&tag.key_span().start);
+    let is_setting = |key| settings::KEYS.contains(&key) || KEYS.contains(&key);
+    let mut found: Vec<_> =
+        tags.iter().filter(is_below).filter(|tag| is_setting(tag.key)).collect();
+    found.sort_by_key(|tag| tag.key_span().start);
+    let Some((first, rest)) = found.split_first() else { return };
+    let message = format!("`{}` is a key of the rule, and here the key of a tag", first.key);
+    let mut warning = Diagnostic::warning("setting-as-tag", first.key_span(), message)
+        .label("only a session with such a tag agrees");
+    for more in rest {
+        warning = warning.related(more.key_span(), format!("so is `{}`", more.key));
+    }
+    sink.push(
+        warning
+            .note("a heading `[studio.rule.match.tag]` makes tags of all that follows")
+            .help("write the rule's own keys before that heading"),
+    );
 }

@@ -27,6 +27,24 @@ pub(in crate::config) struct SettingsFile {
     pub(in crate::config) keep_remind: Field<Option<SignedDuration>>,
 }
 
+/// The keys of settings, for tables whose keys are names.
+pub(super) const KEYS: [&str; 14] = [
+    "mode",
+    "schedule",
+    "lease",
+    "least_stop",
+    "max_uptime",
+    "warn",
+    "veto",
+    "preserve",
+    "return_margin",
+    "start",
+    "start_lead",
+    "catch_up",
+    "keep_max",
+    "keep_remind",
+];
+
 impl Default for SettingsFile {
     fn default() -> Self {
         Self {

@@ -21,6 +21,8 @@ pub(super) struct EventFile {
     pub(super) uid: Option<String>,
     /// What it says of when; `None` where it is cancelled.
     pub(super) times: Option<Times>,
+    /// Whether it is a day that is only observed, as Google's calendars of holidays mark one in its description.
+    pub(super) is_observance: bool,
     /// The occurrence of another event, of the same UID, in whose stead it is.
     pub(super) replaces: Option<(When, usize)>,
 }
@@ -74,8 +76,16 @@ impl EventFile {
             uid: None,
             replaces: replaces(component, zones)?,
             times: if is_cancelled { None } else { Some(Times::read(component, zones)?) },
+            is_observance: !is_cancelled && is_observance(component),
         })
     }
+}
+
+/// Such a description goes on with how to hide all of them.
+fn is_observance(component: &Component) -> bool {
+    const MARK: &str = "observance";
+    let description = component.first("DESCRIPTION").map_or("", |property| property.value.trim());
+    description.get(..MARK.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(MARK))
 }
 
 /// The only property of a name.

@@ -86,6 +86,15 @@ pub(in crate::config) enum Fault {
     NoTime,
     #[error("no occurrence of the event begins then, so nothing is left out")]
     NoOccurrence,
+    #[error("{}, on which most people work", observances(*.0))]
+    Observances(usize),
+}
+
+fn observances(count: usize) -> String {
+    match count {
+        1 => "an event of the calendar file is an observance".to_owned(),
+        _ => format!("{count} events of the calendar file are observances"),
+    }
 }
 
 impl Fault {
@@ -146,6 +155,9 @@ impl Fault {
             Self::NoTime => "add a DTEND or a DURATION, or leave the event out",
             Self::NoOccurrence => {
                 "check its date and zone; a part of a series that is no more can be left out"
+            }
+            Self::Observances(_) => {
+                "leave them out, or in the calendar's own settings hide observances and export again"
             }
         };
         help.to_owned()

@@ -99,7 +99,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, Vec<Complaint>> {
     }
     // An event that was refused might be the one that another refers to.
     let has_all = complaints.kept.is_empty();
-    let read = if has_all { series::join(&events, &mut complaints) } else { Read::default() };
+    let read = if has_all {
+        series::join(&events, observances(&events), &mut complaints)
+    } else {
+        Read::default()
+    };
     if complaints.kept.is_empty() { Ok(read) } else { Err(complaints.into_list()) }
 }
 
@@ -122,6 +126,18 @@ fn judge_kind(components: &[Component], complaints: &mut Complaints) {
             }
         }
     }
+}
+
+/// One doubt for all the days of a file that are observed and worked on: there may be dozens.
+fn observances(events: &[EventFile]) -> Complaints {
+    let observances = events.iter().filter(|event| event.is_observance);
+    let count = observances.clone().count();
+    let doubt = |first: &EventFile| Complaint {
+        line: first.line,
+        event: Some(first.name.clone()),
+        fault: Fault::Observances(count),
+    };
+    Complaints { kept: observances.take(1).map(doubt).collect() }
 }
 
 /// So much of a text of a file as a message may repeat, without what would break its line.

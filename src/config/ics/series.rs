@@ -11,9 +11,9 @@ use super::event::{EventFile, LeftOut, Times};
 use super::{Complaint, Complaints, Fault, OCCURRENCES_MAX, RULES_MAX, Read};
 use crate::policy::calendar::{Entry, Event, Length};
 
-/// The entries that events mean together.
-pub(super) fn join(events: &[EventFile], complaints: &mut Complaints) -> Read {
-    let mut read = Read::default();
+/// The entries that events mean together. There may be doubts already.
+pub(super) fn join(events: &[EventFile], doubts: Complaints, complaints: &mut Complaints) -> Read {
+    let mut read = Read { doubts, ..Read::default() };
     let mut budget = Budget { rules: RULES_MAX, occurrences: OCCURRENCES_MAX };
     let series = Series::group(events, complaints);
     for event in events.iter().filter(|event| event.times.is_some()) {

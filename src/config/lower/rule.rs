@@ -1,15 +1,17 @@
 //! Rules: that each has a name, a matcher and an effect, and that each can be reached.
 
 use super::super::diagnostic::{Diagnostic, Sink};
+use super::super::file::people::PersonFile;
 use super::super::file::rule::{HELP_MATCH, RuleFile};
 use super::super::file::studio::StudioFile;
-use super::super::suggest::quoted;
+use super::super::suggest::{one_of, quoted};
 use super::settings::{Layers, Names, Seen};
-use crate::policy::Rule;
+use crate::policy::{Matcher, Rule};
 
 /// The rules in the order of the file, without those that were refused.
 pub(super) fn lower_all(
     studio: &StudioFile,
+    people: &[PersonFile],
     layers: &Layers<'_>,
     names: &mut Names,
     uptimes: &mut Seen,
@@ -20,6 +22,7 @@ pub(super) fn lower_all(
         let (earlier, later) = (&studio.rules[..index], &studio.rules[index + 1..]);
         check_name(file, earlier, sink);
         check_match(file, earlier, sink);
+        warn_of_names(file, people, sink);
         check_effect(file, later, sink);
         names.check_references(&file.settings, sink);
         let layers = layers.over(&file.settings);
@@ -87,6 +90,40 @@ fn check_match(file: &RuleFile, earlier: &[RuleFile], sink: &mut Sink) {
                 .related(wider.span.clone(), first)
                 .note("the first rule that matches wins")
                 .help("move this rule before the other, or leave it out"),
+        );
+    }
+}
+
+/// Owners who are named: only their ids count, so that the rule is about nobody.
+fn warn_of_names(file: &RuleFile, people: &[PersonFile], sink: &mut Sink) {
+    // So many ids as anyone reads; a pattern may mean more.
+    const SHOWN_MAX: usize = 5;
+    let Some(matcher) = file.matcher.given() else { return };
+    let Matcher::Where(criteria) = &matcher.value else { return };
+    for owner in criteria.not.iter().chain([criteria]).flat_map(|criteria| &criteria.owner) {
+        let is_named =
+            |person: &&PersonFile| person.name.value().is_some_and(|name| owner.matches(name));
+        let named: Vec<&PersonFile> = people.iter().filter(is_named).collect();
+        let Some((first, name)) = named.first().and_then(|it| Some((it, it.name.value()?))) else {
+            continue;
+        };
+        if people.iter().any(|person| owner.matches(&person.id)) {
+            continue;
+        }
+        let mut ids: Vec<String> =
+            named.iter().take(SHOWN_MAX).map(|person| quoted(&person.id)).collect();
+        if named.len() > SHOWN_MAX {
+            ids.push("those of the others".to_owned());
+        }
+        let message = format!(
+            "a rule's `owner` is an id; {} is the name of {}",
+            quoted(name),
+            quoted(&first.id)
+        );
+        sink.push(
+            Diagnostic::warning("owner-by-name", matcher.span.clone(), message)
+                .label(format!("{} agrees with no id in `[people]`", quoted(&owner.to_string())))
+                .help(format!("write {} in its place", one_of(&ids, "and"))),
         );
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn lower_all(
         names.check_references(&studio.settings, sink);
         let layers = defaults.over(&studio.settings);
         layers.check_durations(&studio.span, &mut uptimes, sink);
-        let rules = rule::lower_all(studio, &layers, names, &mut uptimes, sink);
+        let rules = rule::lower_all(studio, &file.people, &layers, names, &mut uptimes, sink);
         warn_where_nothing_stops(studio, &layers, sink);
         let connection = connection(studio, &file.defaults.connection, sink);
         let (Some(id), Some(connection)) = (id(studio, sink), connection) else { continue };

@@ -120,7 +120,10 @@ fn lower(file: &Located<VetoFile>, base_dir: &Path, sink: &mut Sink) -> Option<V
     if let Some(program) = command.first_mut().filter(|program| program.contains('/')) {
         *program = base_dir.join(&*program).display().to_string();
     }
-    sink.expose(command.first().into_iter().flat_map(|program| exposed(program)).collect());
+    if let Some((program, arguments)) = command.split_first() {
+        sink.expose(exposed(vec![program.clone()]));
+        sink.expose(exposed(scripts(program, arguments)));
+    }
     Some(Veto {
         name: name.as_str().into(),
         command,
@@ -130,12 +133,26 @@ fn lower(file: &Located<VetoFile>, base_dir: &Path, sink: &mut Sink) -> Option<V
     })
 }
 
-/// What lets others change the program that is run: whoever may does as the daemon's user what they like. Of a
+/// What of the arguments may be the script that is run: where the program runs scripts, each path from the root.
+fn scripts(program: &str, arguments: &[String]) -> Vec<String> {
+    const INTERPRETERS: [&str; 10] =
+        ["sh", "bash", "dash", "zsh", "ksh", "perl", "ruby", "node", "env", "uv"];
+    let name = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or(program);
+    if !name.starts_with("python") && !INTERPRETERS.contains(&name) {
+        return Vec::new();
+    }
+    arguments.iter().filter(|word| word.starts_with('/')).cloned().collect()
+}
+
+/// What lets others change the programs that are run: whoever may does as the daemon's user what they like. Of a
 /// program that is not there, or on a disk that does not answer, nothing is known; nor can it be run.
-fn exposed(program: &str) -> Vec<Exposed> {
+fn exposed(programs: Vec<String>) -> Vec<Exposed> {
+    if programs.is_empty() {
+        return Vec::new();
+    }
     let (found, answer) = mpsc::channel();
-    let program = program.to_owned();
-    let looked = thread::Builder::new().spawn(move || found.send(exposed_now(&program)));
+    let look = move || found.send(programs.iter().flat_map(|it| exposed_now(it)).collect());
+    let looked = thread::Builder::new().spawn(look);
     looked.ok().and_then(|_| answer.recv_timeout(DISK_ANSWERS_WITHIN).ok()).unwrap_or_default()
 }
 
@@ -147,7 +164,9 @@ fn exposed_now(program: &str) -> Vec<Exposed> {
     };
     let place = if program.contains('/') { Some(PathBuf::from(program)) } else { in_path() };
     let found = place.and_then(|place| fs::metadata(&place).ok().map(|found| (place, found)));
-    let Some((place, found)) = found else { return Vec::new() };
+    let Some((place, found)) = found.filter(|(_, found)| found.is_file()) else {
+        return Vec::new();
+    };
     let written = files::exposed(&place, &found, GroupMayWrite::OwnersPrivate);
     written.into_iter().chain(files::replaceable(&place)).collect()
 }

@@ -66,7 +66,8 @@ impl JsonSchema for Matcher {
 table! {
     /// Which sessions a rule means: those for which every key that is given agrees; of a list, one entry
     /// suffices. It needs at least one key, and no list may be empty. A rule that asks for what a session
-    /// does not say keeps that session, with an alarm: nobody can tell whether it is exempt.
+    /// does not say keeps that session, with an alarm: nobody can tell whether it is exempt. A tag that a
+    /// session does not have is no doubt: a rule that asks for it does not match.
     #[schemars(extend("minProperties" = 1, "x-example" = r#"
 [[studio]]
 id = "us-west-2:stid-EXAMPLE11111"

@@ -107,7 +107,7 @@ dates = ["2026-11-27 20:00 .. 2026-11-30 07:00"]
 #[schemars(rename_all = "lowercase")]
 #[expect(dead_code, reason = "its words are what counts; it never has a value")]
 pub(super) enum Effect {
-    /// idle all day, and nothing is started
+    /// idle all day, and nothing is started but to rescue it (`preserve = "rotate"`)
     Closed,
     /// no idle hours and no `max_uptime`: nothing is stopped
     Open,

@@ -58,7 +58,8 @@ warn = ["30m", "5m"]
         /// suffices. `[]` or `"off"` unsets them.
         #[schemars(extend("x-default" = "none", "examples" = [["farm"]]))]
         veto: Vetoes,
-        /// Whether what lightsout stopped is started again. What a person stopped stays off.
+        /// Whether what lightsout stopped is started again. What a person stopped stays off, but to be rescued
+        /// (`preserve = "rotate"`).
         #[schemars(extend("default" = start(built_in().start), "examples" = ["resume"]))]
         start: Start,
         /// With `start = "resume"`: how long before its window closes a session is started, to be ready

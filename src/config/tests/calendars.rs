@@ -216,6 +216,10 @@ fn wrong_calendar_files_are_explained() {
     check_file("ics_all_cancelled", &HOLIDAYS.replace("RRULE:FREQ=YEARLY", "STATUS:CANCELLED"));
     check_file("ics_doubtful", &file("DTSTART;VALUE=DATE:20260320\r\nEXDATE;VALUE=DATE:20260321"));
     check_file(
+        "ics_observances",
+        &file("DTSTART;VALUE=DATE:20260320\r\nDESCRIPTION:Observance\\nTo hide observances"),
+    );
+    check_file(
         "ics_several_mistakes",
         &file("DTSTART:soon\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nDTSTART:later"),
     );

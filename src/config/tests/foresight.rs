@@ -48,6 +48,22 @@ fn a_week_without_an_hour_to_work_is_looked_at_to_its_end() {
 fn scans_that_miss_windows_are_foreseen() {
     check("rare_scan", &format!("{}[daemon]\nscan = \"12h\"\n", SOUND));
     assert_eq!(ahead(&format!("{}[daemon]\nscan = \"10h\"\n", SOUND)), "");
+    check("rare_scan_by_cron", &format!("{SOUND}[daemon]\nscan = \"0 16-23 * * *\"\n"));
+    assert_eq!(ahead(&format!("{SOUND}[daemon]\nscan = \"0 12 * * *\"\n")), "");
+}
+
+#[test]
+fn scans_that_are_too_rare_for_a_rescue_are_foreseen() {
+    let with = |studio: &str, scan: &str| format!("{SOUND}{studio}\n[daemon]\nscan = \"{scan}\"\n");
+    let rotates = "preserve = \"rotate\"";
+    check("rare_scan_for_rescue", &with(rotates, "2h"));
+    check("rare_scan_for_rescue_by_cron", &with(rotates, "*/10 0-4,7-23 * * *"));
+    let rule = format!("[[studio.rule]]\nname = \"a\"\nmatch = \"all\"\nkeep = true\n{rotates}");
+    assert!(ahead(&with(&rule, "91m")).contains("rare-scan-for-rescue"));
+    let refuses = "preserve = \"refuse\"";
+    for (sound, scan) in [(rotates, "90m"), (rotates, "0,30 * * * *"), (refuses, "2h")] {
+        assert_eq!(ahead(&with(sound, scan)), "", "{scan}");
+    }
 }
 
 #[test]
@@ -60,6 +76,20 @@ fn leases_and_rules_without_effect_are_foreseen() {
     check("stops_nobody", &rule("schedule = \"off\""));
     check("stops_nobody_for_long", &rule("least_stop = \"5d\""));
     assert_eq!(ahead(&rule("schedule = \"off\"\nmax_uptime = \"9h\"")), "");
+}
+
+#[test]
+fn windows_that_are_not_worth_a_stop_are_foreseen() {
+    check("least_stop_of_studio", &studio("least_stop = \"60h\""));
+    check("short_window", &studio("least_stop = \"11h\""));
+    let rule = "[[studio.rule]]\nname = \"a\"\nmatch = { owner = \"a\" }\nleast_stop = \"12h\"";
+    check("short_window_of_rule", &studio(rule));
+    // The night in which the clock goes forward lasts ten hours.
+    let nightly = idle("[\"Mon-Sun 20:00-07:00\"]");
+    assert_eq!(ahead(&format!("{nightly}least_stop = \"10h\"\n")), "");
+    let calendar = with_calendar("open", "[\"2026-05-01 20:00 .. 2026-05-04 07:00\"]");
+    let text = calendar.replacen("\n[calendar", "least_stop = \"11h\"\n[calendar", 1);
+    assert_eq!(ahead(&text), "");
 }
 
 #[test]
@@ -91,11 +121,28 @@ fn rules_that_lose_a_calendar_or_the_rescue_of_their_studio_are_foreseen() {
 }
 
 #[test]
+fn rules_that_lose_a_veto_of_their_studio_are_foreseen() {
+    let with = |veto: &str| {
+        studio(&format!(
+            "veto = [\"farm\", \"licences\"]\n[[studio.rule]]\nname = \"a\"\n\
+             match = {{ owner = \"a\" }}\nlease = \"4h\"\n{veto}\n\
+             [veto.farm]\ncommand = [\"sh\"]\n[veto.licences]\ncommand = [\"sh\"]"
+        ))
+    };
+    check("veto_left_out", &with("veto = \"farm\""));
+    for sound in ["", "veto = \"off\"", "veto = []", "veto = [\"licences\", \"farm\"]"] {
+        assert_eq!(ahead(&with(sound)), "", "{sound}");
+    }
+}
+
+#[test]
 fn dates_and_days_that_are_not_what_they_seem_are_foreseen() {
     check("long_closed", &with_calendar("closed", "\"01-05..08-05\""));
     assert_eq!(ahead(&with_calendar("closed", "\"12-24..01-06\"")), "");
-    check("days_apart", &idle("[\"Sun-Fri 20:00-07:00\", \"2nd,4th Sat-Sun\"]"));
-    assert_eq!(ahead(&idle("[\"Sun-Fri 20:00-07:00\", \"2nd,4th Sat\"]")), "");
+    check("long_open", &with_calendar("open", "\"2026-05-01 20:00 .. 2026-08-05 20:00\""));
+    assert_eq!(ahead(&with_calendar("open", "\"2026-05-01 20:00 .. 2026-06-01 20:00\"")), "");
+    check("days_apart", &idle("[\"Mon-Sun 20:00-07:00\", \"2nd,4th Sat-Sun\"]"));
+    assert_eq!(ahead(&idle("[\"Mon-Sun 20:00-07:00\", \"2nd,4th Sat\"]")), "");
     let zone = |name: &str| replaced("America/Los_Angeles", name);
     check("misleading_zone", &zone("Etc/GMT+8"));
     assert!(ahead(&zone("EST")).contains("it has no summer time"));
@@ -103,6 +150,23 @@ fn dates_and_days_that_are_not_what_they_seem_are_foreseen() {
     for sound in ["Etc/GMT", "Etc/GMT+0", "UTC", "America/New_York", "EST5EDT"] {
         assert_eq!(ahead(&zone(sound)), "", "{sound}");
     }
+}
+
+#[test]
+fn nights_that_weekly_hours_leave_out_are_foreseen() {
+    check("night_left_out", &idle("[\"Mon-Fri 20:00-07:00\", \"Sat-Sun\"]"));
+    check("night_left_out_of_saturdays", &idle("[\"Sun-Fri 20:00-07:00\", \"Sat\"]"));
+    for sound in [
+        "[\"Mon-Fri 00:00-07:00\", \"Mon-Fri 20:00-24:00\", \"Sat-Sun\"]",
+        "[\"Mon-Fri 20:00-24:00\", \"Sat-Sun\"]",
+        "[\"Mon-Fri 12:00-13:30\", \"Sat-Sun\"]",
+        "{ opens = \"0 20 * * *\", closes = \"0 0,7 * * *\" }",
+    ] {
+        assert_eq!(ahead(&idle(sound)), "", "{sound}");
+    }
+    // What a calendar opens is no night that was forgotten.
+    let opened = with_calendar("open", "[\"2026-05-01\"]");
+    assert!(!ahead(&opened).contains("night-left-out"), "{}", ahead(&opened));
 }
 
 #[test]

@@ -27,6 +27,38 @@ fn wrong_references_to_vetoes_are_explained() {
 }
 
 #[test]
+fn owners_who_are_named_where_an_id_counts_are_explained() {
+    let with = |criteria: &str| {
+        studio(&format!(
+            "[[studio.rule]]\nname = \"a\"\nmatch = {{ {criteria} }}\nkeep = true\n\
+             [people]\n\"906-1\" = {{ name = \"Ada Lovelace\" }}\n\
+             \"906-2\" = {{ name = \"Ada\" }}\n\"906-3\" = {{ zone = \"Europe/Paris\" }}"
+        ))
+    };
+    check("owner_by_name", &with("owner = [\"906-1\", \"Ada\"]"));
+    check("owners_by_name", &with("session = \"s*\", not = { owner = \"Ada*\" }"));
+    for sound in ["\"906-*\"", "\"*\"", "\"Grace\"", "[\"906-1\", \"?06-3\"]"] {
+        assert_eq!(found(&with(&format!("owner = {sound}"))), "", "{sound}");
+    }
+}
+
+#[test]
+fn settings_below_the_heading_of_tags_are_explained() {
+    let below = |heading: &str, lines: &str| {
+        studio(&format!("[[studio.rule]]\nname = \"a\"\nkeep = true\n{heading}\n{lines}"))
+    };
+    let tags = "[studio.rule.match.tag]";
+    check("setting_as_tag", &below(tags, "tier = \"gold\"\nlease = \"4h\"\nwarn = \"off\""));
+    check("keep_as_tag", &below(tags, "tier = \"gold\"\nkeep = true"));
+    assert!(
+        found(&below("[studio.rule.match.not.tag]", "mode = \"observe\""))
+            .contains("setting-as-tag")
+    );
+    assert_eq!(found(&below(tags, "tier = \"gold\"")), "");
+    assert_eq!(found(&below("match = { tag = { name = \"x\" } }", "")), "");
+}
+
+#[test]
 fn doubles_are_explained() {
     check(
         "duplicate_studio",

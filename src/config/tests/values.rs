@@ -120,6 +120,7 @@ fn wrong_durations_are_explained() {
     check("scan_too_rarely", &top("[daemon]\nscan = \"2d\""));
     check("scan_cron_wrong", &top("[daemon]\nscan = \"*/5 * * * Foo\""));
     check("scan_cron_with_gaps", &top("[daemon]\nscan = \"0 9 * * Mon-Fri\""));
+    check("scan_cron_without_weekends", &top("[daemon]\nscan = \"*/5 * * * Mon-Fri\""));
     check("concurrency_zero", &top("[daemon]\nconcurrency = 0"));
     check("concurrency_too_large", &top("[daemon]\nconcurrency = 99999999999999999999"));
     check("path_with_tilde", &top("[audit]\npath = \"~/audit.jsonl\""));

@@ -35,7 +35,7 @@ pub struct Calendar {
 /// What a calendar does at its instants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Idle all day, and nothing is started.
+    /// Idle all day, and nothing is started but to be rescued.
     Closed,
     /// No idle hours, and no `max_uptime`.
     Open,

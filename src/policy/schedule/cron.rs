@@ -5,6 +5,7 @@
 //! is kept as the sets of its fields, and fires are found by walking over civil days, which is many
 //! times as fast as the crate's own iterator; a test compares the two.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,7 +14,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::Occurrence;
+use super::{Occurrence, Window};
 
 /// One cron expression, of five fields (or six, seconds first; or seven, year last).
 #[derive(Debug, Clone)]
@@ -271,6 +272,36 @@ impl CronExpression {
         let after = TimeZone::UTC.to_datetime(after);
         let next = self.first_after(after)?;
         TimeZone::UTC.to_timestamp(next).ok()
+    }
+
+    /// The longest stretch of `[from, to)` without a fire, with the expression read in UTC: the first of several.
+    #[must_use]
+    pub fn longest_gap_utc(&self, from: Timestamp, to: Timestamp) -> Window {
+        let day_of = |instant| TimeZone::UTC.to_datetime(instant).date();
+        let within = self
+            .times
+            .windows(2)
+            .max_by_key(|pair| (pair[0].duration_until(pair[1]), Reverse(pair[0])));
+        let mut longest = Window { opens: from, closes: from };
+        let mut last = from;
+        let days = day_of(from).series(1.day()).take_while(|day| *day <= day_of(to));
+        for day in days.filter(|day| self.days.include(*day)) {
+            let at = |time: Time| {
+                let instant = TimeZone::UTC.to_timestamp(day.to_datetime(time));
+                instant.unwrap_or(to).clamp(from, to)
+            };
+            let first = self.times.first().map(|first| (last, at(*first)));
+            let within = within.map(|pair| (at(pair[0]), at(pair[1])));
+            for (opens, closes) in first.into_iter().chain(within) {
+                let gap = Window { opens, closes };
+                if gap.length() > longest.length() {
+                    longest = gap;
+                }
+            }
+            last = self.times.last().map_or(last, |time| at(*time));
+        }
+        let rest = Window { opens: last, closes: to };
+        if rest.length() > longest.length() { rest } else { longest }
     }
 
     /// The times at which it fires on a day.

@@ -245,3 +245,27 @@ fn hours_of_work_go_by_outside_of_windows_alone() {
     let none = weekly("UTC", &[]);
     assert_eq!(after(&none, "2026-11-28T10:00:00Z", 8), "2026-11-28T18:00:00Z");
 }
+
+#[test]
+fn the_longest_gap_is_that_of_walking_from_fire_to_fire() {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let (from, to) = (at("2026-01-01T10:00:00Z"), at("2026-03-10T15:30:00Z"));
+    for text in [
+        "*/7 * * * Mon-Fri",
+        "0,10,45 8-18/2 * * *",
+        "30 9 29 2 *",
+        "15 0 1 * *",
+        "0 12 * * *",
+        "*/10 0-4,7-23 * * *",
+    ] {
+        let expression: CronExpression = text.parse().unwrap();
+        let next = |at: &Timestamp| expression.next_utc(*at).filter(|next| *next < to);
+        let mut fires: Vec<Timestamp> = std::iter::successors(Some(from), next).collect();
+        fires.push(to);
+        let walked = fires.windows(2).map(|pair| pair[0].duration_until(pair[1])).max().unwrap();
+        let gap = expression.longest_gap_utc(from, to);
+        assert_eq!(gap.length(), walked, "{text}");
+        let first = fires.windows(2).find(|pair| pair[0].duration_until(pair[1]) == walked);
+        assert_eq!((gap.opens, gap.closes), (first.unwrap()[0], first.unwrap()[1]), "{text}");
+    }
+}

@@ -81,7 +81,7 @@ impl WeeklyError {
                 "give each pair of hours a window of its own: \"Sat 10:00-12:00\", \"Sat 13:00-14:00\""
             }
             Self::Empty => {
-                "write days, then hours: \"Mon-Fri 20:00-07:00\"; days alone mean whole days: \"Sat-Sun\""
+                "write days, then hours: \"Sun-Fri 20:00-07:00\"; days alone mean whole days: \"Sat-Sun\""
             }
             Self::Day(_) => {
                 "days are Mon, Tue, Wed, Thu, Fri, Sat and Sun, as a list `Mon,Wed` or a range `Sun-Fri`"

@@ -186,6 +186,34 @@ fn err_last_times() {
 }
 
 #[test]
+fn days_that_are_only_observed_are_doubted_once() {
+    let one = |uid: u8, name: &str, more: &str| {
+        format!(
+            "BEGIN:VEVENT\nUID:{uid}\nSUMMARY:{name}\nDTSTART:2026010{uid}\n{more}\nEND:VEVENT\n"
+        )
+    };
+    const OBSERVANCE: &str =
+        r"DESCRIPTION:Observance\nTo hide observances\, go to Google Calendar Settings";
+    let holiday = one(1, "New Year's Day", "DESCRIPTION:Public holiday");
+    let cancelled = one(2, "Carers' Day", &format!("{OBSERVANCE}\nSTATUS:CANCELLED"));
+    let eve = one(3, "Eve", OBSERVANCE);
+    let other = one(4, "Tax Day", "DESCRIPTION:OBSERVANCE");
+    let without = file(&format!("{holiday}{cancelled}"));
+    assert_eq!(complaints(&without), [""; 0]);
+    let one = file(&format!("{holiday}{cancelled}{eve}"));
+    assert_eq!(
+        complaints(&one),
+        ["17 (Eve): an event of the calendar file is an observance, on which most people work"]
+    );
+    let both = file(&format!("{holiday}{eve}{other}"));
+    assert_eq!(
+        complaints(&both),
+        ["10 (Eve): 2 events of the calendar file are observances, on which most people work"]
+    );
+    assert_eq!(calendar(&both).entries.len(), 3);
+}
+
+#[test]
 fn all_that_is_wrong_is_told_in_the_order_of_the_file_and_not_more_than_ten() {
     let events: String = (0..20).map(|n| format!("BEGIN:VEVENT\nUID:{n}\nEND:VEVENT\n")).collect();
     let found = complaints(&file(&events));
