@@ -176,6 +176,14 @@ impl Judged {
     }
 }
 
+impl Judged {
+    /// Whether what is to be asked for is not, as the records after it say.
+    fn is_withdrawn(&self, later: &[Self]) -> bool {
+        let is_about_it = |record: &&Self| record.token.is_some() && record.token == self.token;
+        later.iter().find(is_about_it).is_some_and(|record| record.kind == Kind::StopWithdrawn)
+    }
+}
+
 /// What the service did at our request.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
@@ -332,12 +340,13 @@ impl Book<'_> {
             ) => given.retain(|(_, _, due, _), at| {
                 now <= (*due).max(*at) + HELD_FOR || self.jumped((*at).min(now), now)
             }),
-            // And so is an instant that comes back, and whatever is due after somebody was let go.
+            // And so is an instant that comes back, and whatever is due after somebody was let go, or only observed.
             (Kind::SessionDecided, due) if due.is_some() || record.lets_go => {
                 let first = (subject, Timestamp::MIN, Timestamp::MIN, i64::MIN);
                 let of_it = given.range(first..).map(|(key, _)| *key);
                 let of_it = of_it.take_while(|(other, ..)| *other == subject);
-                let is_old = |at: Timestamp| record.lets_go || Some(at) != due;
+                let is_let_go = record.lets_go || !record.is_enforced;
+                let is_old = |at: Timestamp| is_let_go || Some(at) != due;
                 let other: Vec<_> = of_it.filter(|(_, _, at, _)| is_old(*at)).collect();
                 for key in other {
                     given.remove(&key);
@@ -353,7 +362,7 @@ impl Book<'_> {
     fn warnings(&self) {
         let mut given = Given::new();
         let (mut pause, mut unpaused): (Option<Timestamp>, Option<Timestamp>) = (None, None);
-        for record in self.records {
+        for (number, record) in self.records.iter().enumerate() {
             // One that has ended by itself has done so, whatever is said of pauses after it.
             unpaused = unpaused.max(pause.take_if(|until| *until <= record.time));
             match record.kind {
@@ -387,7 +396,11 @@ impl Book<'_> {
                     }
                 }
                 Kind::StopIntended => {
-                    let Some(rules) = self.rules(record) else { continue };
+                    let later = &self.records[number + 1..];
+                    let Some(rules) = self.rules(record).filter(|_| !record.is_withdrawn(later))
+                    else {
+                        continue;
+                    };
                     for lead in &rules.warn {
                         let at = given.get(&(subject, run, due, lead.as_secs()));
                         let token = record.token.as_deref().unwrap_or_default();
