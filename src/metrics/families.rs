@@ -112,7 +112,7 @@ families! {
     sessions_due: Gauge "lightsout_sessions_due" ["studio"]
         "Sessions whose instant to be stopped had come by the last scan.";
     next_termination: Gauge "lightsout_next_termination_timestamp_seconds" ["studio"]
-        "When the service will destroy the next session that is off, as far as anything tells; absent where it will destroy none.";
+        "When the service will destroy the next session that is off, as far as anything tells; absent where it will destroy none. What is to be rescued before that counts from 15 minutes before it on.";
     decisions: Counter "lightsout_decisions_total" ["studio", "verdict", "reason"]
         "Decisions about sessions that were another than before, by the code of their reason; a refusal is a keep.";
     warnings: Counter "lightsout_warnings_total" ["studio"]
