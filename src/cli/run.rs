@@ -265,6 +265,7 @@ fn say(summary: &Summary) {
         failed,
         resting,
         unasked,
+        warned,
         late,
         interrupted: _,
     } = summary;
@@ -272,9 +273,13 @@ fn say(summary: &Summary) {
         0 => String::new(),
         count => format!(", {count} still to be asked about"),
     };
+    let warned = match warned {
+        0 => String::new(),
+        count => format!(", {count} due and warned, for a run within 12 hours to stop"),
+    };
     anstream::eprintln!(
         "{sessions} sessions: {stopped} stopped, {started} started, {withheld} withheld, \
-         {dropped} dropped, {failed} failed, {resting} resting, {late} late{unasked}; {held} studios held"
+         {dropped} dropped, {failed} failed, {resting} resting, {late} late{unasked}{warned}; {held} studios held"
     );
 }
 

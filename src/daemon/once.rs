@@ -14,7 +14,7 @@ use crate::audit::record::JournalError;
 use crate::execute::{Mark, Order, Outcome, Workshop, attempt, mark, marks, orders};
 use crate::ids::SessionId;
 use crate::inventory::Snapshot;
-use crate::plan::{self, Action, Reason, Verdict};
+use crate::plan::{self, Action, Decision, Reason, Verdict};
 use crate::veto::Vetoes;
 
 /// What one scan of every studio came to.
@@ -39,6 +39,8 @@ pub struct Summary {
     pub resting: usize,
     /// Those of which a veto that is to be asked had not been when all that was asked had answered.
     pub unasked: usize,
+    /// Those that are due, and were only warned: another run stops them.
+    pub warned: usize,
     /// Those that had not arrived when the wait for them ended.
     pub late: usize,
     /// Whether the program was told to end before it was done.
@@ -63,6 +65,7 @@ impl Summary {
         self.failed += other.failed;
         self.resting += other.resting;
         self.unasked += other.unasked;
+        self.warned += other.warned;
         self.late += other.late;
     }
 }
@@ -94,6 +97,7 @@ pub(super) async fn once(
     };
     summary.sessions = scanned.plan.decisions.len();
     summary.held = usize::from(is_held(&scanned.plan));
+    summary.warned = warned(&scanned);
     let decisions = scanned.plan.decisions.iter();
     summary.unasked = decisions.filter(|decision| decision.reason.is_unasked()).count();
     let mut unanswered = Vec::new();
@@ -132,6 +136,14 @@ pub(super) async fn once(
     summary.failed += arrivals.failed;
     summary.late += arrivals.late;
     summary
+}
+
+/// How many are due, and are only warned.
+fn warned(Scan { plan, .. }: &Scan) -> usize {
+    let is_warned = |decision: &&Arc<Decision>| {
+        decision.due.is_some_and(|due| due <= plan.at) && decision.verdict() == Verdict::Warn
+    };
+    plan.decisions.iter().filter(is_warned).count()
 }
 
 /// One scan, and another one where vetoes had to be asked first: the stops follow from their answers.

@@ -94,7 +94,7 @@ impl Refusal {
             0 => None,
             count => Some(format!(
                 "{studio} cannot be left out: {count} of its sessions that are off would be destroyed, and are to be \
-                 started before that; write `schedule = \"off\"` in it instead"
+                 started before that; write a first rule with `match = \"all\"` and `keep = true` in it instead"
             )),
         });
         let messages: Vec<String> = changed.chain(left_out).collect();

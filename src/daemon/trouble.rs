@@ -131,6 +131,7 @@ impl Trouble {
             matches!(verdict, Some(Verdict::Stop | Verdict::Start | Verdict::Hold))
         };
         failing.retain(|(session, _), _| is_wanted(session));
+        failing.values_mut().for_each(|failing| failing.is_stuck = false);
         for Vain { session, action, attempts, is_rescue, is_stuck } in vain {
             let why = "the service took it, and nothing came of it".to_owned();
             let attempts = attempts.max(1);

@@ -138,8 +138,12 @@ impl Vitals {
             None => ScanOutcome::Partial,
         };
         let mut known = self.lock();
-        let before = known.studios.get(studio).and_then(|before| before.whole);
-        let glance = Glance { whole: glance.whole.or(before), ..glance };
+        let before = known.studios.get(studio).map(|before| (before.whole, before.to_rescue));
+        let (whole, to_rescue) = before.unwrap_or_default();
+        // What was not read whole does not say that anything is out of danger.
+        let to_rescue = if glance.whole.is_some() { 0 } else { to_rescue };
+        let (whole, to_rescue) = (glance.whole.or(whole), glance.to_rescue.max(to_rescue));
+        let glance = Glance { whole, to_rescue, ..glance };
         known.studios.insert(studio.clone(), glance);
         drop(known);
         self.count(studio, outcome, took);

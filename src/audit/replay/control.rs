@@ -69,7 +69,8 @@ impl Replay {
         let change: &dyn Fn(&mut StudioPast) = match record.kind {
             Kind::DaemonPaused => &|past| past.pause(record),
             Kind::DaemonResumed => &|past| past.resume(record.time),
-            Kind::DaemonStarted => &|past| past.begin(record, before),
+            // A repair is the first that a program writes which finds the end of the log torn.
+            Kind::DaemonStarted | Kind::LogRepaired => &|past| past.begin(record, before),
             _ => return,
         };
         match record.data.studio.as_deref() {
@@ -140,7 +141,8 @@ impl StudioPast {
     /// what is looked at every few hours had somebody all the time.
     fn begin(&mut self, record: &Record, before: Option<Timestamp>) {
         let now = record.time;
-        let is_stay = record.data.note.as_deref() != Some(ONCE);
+        let is_start = record.kind == Kind::DaemonStarted;
+        let is_stay = is_start && record.data.note.as_deref() != Some(ONCE);
         let away = before.map(|before| before.duration_until(now));
         if is_stay || away.is_some_and(|away| away >= NOBODY_FOR) {
             self.forget_overdue(now);
@@ -148,7 +150,7 @@ impl StudioPast {
         // What was written last may have waited for its disk until the one who wrote it was ended.
         let warnings = self.history.sessions.values_mut().flat_map(|past| &mut past.warnings);
         for warning in warnings.filter(|warning| before.is_some_and(|at| at <= warning.said)) {
-            (warning.at, warning.said) = (warning.at.max(now), warning.said.max(now));
+            warning.at = warning.at.max(now);
         }
     }
 

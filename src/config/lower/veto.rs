@@ -133,7 +133,8 @@ fn lower(file: &Located<VetoFile>, base_dir: &Path, sink: &mut Sink) -> Option<V
     })
 }
 
-/// What of the arguments may be the script that is run: where the program runs scripts, each path from the root.
+/// What of the arguments may be the script that is run: where the program runs scripts, the first path from the root.
+/// What follows may be its data. Who runs interpreters may be given one of those first.
 fn scripts(program: &str, arguments: &[String]) -> Vec<String> {
     const INTERPRETERS: [&str; 10] =
         ["sh", "bash", "dash", "zsh", "ksh", "perl", "ruby", "node", "env", "uv"];
@@ -141,7 +142,9 @@ fn scripts(program: &str, arguments: &[String]) -> Vec<String> {
     if !name.starts_with("python") && !INTERPRETERS.contains(&name) {
         return Vec::new();
     }
-    arguments.iter().filter(|word| word.starts_with('/')).cloned().collect()
+    let count = if ["env", "uv"].contains(&name) { 2 } else { 1 };
+    let paths = arguments.iter().filter(|word| word.starts_with('/'));
+    paths.take(count).cloned().collect()
 }
 
 /// What lets others change the programs that are run: whoever may does as the daemon's user what they like. Of a

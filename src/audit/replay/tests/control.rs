@@ -351,10 +351,13 @@ fn a_warning_that_was_written_last_counts_from_the_start_after_it() {
         warnings.into_iter().map(|warning| (warning.at, warning.said)).collect::<Vec<_>>()
     };
     let warned = of_run(Kind::WarningGiven, RUN);
-    assert_eq!(said(&[warned.clone(), started.clone()]), [(at(restarted), at(restarted)); 2]);
-    // Whatever was written after it shows that it was out.
-    let next = of_run(Kind::WarningGiven, RUN);
-    let next = Record { time: at("2026-11-20T03:31:00Z"), kind: Kind::LogRepaired, ..next };
+    assert_eq!(said(&[warned.clone(), started.clone()]), [(at(restarted), warned.time); 2]);
+    let repaired = Record { kind: Kind::LogRepaired, ..started.clone() };
+    let again = [warned.clone(), repaired, started.clone()];
+    assert_eq!(said(&again), [(at(restarted), warned.time); 2]);
+    // Whatever else was written after it shows that it was out.
+    let next = record(Kind::PolicyLoaded, |_| {});
+    let next = Record { time: at("2026-11-20T03:31:00Z"), ..next };
     assert_eq!(said(&[warned.clone(), next, started]), [(warned.time, warned.time); 2]);
 }
 
