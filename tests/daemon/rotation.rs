@@ -111,8 +111,8 @@ async fn a_studio_whose_machines_are_to_be_rescued_cannot_be_left_out_of_the_pol
     until(&rig, saturday("12:00:00")).await;
     rig.reload(without()).await;
     let refused = rig.of(&Kind::PolicyRefused).pop().unwrap().data.error.unwrap().detail;
-    let words = "cannot be left out: 1 of its sessions that are off would be destroyed, and are to be started \
-                 before that; write a first rule with `match = \"all\"` and `keep = true` in it instead";
+    let words = "cannot be left out: 1 of its sessions are to be started before they would be destroyed; \
+                 write a first rule with `match = \"all\"` and `keep = true`";
     assert!(refused.ends_with(words), "{refused}");
     until(&rig, monday("06:59:00")).await;
     assert_eq!((is_lost(&rig), rig.state("artist")), (false, SessionState::Ready));

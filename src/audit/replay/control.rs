@@ -141,13 +141,17 @@ impl StudioPast {
     /// what is looked at every few hours had somebody all the time.
     fn begin(&mut self, record: &Record, before: Option<Timestamp>) {
         let now = record.time;
-        let is_start = record.kind == Kind::DaemonStarted;
-        let is_stay = is_start && record.data.note.as_deref() != Some(ONCE);
+        let is_repair = record.kind == Kind::LogRepaired;
+        let is_stay = !is_repair && record.data.note.as_deref() != Some(ONCE);
         let away = before.map(|before| before.duration_until(now));
         if is_stay || away.is_some_and(|away| away >= NOBODY_FOR) {
             self.forget_overdue(now);
         }
-        // What was written last may have waited for its disk until the one who wrote it was ended.
+        // What was written last may have waited for its disk until the one who wrote it was ended; but who looks once
+        // ends by himself.
+        if !is_stay && !is_repair {
+            return;
+        }
         let warnings = self.history.sessions.values_mut().flat_map(|past| &mut past.warnings);
         for warning in warnings.filter(|warning| before.is_some_and(|at| at <= warning.said)) {
             warning.at = warning.at.max(now);
