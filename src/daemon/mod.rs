@@ -16,6 +16,7 @@ mod overseer;
 mod pulse;
 mod reload;
 mod scan;
+mod singly;
 mod state;
 mod studio;
 mod studio_news;

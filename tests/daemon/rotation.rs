@@ -321,6 +321,22 @@ async fn a_partial_list_prevents_no_rescue_of_what_it_shows() {
 }
 
 #[tokio::test]
+async fn what_we_put_off_is_read_by_itself_where_the_list_cannot_be_read() {
+    let rig = Rig::started(ROTATE, &[MORTAL, SECOND].concat()).await;
+    until(&rig, saturday("12:00:00")).await;
+    // One row that nobody understands, and the second session is on its page.
+    rig.faulty.set(Some(Fault::PartialList(Problem::Garbled)));
+    until(&rig, sunday("02:00:00")).await;
+    assert_eq!(
+        [operations(&rig, "artist"), operations(&rig, "second")],
+        [[STOP, START], [STOP, START]],
+    );
+    // Nothing else is done, and it is said.
+    assert!(rig.of(&Kind::StudioHeld).iter().any(|held| held.time >= saturday("12:00:00")));
+    assert!(!is_lost(&rig));
+}
+
+#[tokio::test]
 async fn another_account_s_sessions_are_not_rescued() {
     let rig = Rig::started(ROTATE, MORTAL).await;
     until(&rig, saturday("19:00:00")).await;
