@@ -8,6 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use super::Ledger;
 use super::asking::Asking;
 use super::scan::{Arrivals, Memory, Scan, Unrecorded, scan, settle};
+use super::singly::look_at;
 use super::studio::{InFlight, WATCH_FIRST, is_held, longer};
 use super::tasks::{is_done_already, log_mark, log_outcome, rests_until};
 use crate::audit::record::JournalError;
@@ -15,6 +16,7 @@ use crate::execute::{Mark, Order, Outcome, Workshop, attempt, mark, marks, order
 use crate::ids::SessionId;
 use crate::inventory::Snapshot;
 use crate::plan::{self, Action, Decision, Reason, Verdict};
+use crate::policy::Mode;
 use crate::veto::Vetoes;
 
 /// What one scan of every studio came to.
@@ -141,7 +143,8 @@ pub(super) async fn once(
 /// How many are due, and are only warned.
 fn warned(Scan { plan, .. }: &Scan) -> usize {
     let is_warned = |decision: &&Arc<Decision>| {
-        decision.due.is_some_and(|due| due <= plan.at) && decision.verdict() == Verdict::Warn
+        let is_due = decision.due.is_some_and(|due| due <= plan.at);
+        is_due && decision.mode == Mode::Enforce && decision.verdict() == Verdict::Warn
     };
     plan.decisions.iter().filter(is_warned).count()
 }
@@ -235,7 +238,7 @@ async fn wait(
     while arrivals.pending > 0 {
         workshop.clock.sleep(pause).await;
         pause = longer(pause);
-        *snapshot = workshop.provider.observe().await;
+        *snapshot = look_at(workshop, ledger).await;
         match settle(workshop, ledger, snapshot).await {
             Ok(more) => arrivals.add(more),
             Err(error) => {

@@ -93,8 +93,8 @@ impl Refusal {
         let left_out = left_out.filter_map(|studio| match to_rescue(studio) {
             0 => None,
             count => Some(format!(
-                "{studio} cannot be left out: {count} of its sessions are to be started before they would be destroyed; \
-                 write a first rule with `match = \"all\"` and `keep = true`"
+                "{studio} cannot be left out while sessions of it have to be started before they would be destroyed \
+                 ({count} now); type `lightsout pause` instead"
             )),
         });
         let messages: Vec<String> = changed.chain(left_out).collect();

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Ledger;
 use super::news::{Missing, Told, commit, record_news};
-use super::singly::read_put_off;
+use super::singly::look_at;
 use crate::audit::record::{Data, Deed, JournalError, Record, Stage};
 use crate::execute::{Arrival, Known, Workshop, arrival, seen_data, session_subject, unseen};
 use crate::ids::SessionId;
@@ -71,8 +71,7 @@ pub(super) async fn scan(
     ledger: &Ledger,
     memory: &mut Memory,
 ) -> Result<Scan, Unrecorded> {
-    let mut snapshot = workshop.provider.observe().await;
-    read_put_off(workshop, ledger, &mut snapshot).await;
+    let snapshot = look_at(workshop, ledger).await;
     let last = memory.last.take();
     let now = ledger.time(workshop.clock.as_ref()).await?;
     let precedents = &memory.precedents;

@@ -36,8 +36,8 @@ pub(super) struct Reading {
     pub(super) count: u64,
     /// How often each reason was recorded.
     pub(super) reasons: BTreeMap<String, u64>,
-    /// When each session is due, by the last decision that says so.
-    due: BTreeMap<Box<str>, Timestamp>,
+    /// When each session is due, by the last decision that says so, and whether that is enforced.
+    due: BTreeMap<Box<str>, (Timestamp, bool)>,
 }
 
 impl Reading {
@@ -99,8 +99,8 @@ impl Reading {
 }
 
 /// Whether a record is of another kind than a decision, or of one by which a session is due at another instant
-/// than before.
-fn tells_of_another_due(record: &Record, due: &mut BTreeMap<Box<str>, Timestamp>) -> bool {
+/// than before, or in another mode.
+fn tells_of_another_due(record: &Record, due: &mut BTreeMap<Box<str>, (Timestamp, bool)>) -> bool {
     if record.kind != Kind::SessionDecided {
         return true;
     }
@@ -108,6 +108,7 @@ fn tells_of_another_due(record: &Record, due: &mut BTreeMap<Box<str>, Timestamp>
         return true;
     }
     let Some(now) = record.data.due else { return false };
+    let now = (now, record.data.mode.as_deref() == Some("enforce"));
     due.insert(record.subject.as_str().into(), now) != Some(now)
 }
 

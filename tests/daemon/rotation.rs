@@ -111,8 +111,8 @@ async fn a_studio_whose_machines_are_to_be_rescued_cannot_be_left_out_of_the_pol
     until(&rig, saturday("12:00:00")).await;
     rig.reload(without()).await;
     let refused = rig.of(&Kind::PolicyRefused).pop().unwrap().data.error.unwrap().detail;
-    let words = "cannot be left out: 1 of its sessions are to be started before they would be destroyed; \
-                 write a first rule with `match = \"all\"` and `keep = true`";
+    let words = "cannot be left out while sessions of it have to be started before they would be destroyed \
+                 (1 now); type `lightsout pause` instead";
     assert!(refused.ends_with(words), "{refused}");
     until(&rig, monday("06:59:00")).await;
     assert_eq!((is_lost(&rig), rig.state("artist")), (false, SessionState::Ready));
@@ -322,14 +322,18 @@ async fn a_partial_list_prevents_no_rescue_of_what_it_shows() {
 
 #[tokio::test]
 async fn what_we_put_off_is_read_by_itself_where_the_list_cannot_be_read() {
-    let rig = Rig::started(ROTATE, &[MORTAL, SECOND].concat()).await;
+    let others =
+        [SECOND.to_owned(), SECOND.replace("second", "sold"), SECOND.replace("second", "third")];
+    let rig = Rig::started(ROTATE, &[MORTAL.to_owned(), others.concat()].concat()).await;
     until(&rig, saturday("12:00:00")).await;
-    // One row that nobody understands, and the second session is on its page.
+    // One row that nobody understands, and others are on its page. One that is gone says nothing of them.
     rig.faulty.set(Some(Fault::PartialList(Problem::Garbled)));
+    let now = rig.clock.now();
+    rig.world().delete_session(STUDIO, "sold", Caller::new("owner-2"), now).unwrap();
     until(&rig, sunday("02:00:00")).await;
     assert_eq!(
-        [operations(&rig, "artist"), operations(&rig, "second")],
-        [[STOP, START], [STOP, START]],
+        ["artist", "second", "third"].map(|session| operations(&rig, session)),
+        [[STOP, START], [STOP, START], [STOP, START]],
     );
     // Nothing else is done, and it is said.
     assert!(rig.of(&Kind::StudioHeld).iter().any(|held| held.time >= saturday("12:00:00")));
