@@ -14,7 +14,7 @@ use lightsout::clock::{Clock, Hold, SimulatedClock};
 use lightsout::config;
 use lightsout::daemon::{Reload, Summary};
 use lightsout::ids::SessionId;
-use lightsout::inventory::{Session, Snapshot};
+use lightsout::inventory::{Problem, Session, Snapshot};
 use lightsout::policy::Policy;
 use lightsout::provider::direct::Direct;
 use lightsout::provider::faulty::Faulty;
@@ -117,6 +117,7 @@ pub(crate) struct Door {
     before_read: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     after_stop: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     stale: Mutex<Option<(Timestamp, Snapshot)>>,
+    unreadable: Mutex<Option<SessionId>>,
     stop_takes: Mutex<Option<SignedDuration>>,
     start_takes: Mutex<Option<SignedDuration>>,
     starts_in_vain: Mutex<usize>,
@@ -168,6 +169,11 @@ impl Door {
     /// Does something once, when a session is next read again before its stop.
     pub(crate) fn before_next_read(&self, act: impl FnOnce() + Send + 'static) {
         *self.before_read.lock().unwrap() = Some(Box::new(act));
+    }
+
+    /// From now on nobody understands what is answered about this session alone.
+    pub(crate) fn garbles(&self, session: &str) {
+        *self.unreadable.lock().unwrap() = Some(session.into());
     }
 
     /// Does something once, between the next answer to a stop and its arrival.
@@ -250,7 +256,14 @@ impl Provider for Door {
             if let Some(act) = act {
                 act();
             }
+            let is_garbled = self.unreadable.lock().unwrap().as_ref() == Some(session);
             let answer = match self.past() {
+                _ if is_garbled => Err(ProviderError {
+                    problem: Problem::Garbled,
+                    operation: "GetStreamingSession",
+                    detail: "nonsense".to_owned(),
+                    request_id: None,
+                }),
                 Some(past) => Ok(Session::clone(&past.sessions[session])),
                 None => self.inner.read(session).await,
             };
@@ -385,6 +398,7 @@ impl Rig {
             before_read: Mutex::default(),
             after_stop: Mutex::default(),
             stale: Mutex::default(),
+            unreadable: Mutex::default(),
             stop_takes: Mutex::default(),
             start_takes: Mutex::default(),
             starts_in_vain: Mutex::default(),
