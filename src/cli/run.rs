@@ -14,6 +14,7 @@ use self::lost::{Found, Lost};
 use super::{Failure, debug_log, load_to_act};
 use crate::audit::Beside;
 use crate::audit::record::JournalError;
+use crate::audit::replay::control::NOBODY_FOR;
 use crate::audit::writer::{LogWriter, OpenError};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Severity};
@@ -275,7 +276,7 @@ fn say(summary: &Summary) {
     };
     let warned = match warned {
         0 => String::new(),
-        count => format!(", {count} due and warned, for a run within 12 hours to stop"),
+        count => format!(", {count} due and warned, for a run within {NOBODY_FOR:#} to stop"),
     };
     anstream::eprintln!(
         "{sessions} sessions: {stopped} stopped, {started} started, {withheld} withheld, \

@@ -179,25 +179,30 @@ pub(super) fn log_mark(studio: &str, session: &SessionId, mark: &Mark) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::plan::{BrakeBound, Decision, Reason};
+
+    /// A decision of which only the reason matters.
+    pub(in crate::daemon) fn decided(session: &SessionId, reason: Reason) -> Decision {
+        Decision {
+            session: session.clone(),
+            reason,
+            rule: None,
+            mode: Mode::Enforce,
+            due: None,
+            next_change: None,
+            not_after: None,
+            mark: None,
+            asks: Vec::new(),
+            safe_until: None,
+        }
+    }
 
     #[test]
     fn what_the_brake_drops_is_looked_at_again_soon_and_what_is_kept_is_not() {
         let dropped = |reason, is_rescue| {
-            let decision = Decision {
-                session: "s1".into(),
-                reason,
-                rule: None,
-                mode: Mode::Enforce,
-                due: None,
-                next_change: None,
-                not_after: None,
-                mark: None,
-                asks: Vec::new(),
-                safe_until: None,
-            };
+            let decision = decided(&"s1".into(), reason);
             looks_again(&Outcome::Dropped(Box::new(decision)), is_rescue)
         };
         let (action, bound) = (Action::Stop, BrakeBound::PerHour);

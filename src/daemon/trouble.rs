@@ -158,8 +158,9 @@ impl Trouble {
         };
         let danger = if rescues > 0 { "; its work would be destroyed" } else { "" };
         let Failing { attempts, why, .. } = last;
+        let noun = if *attempts == 1 { "attempt" } else { "attempts" };
         Some(format!(
-            "{attempts} attempts to {action} {session} came to nothing{others}, the last: {why}{danger}"
+            "{attempts} {noun} to {action} {session} came to nothing{others}, the last: {why}{danger}"
         ))
     }
 }
@@ -168,10 +169,10 @@ impl Trouble {
 mod tests {
     use jiff::Timestamp;
 
+    use super::super::tasks::tests::decided;
     use super::*;
     use crate::inventory::{Doubt, Problem, Session, Stopping};
     use crate::plan::{Attempts, StoppedBy};
-    use crate::policy::Mode;
     use crate::provider::ProviderError;
 
     fn denied() -> ProviderError {
@@ -205,21 +206,6 @@ mod tests {
         };
         trouble.planned(&studio, &plan, Vec::new());
         assert_eq!(trouble.of(&studio), None);
-    }
-
-    fn decided(session: &SessionId, reason: Reason) -> Decision {
-        Decision {
-            session: session.clone(),
-            reason,
-            rule: None,
-            mode: Mode::Enforce,
-            due: None,
-            next_change: None,
-            not_after: None,
-            mark: None,
-            asks: Vec::new(),
-            safe_until: None,
-        }
     }
 
     /// A session that is off, or on its way, and of which so many starts have failed.
@@ -309,7 +295,7 @@ mod tests {
         assert_eq!(failed(on_its_way(), 0, true, false), None);
         // What the service gave up nobody asks for again, and what does not end nobody can.
         let gave_up = || SessionState::Failed(Transition::Stop);
-        assert!(failed(gave_up(), 1, false, false).unwrap().starts_with("1 attempts to stop one"));
+        assert!(failed(gave_up(), 1, false, false).unwrap().starts_with("1 attempt to stop one "));
         assert_eq!(failed(gave_up(), 0, false, false), None);
         assert!(failed(on_its_way(), 0, false, true).is_some());
     }

@@ -30,7 +30,7 @@ pub const ONCE: &str = "once";
 const WARNED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// From how long ago on the last record shows that nobody looks once and again.
-const NOBODY_FOR: SignedDuration = SignedDuration::from_hours(12);
+pub const NOBODY_FOR: SignedDuration = SignedDuration::from_hours(12);
 
 /// Whether a reason says of a session that it is not to be stopped, for now or at all, whatever was announced.
 #[must_use]

@@ -112,11 +112,7 @@ impl<'a> Outlook<'a> {
             format!("the evening before an `open` day is idle in schedule {}", self.name());
         sink.push(
             Diagnostic::warning("idle-before-open", span.clone(), message)
-                .label(format!(
-                    "idle from {} until {}",
-                    self.local(window.opens),
-                    self.local(open.opens)
-                ))
+                .label(self.idle(window.opens, open.opens))
                 .note("a calendar acts on instants: a day begins at midnight")
                 .help(
                     "begin the entry with a time, as in \"2026-11-27 20:00 .. 2026-11-30 07:00\"",
@@ -204,11 +200,7 @@ impl<'a> Outlook<'a> {
         let message = format!("a night is left out of schedule {}", self.name());
         sink.push(
             Diagnostic::warning("night-left-out", span.clone(), message)
-                .label(format!(
-                    "idle from {} until {}",
-                    self.local(first.opens),
-                    self.local(first.closes)
-                ))
+                .label(self.idle(first.opens, first.closes))
                 .note("the hours after it count as working hours: machines are started for them, and work is only kept until then")
                 .help(help),
         );
@@ -217,6 +209,10 @@ impl<'a> Outlook<'a> {
     /// The time of the day in its zone.
     fn time(&self, instant: Timestamp) -> Time {
         self.schedule.zone.to_datetime(instant).time()
+    }
+
+    fn idle(&self, from: Timestamp, until: Timestamp) -> String {
+        format!("idle from {} until {}", self.local(from), self.local(until))
     }
 
     fn local(&self, instant: Timestamp) -> String {
