@@ -9,6 +9,7 @@ use super::{Failure, load, output, studios};
 use crate::clock::{Clock, SystemClock};
 use crate::config;
 use crate::ids::StudioId;
+use crate::policy::Policy;
 use crate::switch::{Request, Spool, TEXT_MAX, Wish, is_plain};
 
 /// How often is looked whether the daemon has taken it.
@@ -29,6 +30,8 @@ pub(super) struct Handing {
 /// Where a daemon looks for requests, and what a request is about.
 pub(super) struct Address {
     pub(super) state_dir: PathBuf,
+    /// What the file says, unless there are mistakes in it.
+    pub(super) policy: Option<Policy>,
     /// The studio that is named, and what people call it.
     studio: Option<(StudioId, String)>,
 }
@@ -42,13 +45,14 @@ impl Address {
             Ok(policy) => {
                 let studio = named.map(|name| studios::named(&policy, name)).transpose()?;
                 let studio = studio.map(|studio| (studio.id.clone(), studio.label().to_owned()));
-                Ok(Self { state_dir: policy.daemon.state_dir, studio })
+                let state_dir = policy.daemon.state_dir.clone();
+                Ok(Self { state_dir, policy: Some(policy), studio })
             }
             Err(wrong) => {
                 let state_dir = config::state_dir(path)?;
                 wrong.print();
                 let studio = named.map(|name| (StudioId::from(name), name.to_owned()));
-                Ok(Self { state_dir, studio })
+                Ok(Self { state_dir, policy: None, studio })
             }
         }
     }

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::handing::{Address, Handing, hand_over, plain, until};
-use super::{Failure, studios};
+use super::{Failure, output, studios};
 use crate::clock::{Clock, SystemClock};
 use crate::switch::{PAUSE_MAX, Wish};
 
@@ -35,5 +37,28 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         "pause of {place} {words}: no stop, no start but a rescue, no warning, no tag"
     );
     let wish = Wish::Pause { studio: address.studio(), until, note };
-    hand_over(&address.state_dir, &arguments.handing, wish)
+    hand_over(&address.state_dir, &arguments.handing, wish)?;
+    say_what_stands(&address, until);
+    Ok(())
+}
+
+/// Says which studios are paused for longer than was asked for: one pause shortens no other. What is wrong with the
+/// file or the log is told elsewhere.
+fn say_what_stands(address: &Address, until: Timestamp) {
+    let Some(policy) = &address.policy else { return };
+    let Ok(past) = studios::past(&policy.audit_path) else { return };
+    let named = address.studio();
+    for studio in policy.studios.values() {
+        let paused = past.studio(&studio.id).history.paused.as_ref();
+        let is_named = named.as_ref().is_none_or(|named| *named == studio.id);
+        if let Some(pause) = paused.filter(|pause| is_named && pause.until > until) {
+            anstream::println!(
+                "{} stays paused until {}, as {} asked before: a shorter pause shortens no other, lightsout resume \
+                 ends it",
+                studio.label(),
+                output::utc(pause.until),
+                pause.who
+            );
+        }
+    }
 }

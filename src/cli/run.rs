@@ -87,6 +87,13 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         let vetoes = Arc::new(CommandVetoes::new(Arc::clone(&clock)));
         let daemon = Daemon::new(policy, ledger, clock, ending, vetoes, connect);
         let daemon = daemon.hearing(Arc::new(spool));
+        let daemon = match HealthReport::in_directory(state.path()) {
+            Ok(health) => daemon.telling(health),
+            Err(error) => {
+                tracing::warn!(%error, "the health of the program will not be told");
+                daemon
+            }
+        };
         if let Some(hangup) = hangup {
             let reloads = reload_on_signal(hangup, path, arguments.dry_run, supervisor.clone());
             let mut daemon = daemon.reloading(reloads);
@@ -96,13 +103,6 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
             if let Some(endpoint) = endpoint {
                 daemon = daemon.seen_at(endpoint);
             }
-            let daemon = match HealthReport::in_directory(state.path()) {
-                Ok(health) => daemon.telling(health),
-                Err(error) => {
-                    tracing::warn!(%error, "the health of the program will not be told");
-                    daemon
-                }
-            };
             return daemon.run().await.map_err(failed);
         }
         let summary = daemon.once().await.map_err(failed)?;

@@ -174,11 +174,16 @@ impl Daemon {
             overseer.ends();
         }
         self.with_signs(&overseer, self.record_end()).await;
+        self.tell_end(&generation.policy);
+        Ok(())
+    }
+
+    /// Tells that there will be no more, and where the log stands.
+    fn tell_end(&mut self, policy: &Policy) {
         let Grounds { ledger, vitals, clock, .. } = &self.grounds;
         if let Some(health) = &mut self.health {
-            health.end(vitals, ledger, &generation.policy, clock.now());
+            health.end(vitals, ledger, policy, clock.now());
         }
-        Ok(())
     }
 
     /// Lets the program be seen, until what this answers with is dropped.
@@ -297,7 +302,7 @@ impl Daemon {
     ///
     /// # Errors
     /// The log could not be written at the start.
-    pub async fn once(self) -> Result<Summary, JournalError> {
+    pub async fn once(mut self) -> Result<Summary, JournalError> {
         self.record_start(Some(ONCE)).await?;
         self.grounds.hear(&self.policy).await;
         let ending = self.grounds.ending.clone();
@@ -325,6 +330,7 @@ impl Daemon {
             tracing::error!(%error, "what people ask for was not heard to the end");
         }
         self.record_end().await;
+        self.tell_end(&Arc::clone(&self.policy));
         total.interrupted = ending.is_cancelled();
         Ok(total)
     }

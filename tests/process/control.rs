@@ -40,6 +40,9 @@ fn a_pause_waits_for_a_daemon_and_plan_tells_of_it_meanwhile() {
     let plan = house.run(&["plan"]);
     assert!(plan.stdout.contains("held: ada wants nothing done until "), "{}", plan.stdout);
 
+    let shorter = say(&house, &["pause", "--for", "1h"], &["--as", "bob", "--wait", "0s"]);
+    assert!(shorter.stdout.contains(" stays paused until "), "{}", shorter.stdout);
+    assert!(shorter.stdout.contains(", as ada asked before: "), "{}", shorter.stdout);
     say(&house, &["resume", STUDIO], &["--as", "bob", "--wait", "0s"]);
     let run = house.run(&["run", "--once"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);

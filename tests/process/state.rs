@@ -86,11 +86,34 @@ fn where_nothing_tells_how_far_the_log_went_a_hole_in_it_is_a_pause() {
     let end = at + log[at..].find('\n').unwrap();
     bytes[line..end].fill(0);
     fs::write(house.log(), bytes).unwrap();
+    fs::remove_file(house.state().join("health.json")).unwrap();
     assert_eq!(house.run(&["run", "--once"]).code, Some(1));
     assert_eq!(sandbox.changing_requests(), 0);
     let pauses = house.records_of("daemon.paused");
     let who: Vec<&str> = pauses.iter().map(|record| text(&record["data"], "who")).collect();
     assert_eq!(who, ["lightsout"]);
+    house.assert_log_is_whole();
+}
+
+#[test]
+fn who_looks_once_and_again_finds_that_the_end_of_the_log_is_lost() {
+    let sandbox = Watched::small();
+    let house = House::always_due(&sandbox.endpoint);
+    let paused = house.run(&["pause", "--as", "ada", "--wait", "0s"]);
+    assert_eq!(paused.code, Some(0), "{}", paused.stderr);
+    assert_eq!(house.run(&["run", "--once"]).code, Some(1));
+    let health = fs::read_to_string(house.state().join("health.json")).unwrap();
+    let health: Value = serde_json::from_str(&health).unwrap();
+    assert_eq!(health["audit"]["sequence"], house.records().len());
+    // The pause was in it.
+    let log = fs::read_to_string(house.log()).unwrap();
+    let at = log.find("lightsout.daemon.paused").unwrap();
+    let line = log[..at].rfind('\n').unwrap() + 1;
+    fs::write(house.log(), &log[..line]).unwrap();
+    assert_eq!(house.run(&["run", "--once"]).code, Some(1));
+    assert_eq!(sandbox.changing_requests(), 0);
+    let repaired = house.records_of("log.repaired");
+    assert_eq!(text(&repaired[0]["data"]["reason"], "code"), "end_lost");
     house.assert_log_is_whole();
 }
 
