@@ -50,11 +50,21 @@ fn ends(case: &Case<'_>, given: &VetoGiven, veto: &Veto) -> Timestamp {
     moved(taken_back(case).map_or(since, |until| until.max(since)), veto.defer_max)
 }
 
+/// Until when an answer counts. What keeps a session does so until the next one is there; what lets it be stopped does so
+/// no longer than until it is asked for again, since the next one may say otherwise and be lost.
+fn counts_until(given: &VetoGiven, veto: &Veto) -> Timestamp {
+    let age = match &given.says {
+        VetoSays::Clear => veto.every,
+        VetoSays::Busy { .. } | VetoSays::Failed { .. } => veto.counts_for(),
+    };
+    moved(given.at, age)
+}
+
 fn standing<'a>(case: &'a Case<'_>, due: &Due, veto: &Veto) -> Standing<'a> {
     let Some(given) = given(case, due, veto) else { return Standing::Unasked };
     let ends = ends(case, given, veto);
     // An answer from the future is one of a clock that went back since.
-    let counts = given.at <= case.now && case.now < moved(given.at, veto.counts_for());
+    let counts = given.at <= case.now && case.now < counts_until(given, veto);
     match &given.says {
         // Whoever had nothing against it has kept nothing.
         VetoSays::Busy { .. } | VetoSays::Failed { .. } if ends <= case.now => Standing::Over(ends),
@@ -126,7 +136,7 @@ pub(super) fn next_change(case: &Case<'_>) -> Option<Timestamp> {
         if ends.is_some_and(|ends| ends <= case.now) {
             return None;
         }
-        let ages = [veto.every, veto.counts_for()].map(|age| moved(given.at, age));
+        let ages = [moved(given.at, veto.every), counts_until(given, veto)];
         let instants = ages.into_iter().chain([given.at]).chain(ends);
         instants.filter(|instant| *instant > case.now).min()
     };

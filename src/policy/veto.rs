@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 
 use crate::ids::VetoName;
 
-/// How long an answer still counts while another one is asked for: in it the command waits for its turn
-/// and runs, and an action that follows from the answer before it is decided again.
+/// How long an answer still keeps a session while another one is asked for: in it the command waits for its turn
+/// and runs.
 const GRACE: SignedDuration = SignedDuration::from_mins(2);
 
 /// One `[veto.NAME]`.
@@ -25,7 +25,7 @@ pub struct Veto {
 }
 
 impl Veto {
-    /// How long an answer counts: until the next one should be there.
+    /// How long an answer keeps a session: until the next one should be there.
     #[must_use]
     pub fn counts_for(&self) -> SignedDuration {
         self.every.saturating_add(self.timeout).saturating_add(GRACE)
