@@ -43,7 +43,11 @@ pub(crate) async fn accept<Served>(
                     sleep(ACCEPT_PAUSE).await;
                 }
             },
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            Some(ended) = connections.join_next(), if !connections.is_empty() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a connection ended by a fault of the program");
+                }
+            }
         }
     }
 }

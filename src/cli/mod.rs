@@ -100,7 +100,7 @@ struct Arguments {
         global = true,
         value_name = "FILTER",
         env = "LIGHTSOUT_LOG",
-        default_value = "info"
+        default_value = LOG_DEFAULT
     )]
     log: String,
 

@@ -114,9 +114,7 @@ pub(super) async fn once(
         }
     }
     let waited = wait(&workshop, &ledger, &mut arrivals, &mut scanned.snapshot);
-    if ending.run_until_cancelled(waited).await.is_none() {
-        summary.late += arrivals.pending;
-    }
+    let _ = ending.run_until_cancelled(waited).await;
     mark_all(&workshop, &ledger, &scanned.snapshot).await;
     let confirmed = confirm_missing(&workshop, &ledger, &mut memory, &mut arrivals);
     match ending.run_until_cancelled(confirmed).await {
@@ -136,7 +134,8 @@ pub(super) async fn once(
     summary.stopped += arrivals.stopped;
     summary.started += arrivals.started;
     summary.failed += arrivals.failed;
-    summary.late += arrivals.late;
+    // What is pending when nobody waits any more, since the program is to end or the log cannot be written.
+    summary.late += arrivals.late + arrivals.pending;
     summary
 }
 
@@ -243,7 +242,6 @@ async fn wait(
             Ok(more) => arrivals.add(more),
             Err(error) => {
                 tracing::error!(%error, "the wait for arrivals ended: the log cannot be written");
-                arrivals.late += arrivals.pending;
                 return;
             }
         }

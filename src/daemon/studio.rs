@@ -22,7 +22,7 @@ use crate::ids::SessionId;
 use crate::plan::{Action, CONFIRMED_AFTER, Plan, Reason};
 use crate::policy;
 
-/// The shortest time between two looks at a studio, whatever asks for one.
+/// The shortest time between two looks at a studio, whatever asks for one but a person, whose word counts at once.
 pub(super) const REST_MIN: SignedDuration = SignedDuration::from_secs(1);
 
 /// How soon a studio is looked at again that was held, could not be recorded, or had an attempt that

@@ -154,6 +154,7 @@ impl Trouble {
         let ((session, action), last) = told().max_by_key(|(_, failing)| failing.is_rescue)?;
         let others = match told().count() {
             1 => String::new(),
+            2 => " and 1 other".to_owned(),
             count => format!(" and {} others", count - 1),
         };
         let danger = if rescues > 0 { "; its work would be destroyed" } else { "" };

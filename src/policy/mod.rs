@@ -24,7 +24,7 @@ pub use calendar::Calendar;
 pub use matcher::{Glob, Matcher};
 pub use people::{People, Person};
 pub use schedule::{Schedule, Timetable};
-pub use studio::{Brake, Connection, Rule, Secret, StudioPolicy};
+pub use studio::{Brake, Connection, Rule, Secret, StudioPolicy, is_loopback};
 pub use veto::Veto;
 pub use window::Window;
 
@@ -111,7 +111,7 @@ pub struct DaemonPolicy {
     pub scan: Scan,
     /// Where it keeps what is not the audit log.
     pub state_dir: PathBuf,
-    /// How many calls may be in flight for one studio.
+    /// How many calls may be in flight to one account, region and endpoint.
     pub concurrency: usize,
 }
 

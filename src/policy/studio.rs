@@ -1,5 +1,6 @@
 //! One studio's policy: where it is, and which settings apply to whom.
 
+use core::net::IpAddr;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -78,6 +79,15 @@ pub struct Connection {
     pub profile: Option<String>,
     /// An endpoint other than the region's own.
     pub endpoint_url: Option<String>,
+}
+
+/// Whether a host, without brackets, is this very machine by its name or number.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Settings for the sessions that match.

@@ -215,7 +215,22 @@ impl StudioFold {
     fn add(&mut self, id: SessionId, record: &Record, prices: &Prices) {
         let Self { figures, sessions, .. } = self;
         let data = &record.data;
-        let session = sessions.entry(id.clone()).or_default();
+        let shows_it = matches!(
+            record.kind,
+            Kind::SessionDecided
+                | Kind::StopIntended
+                | Kind::StopProven
+                | Kind::StartIntended
+                | Kind::StartProven
+        );
+        // Of one that is gone the end of a call may come late.
+        let session = if shows_it {
+            sessions.entry(id.clone()).or_default()
+        } else if let Some(known) = sessions.get_mut(&id) {
+            known
+        } else {
+            return;
+        };
         if let Some(end) = session.end_of_off(record) {
             session.close(end, figures, prices);
         }

@@ -312,7 +312,8 @@ impl Spool {
                 let _place = place;
                 act(&spool)
             };
-            tokio::task::spawn_blocking(act).await.ok()
+            let done = tokio::task::spawn_blocking(act).await;
+            done.inspect_err(|error| tracing::error!(%error, "looking for requests failed")).ok()
         };
         tokio::select! {
             biased;

@@ -303,9 +303,6 @@ async fn only_loopback_is_listened_on() {
 #[tokio::test]
 async fn serving_ends_when_it_is_told_to() {
     let options = SandboxOptions::new(Arc::new(start));
-    let sandbox = Sandbox::bind("[::1]:0".parse().unwrap(), World::default(), options).await;
-    // A machine without IPv6 has nothing to show here.
-    if let Ok(sandbox) = sandbox {
-        sandbox.serve(std::future::ready(())).await;
-    }
+    let sandbox = Sandbox::bind("127.0.0.1:0".parse().unwrap(), World::default(), options).await;
+    sandbox.unwrap().serve(std::future::ready(())).await;
 }

@@ -30,7 +30,7 @@ pub(in crate::cli) struct Choice {
 
     /// All sessions that agree with this, as in 'tag:show=heron'.
     ///
-    /// The words are those of a rule's `match`: owner, launch_profile, instance_type, session,
+    /// The words are those of a rule's `match`, but studio_role and not: owner, launch_profile, instance_type, session,
     /// streaming_image, persistence, tag:KEY; and studio and state. An owner is meant by id or by a name of
     /// [people]; a rule takes ids alone. `*` stands for any text, `?` for one character. Given several times:
     /// of one word one pattern suffices, and every word must agree.

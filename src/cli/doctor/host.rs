@@ -18,7 +18,7 @@ use crate::config::{ConfigError, Loaded};
 use crate::daemon::{self, Health};
 use crate::files::{self, Exposed};
 use crate::policy::Policy;
-use crate::switch::{Spool, Wish};
+use crate::switch::{Request, Spool, Wish};
 
 /// Room for some hundred thousand records.
 const ROOM_ENOUGH: u64 = 100 * 1024 * 1024;
@@ -292,11 +292,8 @@ fn log(path: &Path) -> Finding {
 fn pauses(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Finding> {
     let about = "pause";
     let advice = "nothing is stopped or started meanwhile; lightsout resume ends it";
-    let past = match studios::past(&policy.audit_path) {
-        Ok(past) => past,
-        // What is wrong with the log is told of the log.
-        Err(_) => return Vec::new(),
-    };
+    // What is wrong with the log is told of the log.
+    let past = studios::past(&policy.audit_path).unwrap_or_default();
     let now = clock.now();
     let mut found: Vec<Finding> = policy
         .studios
@@ -313,12 +310,19 @@ fn pauses(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Finding> {
         })
         .collect();
     let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(clock));
-    let waiting = spool.look().unwrap_or_default();
-    let waits = |wish: &Wish| matches!(wish, Wish::Pause { .. });
-    let count = waiting.iter().filter(|request| waits(&request.wish)).count();
-    if count > 0 {
-        let found_one = format!("{count} wait for a daemon to take them");
-        found.push(Finding::warning(about, found_one, advice));
+    let waits = |request: &&Request| matches!(request.wish, Wish::Pause { .. });
+    match spool.look().map(|waiting| waiting.iter().filter(waits).count()) {
+        Ok(0) => {}
+        Ok(count) => {
+            let found_one = format!("{count} wait for a daemon to take them");
+            found.push(Finding::warning(about, found_one, advice));
+        }
+        Err(error) => {
+            let wrong =
+                format!("no pause, resume or approve is heard: {error}{}", output::sources(&error));
+            let advice = "it has to be the daemon's, and nobody else may write there";
+            found.push(Finding::failed(about, wrong, advice));
+        }
     }
     if found.is_empty() {
         found.push(Finding::ok(about, "none"));

@@ -1,13 +1,11 @@
 //! How a studio is reached: keys of `[[studio]]` that `[defaults]` may have too.
 
-use std::net::IpAddr;
-
 use toml::de::DeValue;
 
 use super::super::diagnostic::{Diagnostic, Sink};
 use super::super::table::{Field, Table, Value, wrong_type};
 use super::super::value;
-use crate::policy::Secret;
+use crate::policy::{Secret, is_loopback};
 
 /// A role and the account to which it belongs.
 #[derive(Debug, Clone, PartialEq)]
@@ -228,11 +226,4 @@ fn host_of(authority: &str) -> Option<&str> {
             .strip_prefix(':')
             .is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
     (is_port && !host.is_empty()).then_some(host)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

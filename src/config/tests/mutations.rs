@@ -77,7 +77,7 @@ proptest! {
 }
 
 #[test]
-fn large_files_of_nonsense_are_refused() {
+fn large_files_of_nonsense_never_panic() {
     let texts = [
         "a = 1\n".repeat(30_000),
         "[[studio]]\n".repeat(20_000),

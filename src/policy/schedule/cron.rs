@@ -251,11 +251,12 @@ impl Days {
     /// Whether no day that there will ever be is one of them: such as a February 30th.
     fn are_none(&self) -> bool {
         let first = self.years.as_ref().and_then(|years| years.first()).copied();
-        // Dates and weekdays come back together every 400 years; a named year is looked at itself, and
-        // those that are not need eight for a February 29th, and forty for one on a given weekday.
-        let years = self.years.as_ref().map_or(40, |years| {
-            years.last().zip(first).map_or(1, |(last, first)| last - first + 1)
-        });
+        // A named year is looked at itself; those that are not need eight for a February 29th, and no expression
+        // has a day of the month and a day of the week.
+        let years = self
+            .years
+            .as_ref()
+            .map_or(8, |years| years.last().zip(first).map_or(1, |(last, first)| last - first + 1));
         let start = jiff::civil::date(first.unwrap_or(2024), 1, 1);
         let end = start.saturating_add(i64::from(years).years());
         !start.series(1.day()).take_while(|day| *day < end).any(|day| self.include(day))

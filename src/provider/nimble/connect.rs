@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -28,7 +27,7 @@ use super::stand_in::StandIn;
 use super::time::SdkTime;
 use super::{NimbleDirectory, NimbleStudio};
 use crate::clock::Clock;
-use crate::policy::{Connection, StudioPolicy};
+use crate::policy::{Connection, StudioPolicy, is_loopback};
 use crate::provider::{Meter, ProviderError};
 
 /// How long a connection may take to be made. The SDK's own default, named.
@@ -276,14 +275,12 @@ fn signs_as_sandbox(connection: &Connection, variable: impl Fn(&str) -> Option<S
         if is_ignored() { None } else { said() }
     };
     let endpoint = connection.endpoint_url.clone().or_else(of_environment);
-    !is_configured && endpoint.is_some_and(|url| is_loopback(&url))
+    !is_configured && endpoint.is_some_and(|url| is_here(&url))
 }
 
-fn is_loopback(url: &str) -> bool {
+fn is_here(url: &str) -> bool {
     let Ok(uri) = url.parse::<hyper::Uri>() else { return false };
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    is_loopback(uri.host().unwrap_or_default().trim_matches(['[', ']']))
 }
 
 #[cfg(test)]
@@ -309,6 +306,7 @@ mod tests {
             (Some("http://127.8.8.8"), true),
             (Some("http://[::1]:9471/"), true),
             (Some("http://LOCALHOST:1"), true),
+            (Some("http://film.localhost:1"), true),
             (Some("https://nimble.us-west-2.amazonaws.com"), false),
             (Some("http://127.0.0.1.example.com"), false),
             (Some("http://10.0.0.1:9471"), false),

@@ -81,7 +81,11 @@ where
             (problem, chain(error))
         }
         // The request could not even be written, as with an empty id: nothing was sent.
-        _ => (unsent_problem(error).unwrap_or(Problem::Refused), chain(error)),
+        SdkError::ConstructionFailure(_) => {
+            (unsent_problem(error).unwrap_or(Problem::Refused), chain(error))
+        }
+        // What a later SDK may say proves nothing.
+        _ => (unsent_problem(error).unwrap_or(Problem::Unreachable), chain(error)),
     };
     ProviderError { problem, operation: call.name(), detail: one_line(&detail), request_id }
 }

@@ -131,7 +131,7 @@ proptest! {
 }
 
 #[test]
-fn large_files_of_nonsense_are_refused_soon() {
+fn large_files_of_nonsense_never_panic() {
     for text in [
         "A".repeat(1 << 20),
         "BEGIN:VCALENDAR\n".repeat(1 << 16),

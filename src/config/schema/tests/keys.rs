@@ -44,6 +44,25 @@ fn reader_and_schema_have_the_same_keys() {
 }
 
 #[test]
+fn a_key_in_the_wrong_table_is_told_where_it_belongs() {
+    // Tables at the top, and what many tables have.
+    const OTHERS: [&str; 9] =
+        ["audit", "calendar", "daemon", "defaults", "http", "name", "people", "prices", "studio"];
+    let keys: BTreeSet<String> = PLACES.iter().flat_map(|place| in_schema(place.path)).collect();
+    for key in keys.iter().filter(|key| !OTHERS.contains(&key.as_str())) {
+        let is_wrong = |place: &&Place| {
+            matches!(place.path, "audit" | "http") && !in_schema(place.path).contains(key)
+        };
+        let text =
+            PLACES.iter().find(is_wrong).unwrap().text.replacen('@', &format!("{key} = 1"), 1);
+        let found = read(&text).unwrap_err();
+        let of_it = found.iter().find(|found| found.code == "unknown-key").unwrap();
+        let start = format!("\"{key}\" belongs ");
+        assert!(of_it.help.iter().any(|help| help.starts_with(&start)), "{key}: {:?}", of_it.help);
+    }
+}
+
+#[test]
 fn no_table_takes_a_key_that_it_does_not_name() {
     for (path, schema) in tables() {
         assert_eq!(schema["additionalProperties"], false, "{path}");
