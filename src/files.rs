@@ -203,6 +203,26 @@ fn judge_directory(path: &Path, directory: &Path, found: Permissions) -> Option<
     is_open.then_some(Exposed::Directory { path, directory, mode })
 }
 
+/// Who has locked a file, as the kernel lists it: to try the lock would be to have it for a moment. A process that
+/// cannot be seen from here is not listed.
+///
+/// # Errors
+/// The file, or the list, cannot be read.
+pub fn lock_holder(lock: &Path) -> io::Result<Option<String>> {
+    let metadata = match fs::metadata(lock) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let inode = format!(":{}", metadata.ino());
+    let locks = fs::read_to_string("/proc/locks")?;
+    // As in `1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF`.
+    let found = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut found = found.filter(|parts| parts.get(1) == Some(&"FLOCK"));
+    let is_it = |parts: &Vec<&str>| parts.get(5).is_some_and(|place| place.ends_with(&inode));
+    Ok(found.find(is_it).and_then(|parts| parts.get(4).map(|process| (*process).to_owned())))
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};

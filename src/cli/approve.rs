@@ -38,12 +38,15 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let reason = held.reason.as_ref().ok_or_else(|| refusal(studio, &held.text))?;
     let (count, what) = passing(studio, reason)?;
     let (until, words) = until(SystemClock::new().now(), length);
-    anstream::println!("held in {}: {}", studio.label(), held.text);
-    anstream::println!("approval of up to {count} {what} {words}");
+    let announcement = format!(
+        "held in {}: {}\napproval of up to {count} {what} {words}",
+        studio.label(),
+        held.text
+    );
     let ReasonData { code, values, .. } = reason.clone();
     let held = Approved { code, values, policy: held.policy.clone() };
     let wish = Wish::Approve { studio: studio.id.clone(), until, held };
-    hand_over(&policy.daemon.state_dir, &arguments.handing, wish)
+    hand_over(&policy.daemon.state_dir, &arguments.handing, wish, &announcement)
 }
 
 /// What an approval would let pass.

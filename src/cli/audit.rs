@@ -8,8 +8,12 @@ use jiff::Timestamp;
 use super::{Failure, Format, load, output, studios};
 use crate::audit::chain::Line;
 use crate::audit::reader::{self, Noted, ReadError, Verified};
-use crate::audit::record::Record;
+use crate::audit::record::{Kind, Record};
 use crate::clock::{Clock, SystemClock};
+use crate::policy::Policy;
+
+/// What every kind begins with.
+const PREFIX: &str = "lightsout.";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -44,12 +48,12 @@ struct Show {
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// Only records about this studio.
-    #[arg(long, value_name = "ID")]
+    /// Only records about this studio, by its id or, without --file, its name in the policy.
+    #[arg(long, value_name = "STUDIO")]
     studio: Option<String>,
 
-    /// Only records about this session.
-    #[arg(long, value_name = "ID")]
+    /// Only records about this session, by its id or as STUDIO/SESSION.
+    #[arg(long, value_name = "SESSION")]
     session: Option<String>,
 
     /// Only this kind, such as `stop.proven`, or all that begin like `stop`.
@@ -75,7 +79,7 @@ pub(super) fn main(config: &Path, arguments: &Arguments) -> Result<(), Failure> 
             verify_log(&log_path(config, current.as_deref())?, heads)
         }
         Command::Verify { files, .. } => verify_each(files),
-        Command::Show(show) => show_records(&log_path(config, show.file.as_deref())?, show),
+        Command::Show(show) => show_records(config, show),
     }
 }
 
@@ -132,15 +136,17 @@ fn said_torn(verified: &Verified) -> Result<(), Failure> {
     }
 }
 
-fn show_records(path: &Path, show: &Show) -> Result<(), Failure> {
-    let now = SystemClock::new().now();
-    let since = show.since.as_deref().map(|text| studios::instant(text, now)).transpose()?;
+fn show_records(config: &Path, show: &Show) -> Result<(), Failure> {
+    let policy = show.file.is_none().then(|| load(config)).transpose()?;
+    let path = show.file.as_deref().or(policy.as_ref().map(|policy| policy.audit_path.as_path()));
+    let path = path.unwrap_or(Path::new(""));
+    let wanted = Wanted::of(show, policy.as_ref())?;
     let (format, last) = (show.format, show.last);
     let mut page = Page { format, last, lines: VecDeque::new(), is_next: false };
     let mut read = Ok(());
     for line in reader::read(path).map_err(|error| Failure::of(&error))? {
         match line {
-            Ok(line) if is_wanted(&line.record, show, since) => page.add(line),
+            Ok(line) if wanted.takes(&line.record) => page.add(line),
             // A daemon that is writing now may be in the middle of it.
             Ok(_) | Err(ReadError::Torn { .. }) => {}
             Err(error) => {
@@ -184,6 +190,7 @@ impl Page {
         match self.format {
             Format::Json => self.lines.iter().for_each(print_json),
             Format::Table if self.is_next && self.lines.is_empty() => {}
+            Format::Table if self.lines.is_empty() => anstream::eprintln!("no record agrees"),
             Format::Table => print_table(&self.lines),
         }
     }
@@ -202,19 +209,54 @@ fn print_json(line: &Line) {
     anstream::println!("{printed}");
 }
 
-fn is_wanted(record: &Record, show: &Show, since: Option<Timestamp>) -> bool {
-    let agrees =
-        |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
-    let kind = record.kind.as_str();
-    let kind = kind.strip_prefix("lightsout.").unwrap_or(kind);
-    let of_kind = show.kind.as_deref().is_none_or(|wanted| {
-        let wanted = wanted.strip_prefix("lightsout.").unwrap_or(wanted);
-        kind == wanted || kind.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
-    });
-    agrees(&show.studio, &record.data.studio)
-        && agrees(&show.session, &record.data.session)
-        && of_kind
-        && since.is_none_or(|since| record.time >= since)
+/// Which records are shown.
+struct Wanted<'a> {
+    studio: Option<String>,
+    session: Option<&'a str>,
+    kind: Option<&'a str>,
+    since: Option<Timestamp>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(show: &'a Show, policy: Option<&Policy>) -> Result<Self, Failure> {
+        let now = SystemClock::new().now();
+        let since = show.since.as_deref().map(|text| studios::instant(text, now)).transpose()?;
+        let kind = show.kind.as_deref().map(|kind| kind.strip_prefix(PREFIX).unwrap_or(kind));
+        if let Some(kind) = kind.filter(|kind| !Kind::ALL.iter().any(|known| is_of(known, kind))) {
+            return Err(Failure::Usage(format!(
+                "--kind {kind:?}: no record is of such a kind; docs/audit-log.md has them all, as stop.proven"
+            )));
+        }
+        let split = show.session.as_deref().map(|name| match name.rsplit_once('/') {
+            Some((place, id)) => (Some(place), id),
+            None => (None, name),
+        });
+        let place = show.studio.as_deref().or(split.and_then(|(place, _)| place));
+        // The log knows ids; and studios that are in the policy no longer.
+        let id = |place: &str| {
+            let mut studios = policy.iter().flat_map(|policy| policy.studios.values());
+            let named = studios.find(|studio| studio.name.as_deref() == Some(place));
+            named.map_or_else(|| place.to_owned(), |studio| studio.id.to_string())
+        };
+        Ok(Self { studio: place.map(id), session: split.map(|(_, id)| id), kind, since })
+    }
+
+    fn takes(&self, record: &Record) -> bool {
+        let agrees = |wanted: Option<&str>, found: &Option<String>| {
+            wanted.is_none_or(|wanted| found.as_deref() == Some(wanted))
+        };
+        agrees(self.studio.as_deref(), &record.data.studio)
+            && agrees(self.session, &record.data.session)
+            && self.kind.is_none_or(|kind| is_of(&record.kind, kind))
+            && self.since.is_none_or(|since| record.time >= since)
+    }
+}
+
+/// Whether a kind is the one that is wanted, or begins like it.
+fn is_of(kind: &Kind, wanted: &str) -> bool {
+    let kind = kind.as_str();
+    let kind = kind.strip_prefix(PREFIX).unwrap_or(kind);
+    kind == wanted || kind.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
 }
 
 fn print_table(lines: &VecDeque<Line>) {

@@ -194,7 +194,7 @@ fn fit<'a>(
         let name = target.name();
         match fit::judge(policy, target.studio, &target.session, deed, now) {
             Fit::Yes(words) => {
-                anstream::println!("{} {name}: {}", deed.action(), output::plain(&words));
+                output::say(&format!("{} {name}: {}", deed.action(), output::plain(&words)));
             }
             Fit::No(why) => {
                 is_fit = false;
@@ -427,7 +427,7 @@ fn say(target: &Target<'_>, deed: Deed, answer: &Answer) {
             };
             anstream::eprintln!("{}: {error}{half}", target.name());
         }
-        Ok(_) if deed.goal().is_none() => anstream::println!("{}: done", target.name()),
+        Ok(_) if deed.goal().is_none() => output::say(&format!("{}: done", target.name())),
         Ok(_) => {}
     }
 }
@@ -469,7 +469,7 @@ async fn arrives(clock: &Arc<dyn Clock>, target: &Target<'_>, goal: &SessionStat
             state = session.state;
         }
         if state == *goal {
-            anstream::println!("{name}: {state}");
+            output::say(&format!("{name}: {state}"));
             return true;
         }
         if matches!(state, SessionState::Failed(_) | SessionState::Deleted) {

@@ -260,9 +260,9 @@ impl Differences {
             anstream::println!("no difference");
         }
         heading("settings", self.settings.len());
-        for Change { place, key, old, new } in &self.settings {
-            let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-            anstream::println!("  {place}: {key} {} -> {}", shown(old), shown(new));
+        for change in &self.settings {
+            let [old, new] = change.excerpts().map(|value| value.unwrap_or_else(|| "-".to_owned()));
+            anstream::println!("  {}: {} {old} -> {new}", change.place, change.key);
         }
         heading("windows", self.windows.len());
         for WindowChange { schedule, zone, window, side } in &self.windows {
@@ -313,9 +313,10 @@ impl Differences {
         if self.are_none() {
             page.paragraph("Nothing: both policies come to the same.");
         }
-        let row = |Change { place, key, old, new }: &Change| {
-            let [old, new] = [old, new].map(|value| markdown::code_or_dash(value.as_deref()));
-            vec![markdown::text(place), markdown::code(key), old, new]
+        let row = |change: &Change| {
+            let [old, new] =
+                change.excerpts().map(|value| markdown::code_or_dash(value.as_deref()));
+            vec![markdown::text(&change.place), markdown::code(change.key), old, new]
         };
         let settings: Vec<_> = self.settings.iter().map(row).collect();
         page.table(&["where", "setting", "before", "after"], &settings);

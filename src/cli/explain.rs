@@ -17,7 +17,7 @@ use crate::policy::{Policy, StudioPolicy};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The session's id.
+    /// The session, by its id or as STUDIO/SESSION.
     session: String,
 
     /// Explain as at this instant (RFC 3339, `+2h` or `-2h`). A past one is answered from the audit log.
@@ -31,13 +31,13 @@ pub(super) struct Arguments {
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let policy = load(path)?;
-    let id = SessionId::from(arguments.session.as_str());
+    let (place, id) = studios::session(&policy, &arguments.session)?;
     let now = SystemClock::new().now();
     let at = arguments.at.as_deref().map(|text| studios::instant(text, now)).transpose()?;
     if let Some(at) = at.filter(|at| *at < now) {
         return from_log(&policy, &id, at, arguments.format);
     }
-    let seen = studios::read(&policy)?;
+    let seen = studios::read_of(&policy, place)?;
     let at = at.unwrap_or(seen.now).max(seen.now);
     let found = seen.studios.iter().find_map(|(studio, snapshot)| {
         snapshot.sessions.get(&id).map(|session| (*studio, snapshot, session))

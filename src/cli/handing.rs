@@ -67,8 +67,13 @@ impl Address {
     }
 }
 
-/// Hands a request over, waits for it to be taken, and says whether it was.
-pub(super) fn hand_over(state_dir: &Path, handing: &Handing, wish: Wish) -> Result<(), Failure> {
+/// Hands a request over, says what it is, waits for it to be taken, and says whether it was.
+pub(super) fn hand_over(
+    state_dir: &Path,
+    handing: &Handing,
+    wish: Wish,
+    announcement: &str,
+) -> Result<(), Failure> {
     let wait: SignedDuration = handing.wait.parse().map_err(|error: jiff::Error| {
         Failure::Usage(format!("--wait {:?}: {error}; write one like 10s", handing.wait))
     })?;
@@ -76,6 +81,7 @@ pub(super) fn hand_over(state_dir: &Path, handing: &Handing, wish: Wish) -> Resu
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let spool = Spool::of(state_dir, Arc::clone(&clock));
     let request = spool.add(&who, wish).map_err(|error| Failure::of(&error))?;
+    output::say(announcement);
     super::runtime()?.block_on(until_taken(&spool, &request, clock.as_ref(), wait));
     if spool.is_refused(&request) {
         return Err(Failure::Failed(
@@ -83,11 +89,11 @@ pub(super) fn hand_over(state_dir: &Path, handing: &Handing, wish: Wish) -> Resu
         ));
     }
     if !spool.waits(&request) {
-        anstream::println!("taken");
+        output::say("taken");
         return Ok(());
     }
     if wait.is_zero() {
-        anstream::println!("no daemon has taken it yet; it will count when one runs");
+        output::say("no daemon has taken it yet; it will count when one runs");
         return Ok(());
     }
     // Whoever waits for it goes on as if it counted.

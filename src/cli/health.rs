@@ -15,7 +15,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
 
-    /// Exit 0 while it says anything at all, well or not: for whoever starts it anew otherwise. What is held or
+    /// Exit 0 while it says anything but that it has ended, well or not: for whoever starts it anew otherwise. What is held or
     /// paused would only be without a daemon then.
     #[arg(long)]
     alive: bool,
@@ -27,7 +27,9 @@ pub(super) struct Arguments {
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let told = read(path, arguments);
-    let is_well = told.as_ref().is_ok_and(|health| health.healthy || arguments.alive);
+    let is_well = told
+        .as_ref()
+        .is_ok_and(|health| health.healthy || (arguments.alive && !health.has_ended()));
     match (&told, arguments.format) {
         (Ok(health), Format::Table) => anstream::println!("{}", in_words(health)),
         (Err(why), Format::Table) => anstream::println!("not healthy: {why}"),

@@ -14,12 +14,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use self::text::Found;
 use super::list_studios::{plain_connection, region_of, see};
-use super::{Failure, output};
+use super::{Failure, output, studios};
 use crate::clock::{Clock, SystemClock};
 use crate::config;
 use crate::ids::Region;
@@ -159,7 +158,7 @@ async fn discover(
         let snapshot = connections.connect(&policy).observe().await;
         Found::new(studio, connection, Some(snapshot))
     });
-    Ok(join_all(looks).await)
+    Ok(studios::side_by_side(looks, studios::AT_ONCE).await)
 }
 
 /// Reads it as `check` does.

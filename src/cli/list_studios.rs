@@ -9,11 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use comfy_table::Table;
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Failure, Format, load, output};
+use super::{Failure, Format, load, output, studios};
 use crate::clock::{Clock, SystemClock};
 use crate::config::ConfigError;
 use crate::ids::Region;
@@ -115,7 +114,7 @@ pub(super) async fn see(clock: &Arc<dyn Clock>, connections: Vec<Connection>) ->
         let (found, gap) = directory.studios().await;
         (connection, found, gap)
     });
-    join_all(asked).await
+    studios::side_by_side(asked, studios::AT_ONCE).await
 }
 
 /// A connection by what the environment has.

@@ -35,6 +35,7 @@ mod sessions;
 mod simulate;
 mod studios;
 
+use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,6 +72,9 @@ Examples:
 Exit status: 0 done; 1 something failed or was held; 2 the command line or the policy is wrong;
 3 two policies differ; 78 a person has to look at the installation first: who may write the state
 or the log, a broken log, a token file.";
+
+/// How a panic begins that comes of a standard output which cannot be written.
+const UNPRINTED: &str = "failed printing to stdout";
 
 /// What is logged where nobody says otherwise.
 const LOG_DEFAULT: &str = "info";
@@ -285,6 +289,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    say_panics();
     if let Err(message) = start_logging(&arguments) {
         anstream::eprintln!("lightsout: {message}");
         return ExitCode::from(2);
@@ -292,13 +297,32 @@ pub fn main() -> ExitCode {
     // What a panic says is said before the end, wherever it goes.
     let done = panic::catch_unwind(AssertUnwindSafe(|| dispatch(arguments)));
     debug_log::finish();
-    match done.unwrap_or_else(|panicked| panic::resume_unwind(panicked)) {
+    let done = done.unwrap_or_else(|panicked| match unprinted(&*panicked) {
+        Some(why) => Err(Failure::Failed(why.to_owned())),
+        None => panic::resume_unwind(panicked),
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print();
             failure.exit_code()
         }
     }
+}
+
+/// A standard output that cannot be written is a failure like others, and no fault of the program.
+fn say_panics() {
+    let say = panic::take_hook();
+    panic::set_hook(Box::new(move |panicked| {
+        if unprinted(panicked.payload()).is_none() {
+            say(panicked);
+        }
+    }));
+}
+
+/// Why standard output could not be written, where that is what somebody panicked of.
+fn unprinted(panicked: &(dyn Any + Send)) -> Option<&str> {
+    panicked.downcast_ref::<String>().map(String::as_str).filter(|why| why.starts_with(UNPRINTED))
 }
 
 fn dispatch(arguments: Arguments) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
@@ -33,9 +34,15 @@ pub(super) fn colour(stream: Stream) -> bool {
     choice != anstream::ColorChoice::Never
 }
 
-/// A table without lines, as wide as the terminal.
+/// Says a line on standard output, while something is done: who does not read it hinders nothing.
+pub(super) fn say(line: &str) {
+    let _ = writeln!(anstream::stdout(), "{line}");
+}
+
+/// A table without lines, as wide as the terminal that shows it.
 pub(super) fn table(header: &[&str]) -> Table {
-    let width = terminal_size::terminal_size().map_or(WIDTH_ELSEWHERE, |(width, _)| width.0);
+    let width = terminal_size::terminal_size_of(std::io::stdout());
+    let width = width.map_or(WIDTH_ELSEWHERE, |(width, _)| width.0);
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(width).set_header(header);

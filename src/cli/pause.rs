@@ -33,11 +33,10 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     note.iter().try_for_each(|note| plain("--reason", note))?;
     let (until, words) = until(SystemClock::new().now(), length);
     let place = address.place();
-    anstream::println!(
-        "pause of {place} {words}: no stop, no start but a rescue, no warning, no tag"
-    );
+    let announcement =
+        format!("pause of {place} {words}: no stop, no start but a rescue, no warning, no tag");
     let wish = Wish::Pause { studio: address.studio(), until, note };
-    hand_over(&address.state_dir, &arguments.handing, wish)?;
+    hand_over(&address.state_dir, &arguments.handing, wish, &announcement)?;
     say_what_stands(&address, until);
     Ok(())
 }
@@ -52,13 +51,13 @@ fn say_what_stands(address: &Address, until: Timestamp) {
         let paused = past.studio(&studio.id).history.paused.as_ref();
         let is_named = named.as_ref().is_none_or(|named| *named == studio.id);
         if let Some(pause) = paused.filter(|pause| is_named && pause.until > until) {
-            anstream::println!(
+            output::say(&format!(
                 "{} stays paused until {}, as {} asked before: a shorter pause shortens no other, lightsout resume \
                  ends it",
                 studio.label(),
                 output::utc(pause.until),
                 pause.who
-            );
+            ));
         }
     }
 }

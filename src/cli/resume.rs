@@ -17,7 +17,7 @@ pub(super) struct Arguments {
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let address = Address::find(path, arguments.studio.as_deref())?;
-    anstream::println!("end of the pause of {}", address.place());
+    let announcement = format!("end of the pause of {}", address.place());
     let wish = Wish::Resume { studio: address.studio() };
-    hand_over(&address.state_dir, &arguments.handing, wish)
+    hand_over(&address.state_dir, &arguments.handing, wish, &announcement)
 }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::lost::{Found, Lost};
+pub(super) use self::outside::token;
 use super::{Failure, debug_log, load_to_act};
 use crate::audit::Beside;
 use crate::audit::record::JournalError;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use super::{Failure, output};
@@ -11,13 +11,24 @@ use crate::audit::reader;
 use crate::audit::replay::Replay;
 use crate::clock::{Clock, SystemClock};
 use crate::daemon::record_of_request;
-use crate::ids::StudioId;
+use crate::ids::{SessionId, StudioId};
 use crate::inventory::Snapshot;
 use crate::plan::History;
 use crate::policy::{Policy, StudioPolicy};
 use crate::provider::Provider;
 use crate::provider::nimble::Connections;
 use crate::switch::{Request, Spool};
+
+/// How many are asked at once where no policy says how many calls may be in flight.
+pub(super) const AT_ONCE: usize = 16;
+
+/// Asks each, so many at once, and answers in their order.
+pub(super) async fn side_by_side<T>(
+    asked: impl IntoIterator<Item = impl Future<Output = T>>,
+    at_once: usize,
+) -> Vec<T> {
+    stream::iter(asked).buffered(at_once).collect().await
+}
 
 /// Every studio of a policy, as it is now.
 pub(super) struct Seen<'a> {
@@ -54,7 +65,7 @@ pub(super) fn read_of<'a>(
             let provider = connections.connect(studio);
             (studio, provider.observe().await)
         });
-        join_all(reads).await
+        side_by_side(reads, policy.daemon.concurrency).await
     });
     // What is taken in between is then in both, and counts once.
     let waiting = waiting(policy, &clock);
@@ -94,6 +105,17 @@ pub(super) fn named<'a>(policy: &'a Policy, name: &str) -> Result<&'a StudioPoli
     let wrong = if found.is_empty() { "no studio" } else { "more than one studio" };
     let known = known.join(", ");
     Err(Failure::Usage(format!("{wrong} {name:?} in the policy; its studios are {known}")))
+}
+
+/// The session that is meant by its id or by STUDIO/SESSION, and the studio where that is named.
+pub(super) fn session<'a>(
+    policy: &'a Policy,
+    name: &str,
+) -> Result<(Option<&'a StudioPolicy>, SessionId), Failure> {
+    match name.rsplit_once('/') {
+        Some((place, id)) => Ok((Some(named(policy, place)?), id.into())),
+        None => Ok((None, name.into())),
+    }
 }
 
 /// A length of time as people type it, which must end: `2h`, `1h 30m`.

@@ -265,6 +265,7 @@ const HOMES: &[(&str, &str)] = &[
     ("external_id", "in `[defaults]` or `[[studio]]`"),
     ("profile", "in `[defaults]` or `[[studio]]`"),
     ("role_arn", "in `[defaults]` or `[[studio]]`"),
+    ("address", "with a person of `[people]`"),
     ("match", "in `[[studio.rule]]`"),
     ("keep", "in `[[studio.rule]]`"),
     ("owner", "in the `match` of a `[[studio.rule]]`"),

@@ -45,6 +45,9 @@ const OVERDUE_MIN: SignedDuration = SignedDuration::from_mins(15);
 /// How long the end of the program waits for the last words to be written.
 const LAST_WORDS_WAIT: Duration = Duration::from_secs(1);
 
+/// The one problem of a program that has ended.
+const ENDED: &str = "the program has ended";
+
 /// The name of the file in the state directory.
 const FILE: &str = "health.json";
 
@@ -119,6 +122,12 @@ impl Health {
         }
     }
 
+    /// Whether the program said that there will be no more.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.problems.iter().any(|problem| problem == ENDED)
+    }
+
     /// Where the log stood when it was last told of, however long ago; nothing where that is not known. A record
     /// is durable before it is told of here.
     #[must_use]
@@ -190,7 +199,7 @@ impl HealthReport {
 
     /// Says that there will be no more.
     pub(super) fn end(&mut self, vitals: &Vitals, ledger: &Ledger, policy: &Policy, at: Timestamp) {
-        self.write(vec!["the program has ended".to_owned()], vitals, ledger, policy, at);
+        self.write(vec![ENDED.to_owned()], vitals, ledger, policy, at);
     }
 
     fn write(

@@ -134,7 +134,7 @@ families! {
     holds: Counter "lightsout_holds_total" ["studio", "reason"]
         "Holds that began or changed, by the code of their reason.";
     paused: Gauge "lightsout_paused" ["studio"]
-        "Whether a person wants nothing done in a studio.";
+        "Whether a person wants nothing done in a studio, and nothing else holds it.";
     brake_engaged: Gauge "lightsout_brake_engaged" ["studio"]
         "Whether the brake lets no stop pass.";
     brake_limit: Gauge "lightsout_brake_limit" ["studio", "bound"]

@@ -92,6 +92,9 @@ pub struct Audit {
 /// What the label of a hold by the clock begins with.
 const CLOCK: &str = "clock_";
 
+/// The label of a hold by a pause.
+const PAUSED: &str = "paused";
+
 impl Metrics {
     /// Sets every gauge; of what is no more, none is left.
     pub(super) fn set(&self, sample: &Sample) {
@@ -186,10 +189,11 @@ impl Families {
             }
         }
         let is_clock = studio.held.as_ref().is_some_and(|reason| reason.starts_with(CLOCK));
+        let is_for_pause = studio.held.as_ref().is_some_and(|reason| reason == PAUSED);
         for (gauge, value) in [
             (&self.held, studio.held.is_some()),
             (&self.clock_in_doubt, is_clock),
-            (&self.paused, studio.is_paused),
+            (&self.paused, studio.is_paused && is_for_pause),
             (&self.brake_engaged, studio.is_braked),
         ] {
             gauge.with_label_values(&[id]).set(yes(value));

@@ -104,6 +104,14 @@ fn names_are_told_once_and_follow_the_conventions() {
 }
 
 #[test]
+fn a_pause_is_told_of_where_it_is_what_holds() {
+    let mut sample = sample("2026-11-20T04:00:00Z", "2026-11-20T04:00:00Z");
+    sample.studios[0].held = Some("paused".to_owned());
+    let text = metrics().text(&sample).unwrap();
+    assert!(text.contains("\nlightsout_paused{studio=\"us-west-2:stid-1\"} 1\n"), "{text}");
+}
+
+#[test]
 fn gauges_say_what_is_known_and_forget_what_is_no_more() {
     let metrics = metrics();
     let text = metrics.text(&sample("2026-11-20T04:00:00Z", "2026-11-20T04:00:00Z")).unwrap();
@@ -113,7 +121,8 @@ fn gauges_say_what_is_known_and_forget_what_is_no_more() {
         ("lightsout_sessions_due{studio=\"us-west-2:stid-1\"}", "2"),
         ("lightsout_studio_held{studio=\"us-west-2:stid-1\"}", "1"),
         ("lightsout_clock_in_doubt{studio=\"us-west-2:stid-1\"}", "1"),
-        ("lightsout_paused{studio=\"us-west-2:stid-1\"}", "1"),
+        // Whoever is told of a pause is not told of what is wrong besides.
+        ("lightsout_paused{studio=\"us-west-2:stid-1\"}", "0"),
         ("lightsout_brake_engaged{studio=\"us-west-2:stid-1\"}", "0"),
         ("lightsout_brake_limit{bound=\"per_hour\",studio=\"us-west-2:stid-1\"}", "1000"),
         ("lightsout_brake_used{action=\"start\",studio=\"us-west-2:stid-1\"}", "5"),

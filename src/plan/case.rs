@@ -22,7 +22,7 @@ pub(super) const TAG_SCHEDULE: &str = "lightsout:schedule";
 /// The tag that marks a stop of ours.
 pub const TAG_STOPPED: &str = "lightsout:stopped";
 /// What begins every tag of ours.
-pub(super) const TAG_PREFIX: &str = "lightsout:";
+pub const TAG_PREFIX: &str = "lightsout:";
 
 /// One session, and what applies to it.
 pub(super) struct Case<'a> {

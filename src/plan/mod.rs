@@ -33,7 +33,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use approval::{Approval, Approvals, Pause};
 pub use brake::{Latch, one_more, used_in_the_hour};
-pub use case::{TAG_KEEP, TAG_KEEP_UNTIL, TAG_STOPPED, candidate};
+pub use case::{TAG_KEEP, TAG_KEEP_UNTIL, TAG_PREFIX, TAG_STOPPED, candidate};
 pub use due::{Cause, Due};
 pub use forecast::{Event, Foreseen, first_brake, forecast};
 pub use history::{

@@ -51,8 +51,8 @@ const REFUSALS: &[(Fault, Problem)] = &[
 
 /// How often a studio may be listed in an hour: each life begins with it, and each session has its instants.
 const LISTS_MAX: usize = 300;
-/// How often one session may be read in an hour.
-const READS_MAX: usize = 40;
+/// How often one session may be read in an hour: before each call, and at each look where the list is refused.
+const READS_MAX: usize = 60;
 /// How often it may be asked for in an hour that one session stops, or its mark.
 const STOPS_MAX: usize = 12;
 /// How often one session may really stop in an hour, whoever starts it in between.

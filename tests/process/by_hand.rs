@@ -294,3 +294,21 @@ fn a_rule_goes_by_what_an_owner_is_in_the_studio() {
     let first = &held["decisions"][0];
     assert_eq!(text(first, "reason"), "listing_incomplete", "{held:#}");
 }
+
+#[test]
+fn beside_a_daemon_that_writes_another_log_nothing_is_done() {
+    let sandbox = Watched::small();
+    let house = House::always_due(&sandbox.endpoint);
+    let said = house.run(&["pause", "--as", "ada", "--wait", "0s"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let mut daemon = house.start(&["--log", "debug", "run"]);
+    daemon.wait_for("scanned");
+    let policy = std::fs::read_to_string(house.config()).unwrap();
+    let other = policy.replace("audit.jsonl", "other.jsonl");
+    assert_ne!(policy, other);
+    house.write(&other);
+    let refused = house.run(&["stop", "one", "--as", "ada", "--yes", "--no-wait"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+    assert!(refused.stderr.contains("does not write the audit log"), "{}", refused.stderr);
+    assert_eq!((sandbox.changing_requests(), sandbox.effects()), (0, vec![]));
+}

@@ -51,6 +51,38 @@ fn a_pause_waits_for_a_daemon_and_plan_tells_of_it_meanwhile() {
 }
 
 #[test]
+fn a_session_is_meant_by_its_studio_too_and_nothing_found_is_said() {
+    let sandbox = Watched::small();
+    let house = House::always_due(&sandbox.endpoint);
+    assert_eq!(house.run(&["run", "--once"]).code, Some(0));
+    let one = format!("{STUDIO}/one");
+    let show = |more: &[&str]| house.run(&[&["audit", "show"], more].concat());
+    let shown = show(&["--session", &one, "--kind", "stop.proven"]);
+    assert_eq!((shown.code, shown.stdout.lines().count()), (Some(0), 2), "{}", shown.stdout);
+    let nothing = show(&["--session", "another/one"]);
+    assert_eq!((nothing.code, nothing.stderr.as_str()), (Some(0), "no record agrees\n"));
+    let mistyped = show(&["--kind", "stops"]);
+    assert_eq!(mistyped.code, Some(2), "{}", mistyped.stdout);
+    assert_eq!(house.run(&["explain", &one]).code, Some(0));
+    assert_eq!(house.run(&["explain", "another/one"]).code, Some(2));
+}
+
+/// Whose disk is full is to be let alone all the same.
+#[test]
+fn who_cannot_be_told_of_a_pause_has_it() {
+    let house = House::always_due("http://127.0.0.1:9");
+    let full = ["sh", "-c", "exec \"$0\" \"$@\" > /dev/full"];
+    let pause = ["pause", "--as", "ada", "--wait", "0s"];
+    let said = house.start_through(&full, &pause).finish();
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert_eq!(std::fs::read_dir(house.requests()).unwrap().count(), 1);
+    let checked = house.start_through(&full, &["check"]).finish();
+    assert_eq!(checked.code, Some(1), "{}", checked.stderr);
+    let why = "lightsout: failed printing to stdout: No space left on device (os error 28)\n";
+    assert_eq!(checked.stderr, why);
+}
+
+#[test]
 fn a_daemon_that_runs_takes_a_pause_and_a_resume() {
     let sandbox = Watched::small();
     let house = House::always_due(&sandbox.endpoint);

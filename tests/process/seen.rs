@@ -210,7 +210,11 @@ fn health_is_told_until_it_is_stale_and_by_a_file_with_other_mistakes_in_it() {
     let alive = house.run(&[&named[..], &["--alive"]].concat());
     assert_eq!((alive.code, alive.stdout), (Some(0), refused.stdout));
 
-    daemon.kill();
+    daemon.signal("TERM");
+    assert_eq!(daemon.finish().code, Some(0));
+    let ended = house.run(&[&named[..], &["--alive"]].concat());
+    assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+    assert!(ended.stdout.contains("the program has ended"), "{}", ended.stdout);
     let file = state.join("health.json");
     let told = std::fs::read_to_string(&file).unwrap();
     let mut told: serde_json::Value = serde_json::from_str(&told).unwrap();

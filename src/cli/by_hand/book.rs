@@ -1,6 +1,7 @@
 //! Where it is recorded: in the log itself, or by the daemon that writes it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +10,7 @@ use super::super::Failure;
 use crate::audit::record::{Journal, Record};
 use crate::audit::{LogWriter, OpenError};
 use crate::clock::Clock;
-use crate::daemon::{told_of_profile, told_record};
+use crate::daemon::{lock_file, told_of_profile, told_record};
 use crate::files::{self, Exposed};
 use crate::ids::{LaunchProfileId, SessionId, StudioId};
 use crate::policy::Policy;
@@ -58,6 +59,20 @@ impl Entry {
     }
 }
 
+/// Refuses to write a log beside a daemon that writes another, or is about to take this one.
+fn no_daemon_elsewhere(state: &Path) -> Result<(), Failure> {
+    match files::lock_holder(&lock_file(state)) {
+        Ok(Some(process)) => Err(Failure::Failed(format!(
+            "a daemon (process {process}) runs with the state directory {} and does not write the audit log that the \
+             policy names: either it has only begun, so try again; or `[audit] path` was changed since, so start it \
+             anew; nothing was done",
+            state.display()
+        ))),
+        // None runs, or none that can be seen from here.
+        Ok(None) | Err(_) => Ok(()),
+    }
+}
+
 pub(in crate::cli) struct Book {
     who: String,
     clock: Arc<dyn Clock>,
@@ -86,7 +101,10 @@ impl Book {
         }
         let place =
             match LogWriter::open(&policy.audit_path, policy.audit_rotation, Arc::clone(&clock)) {
-                Ok((log, _)) => Place::Log(log),
+                Ok((log, _)) => {
+                    no_daemon_elsewhere(&policy.daemon.state_dir)?;
+                    Place::Log(log)
+                }
                 Err(OpenError::Locked { .. }) => {
                     let spool = Spool::of(&policy.daemon.state_dir, Arc::clone(&clock));
                     return Ok(Self::of_daemon(spool, who, clock));

@@ -144,8 +144,12 @@ pub(super) async fn find<'a>(
     deed: Deed,
 ) -> Result<Vec<Target<'a>>, Failure> {
     let connections = Connections::new(Arc::clone(clock));
+    let is_of = |name: &String, studio: &StudioPolicy| {
+        let place = studios::session(policy, name).map(|(place, _)| place);
+        place.ok().flatten().is_none_or(|place| place.id == studio.id)
+    };
     let is_asked = |studio: &&StudioPolicy| match which {
-        Which::Named(_) => true,
+        Which::Named(names) => names.iter().any(|name| is_of(name, studio)),
         Which::Agreeing { patterns, .. } => patterns.takes_studio(studio),
     };
     let reads = policy.studios.values().filter(is_asked).map(async |studio| {
@@ -153,7 +157,7 @@ pub(super) async fn find<'a>(
         let snapshot = provider.observe().await;
         (studio, provider, snapshot)
     });
-    let seen: Vec<Seen<'_>> = join_all(reads).await;
+    let seen: Vec<Seen<'_>> = studios::side_by_side(reads, policy.daemon.concurrency).await;
     let found = match which {
         Which::Named(names) => named(policy, &seen, names)?,
         Which::Agreeing { patterns, at_most } => {
@@ -204,8 +208,7 @@ fn named<'a, 'b>(
 ) -> Result<Vec<Found<'a, 'b>>, Failure> {
     let mut found: Vec<Found<'a, 'b>> = Vec::new();
     for name in names {
-        let place = meant(policy, seen, name)?;
-        let id: SessionId = name.rsplit('/').next().unwrap_or(name).into();
+        let (place, id) = meant(policy, seen, name)?;
         if found.iter().all(|(other, other_id)| (&other.0.id, other_id) != (&place.0.id, &id)) {
             found.push((place, id));
         }
@@ -213,25 +216,22 @@ fn named<'a, 'b>(
     Ok(found)
 }
 
-/// The studio in which a session is.
+/// A session, and the studio in which it is.
 fn meant<'a, 'b>(
     policy: &'a Policy,
     seen: &'b [Seen<'a>],
     name: &str,
-) -> Result<&'b Seen<'a>, Failure> {
-    let (place, id) = match name.rsplit_once('/') {
-        Some((place, id)) => (Some(studios::named(policy, place)?), id),
-        None => (None, name),
-    };
+) -> Result<(&'b Seen<'a>, SessionId), Failure> {
+    let (place, id) = studios::session(policy, name)?;
     let is_there = |(studio, _, snapshot): &&Seen<'_>| {
-        place.is_none_or(|place| place.id == studio.id)
-            && snapshot.sessions.contains_key(&id.into())
+        place.is_none_or(|place| place.id == studio.id) && snapshot.sessions.contains_key(&id)
     };
     let found: Vec<_> = seen.iter().filter(is_there).collect();
     if let [one] = found[..] {
-        return Ok(one);
+        return Ok((one, id));
     }
     let wrong = if found.is_empty() { "there is no session" } else { "more than one studio has" };
+    let id = id.as_str();
     Err(Failure::Failed(format!("{wrong} {id:?}{}; nothing was done", gaps(seen))))
 }
 

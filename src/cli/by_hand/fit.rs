@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Deed;
 use crate::cli::output;
 use crate::inventory::{Session, SessionState, Stopping, Transition};
-use crate::plan::{TAG_KEEP, TAG_KEEP_UNTIL, kept_until, settings_of};
+use crate::plan::{TAG_KEEP, TAG_KEEP_UNTIL, TAG_PREFIX, TAG_STOPPED, kept_until, settings_of};
 use crate::policy::{Policy, StudioPolicy};
 
 /// What `keep --always` writes.
@@ -34,11 +34,17 @@ pub(super) fn judge(
             let stronger = stronger(session, until).filter(|_| !replace);
             stronger.map(|standing| format!("{standing}; if that is to go, say --replace"))
         }),
-        Deed::Unkeep => (!is_kept(session)).then(|| "no tag keeps it".to_owned()),
+        Deed::Unkeep => (!is_kept(session)).then(|| match other(session) {
+            Some((tag, value)) => format!(
+                "no tag keeps it that unkeep takes away; what it has is {tag} = {value:?}, which whoever may change \
+                 any tag corrects or removes"
+            ),
+            None => "no tag keeps it".to_owned(),
+        }),
     };
     match against {
         Some(why) => Fit::No(why),
-        None => Fit::Yes(words(policy, session, deed)),
+        None => Fit::Yes(words(policy, session, deed, now)),
     }
 }
 
@@ -137,8 +143,16 @@ pub(super) fn is_kept(session: &Session) -> bool {
     [TAG_KEEP, TAG_KEEP_UNTIL].iter().any(|tag| session.tags.contains_key(*tag))
 }
 
+/// A tag of ours that says something else, or nothing that anybody can read.
+fn other(session: &Session) -> Option<(&String, &String)> {
+    let known = [TAG_KEEP, TAG_KEEP_UNTIL, TAG_STOPPED];
+    session.tags.iter().find(|(tag, _)| {
+        tag.to_ascii_lowercase().starts_with(TAG_PREFIX) && !known.contains(&tag.as_str())
+    })
+}
+
 /// Whose it is, what it is doing, and what is done to it.
-fn words(policy: &Policy, session: &Session, deed: Deed) -> String {
+fn words(policy: &Policy, session: &Session, deed: Deed, now: Timestamp) -> String {
     let owner = session.owner.as_ref();
     let name = owner.and_then(|owner| policy.people.get(owner)?.name.clone());
     let owner = name.or_else(|| owner.map(ToString::to_string));
@@ -149,7 +163,11 @@ fn words(policy: &Policy, session: &Session, deed: Deed) -> String {
         words += &format!(" since {}", output::utc(since));
     }
     if is_kept(session) {
-        words += &match kept_until(session) {
+        let has_end = !session.tags.contains_key(TAG_KEEP);
+        words += &match kept_until(session).filter(|_| has_end) {
+            Some(until) if until <= now => {
+                format!("; a tag kept it until {}, which is over", output::utc(until))
+            }
             Some(until) => format!("; a tag keeps it until {}", output::utc(until)),
             None => "; a tag keeps it".to_owned(),
         };

@@ -102,6 +102,15 @@ fn what_is_kept_is_told_and_can_be_let_go() {
         "yes: of Ada, Comp, READY since 2026-11-20 09:00Z; a tag keeps it until 2026-11-22 08:00Z";
     assert_eq!(said(&kept, STOP), expected);
     assert_eq!(said(&kept, Deed::Unkeep), expected);
+    kept.tags.insert(TAG_KEEP_UNTIL.to_owned(), "2024-03-01T07:00:00Z".to_owned());
+    assert_eq!(
+        said(&kept, STOP),
+        "yes: of Ada, Comp, READY since 2026-11-20 09:00Z; a tag kept it until 2024-03-01 07:00Z, which is over"
+    );
+    let mut misspelt = session(SessionState::Ready, FREE);
+    misspelt.tags.insert("lightsout:keep-util".to_owned(), "2026-12-24".to_owned());
+    let refused = said(&misspelt, Deed::Unkeep);
+    assert!(refused.contains("what it has is lightsout:keep-util = \"2026-12-24\""), "{refused}");
     let gone = session(SessionState::Deleted, FREE);
     assert_eq!(said(&gone, Deed::Keep { until: None, replace: false }), "no: it is DELETED");
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use crate::config;
+use crate::policy::calendar::Entry;
 use crate::policy::matcher::Criteria;
 use crate::policy::{
     AuditRotation, Brake, Connection, HttpPolicy, Matcher, Policy, Rule, Scan, Settings,
-    StudioPolicy, Veto,
+    StudioPolicy, Timetable, Veto,
 };
 
 /// One key whose value is another.
@@ -21,6 +22,31 @@ pub(super) struct Change {
     pub(super) old: Option<String>,
     pub(super) new: Option<String>,
 }
+
+impl Change {
+    /// Both values, of long ones what is around the first character by which they differ: a calendar may have
+    /// hundreds of days.
+    pub(super) fn excerpts(&self) -> [Option<String>; 2] {
+        let [old, new] = [&self.old, &self.new].map(|text| text.as_deref().unwrap_or_default());
+        let same = old.chars().zip(new.chars()).take_while(|(old, new)| old == new).count();
+        let from = same.saturating_sub(EXCERPT_BEFORE);
+        let excerpt = |text: &String| {
+            let count = text.chars().count();
+            if count <= EXCERPT_MAX {
+                return text.clone();
+            }
+            let part: String = text.chars().skip(from).take(EXCERPT_MAX).collect();
+            let before = if from > 0 { "... " } else { "" };
+            let after = if from + EXCERPT_MAX < count { " ..." } else { "" };
+            format!("{before}{part}{after}")
+        };
+        [&self.old, &self.new].map(|text| text.as_ref().map(excerpt))
+    }
+}
+
+/// How many characters of a long value are shown, and how many of them before what differs.
+const EXCERPT_MAX: usize = 160;
+const EXCERPT_BEFORE: usize = 40;
 
 /// The keys of a policy by table, as text.
 type Sheet = BTreeMap<(String, &'static str), String>;
@@ -73,18 +99,34 @@ fn sheet(policy: &Policy) -> Sheet {
     sheet
 }
 
-/// What windows do not show of schedules and calendars.
+/// Schedules and calendars as they are written: those windows that are shown end soon.
 fn add_schedules(sheet: &mut Sheet, policy: &Policy) {
     for calendar in policy.calendars.values() {
         let place = format!("[calendar.{}]", calendar.name);
         let entries: Vec<String> = calendar.entries.iter().map(ToString::to_string).collect();
         sheet.insert((place.clone(), "effect"), calendar.effect.as_str().to_owned());
-        sheet.insert((place, "entries"), entries.join(", "));
+        sheet.insert((place.clone(), "entries"), entries.join(", "));
+        for entry in &calendar.entries {
+            if let Entry::Event(event) = entry {
+                // Events of one name are told apart by nothing else.
+                let key = (format!("{place} {}", event.summary()), "when");
+                let when = sheet.entry(key).or_default();
+                let and = if when.is_empty() { "" } else { "; " };
+                *when += &format!("{and}{}", event.when());
+            }
+        }
     }
     for (name, timetable) in &policy.schedules {
+        let place = format!("[schedule.{name}]");
         for (_, schedule) in timetable.schedules() {
             let names: Vec<&str> = schedule.calendars.iter().map(|c| c.name.as_str()).collect();
-            sheet.insert((format!("[schedule.{name}]"), "calendars"), names.join(", "));
+            let zone = match &**timetable {
+                Timetable::Shared(_) => schedule.zone_name(),
+                Timetable::PerOwner { .. } => "owner",
+            };
+            sheet.insert((place.clone(), "calendars"), names.join(", "));
+            sheet.insert((place.clone(), "zone"), zone.to_owned());
+            sheet.insert((place.clone(), "idle"), schedule.idle.to_string());
         }
     }
 }
@@ -122,6 +164,9 @@ fn add_studio(sheet: &mut Sheet, studio: &StudioPolicy) {
     add("brake", format!("{{ per_scan = {per_scan}, per_hour = {per_hour} }}"));
     let names: Vec<&str> = studio.rules.iter().map(|rule| rule.name.as_str()).collect();
     add("order of rules", names.join(", "));
+    if let Some(name) = &studio.name {
+        add("name", name.clone());
+    }
     for (key, value) in connection(&studio.connection) {
         add(key, value);
     }

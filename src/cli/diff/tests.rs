@@ -76,6 +76,60 @@ fn people_calendars_prices_and_places_count() {
     assert!(!shown.contains("x@y"), "{shown}");
 }
 
+/// Windows are shown of the next days alone.
+#[test]
+fn what_changes_only_later_is_found_too() {
+    assert_eq!(
+        found("\"Sat-Sun\"", "\"Sat-Sun\", \"3rd Wed 08:00-18:00\""),
+        ["[schedule.nights]: idle Some(\"Mon-Fri,Sun 20:00-07:00, Sat,Sun 00:00-24:00\") -> \
+             Some(\"Mon-Fri,Sun 20:00-07:00, Sat,Sun 00:00-24:00, 3rd Wed 08:00-18:00\")"]
+    );
+    assert_eq!(
+        found("Los_Angeles", "Tijuana"),
+        ["[schedule.nights]: zone Some(\"America/Los_Angeles\") -> Some(\"America/Tijuana\")"]
+    );
+    assert_eq!(
+        found("schedule = \"nights\"", "schedule = \"nights\"\nname = \"Ember\""),
+        ["studio us-west-2:stid-EXAMPLE11111: name None -> Some(\"Ember\")"]
+    );
+}
+
+#[test]
+fn a_day_of_a_calendar_file_that_is_another_is_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let with = |day: &str| {
+        let ics = format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n\
+             DTSTART;VALUE=DATE:{day}\r\nSUMMARY:Delivery\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        );
+        std::fs::write(directory.path().join("days.ics"), ics).unwrap();
+        let calendar = "[calendar.days]\neffect = \"open\"\nics = \"days.ics\"\n";
+        let text = OLD.replacen("idle = ", "calendars = [\"days\"]\nidle = ", 1) + calendar;
+        let loaded = config::parse("policy.toml", &text, directory.path());
+        loaded.unwrap_or_else(|found| panic!("{}", found.render(false))).policy
+    };
+    let changes = changes(&with("20270308"), &with("20270405"));
+    let [change] = &changes[..] else { panic!("{changes:?}") };
+    assert_eq!((change.place.as_str(), change.key), ("[calendar.days] Delivery", "when"));
+    assert_eq!(
+        [&change.old, &change.new].map(|when| when.as_deref().unwrap()),
+        ["24h from 2027-03-08 00:00", "24h from 2027-04-05 00:00"]
+    );
+}
+
+#[test]
+fn of_long_values_the_part_is_shown_by_which_they_differ() {
+    let same = "0123456789".repeat(30);
+    let of = |end: &str| Some(format!("{same}{end}{same}"));
+    let change = Change { place: String::new(), key: "idle", old: of("old"), new: of("new") };
+    let before = &same[same.len() - 40..];
+    let [old, new] = change.excerpts().map(Option::unwrap);
+    assert!(old.starts_with(&format!("... {before}old01234")) && old.ends_with(" ..."), "{old}");
+    assert!(new.starts_with(&format!("... {before}new01234")), "{new}");
+    let short = Change { old: None, new: Some("short".to_owned()), ..change };
+    assert_eq!(short.excerpts(), [None, Some("short".to_owned())]);
+}
+
 #[test]
 fn arguments_of_vetoes_are_shown_without_their_credentials() {
     let veto = "version = 1\nveto.farm.command = [\"ask\", \"http://bob:hush@farm\", \"--token=hush\", \"-v\"]";

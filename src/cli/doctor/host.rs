@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::super::run::token;
 use super::super::{output, studios};
 use super::Finding;
 use crate::audit::reader;
@@ -17,7 +18,7 @@ use crate::clock::Clock;
 use crate::config::{ConfigError, Loaded};
 use crate::daemon::{self, Health};
 use crate::files::{self, Exposed};
-use crate::policy::Policy;
+use crate::policy::{HttpPolicy, Policy};
 use crate::switch::{Request, Spool, Wish};
 
 /// Room for some hundred thousand records.
@@ -54,6 +55,7 @@ pub(super) fn examine(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Finding> {
     let log_dir = log_path.parent().filter(|parent| *parent != Path::new(""));
     let log_dir = log_dir.unwrap_or(Path::new(".")).to_owned();
     let (now, here) = (clock.now(), state.clone());
+    let http = policy.http.clone();
     let (whole, clock) = (policy.clone(), Arc::clone(clock));
     [
         in_time("state directory", move || {
@@ -64,6 +66,7 @@ pub(super) fn examine(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Finding> {
             vec![directory("audit directory", &log_dir, files::directory_exposed_at)]
         }),
         in_time("audit log", move || vec![log(&log_path)]),
+        in_time("token file", move || token_file(http.as_ref())),
         in_time("pause", move || pauses(&whole, &clock)),
     ]
     .into_iter()
@@ -208,7 +211,7 @@ fn write_and_read(path: &PathBuf) -> io::Result<()> {
 /// Whether a daemon runs with this state directory, and how it is.
 fn running(state: &Path, now: Timestamp) -> Finding {
     let about = "daemon";
-    let holder = match holder(&daemon::lock_file(state)) {
+    let holder = match files::lock_holder(&daemon::lock_file(state)) {
         Ok(Some(process)) => process,
         Ok(None) => return nobody(about, state, now),
         Err(error) => {
@@ -241,24 +244,17 @@ fn nobody(about: &str, state: &Path, now: Timestamp) -> Finding {
             );
             Finding::ok(about, found)
         }
+        Ok(health) if !health.has_ended() => {
+            let found = format!(
+                "no process is seen here, but one that calls itself {} says at {}: {}",
+                health.pid,
+                health.at,
+                health.problems.join("; ")
+            );
+            Finding::failed(about, found, "see what its log says (docs/operating.md)")
+        }
         _ => Finding::ok(about, "none runs with this state directory"),
     }
-}
-
-/// Who has locked a file, as the kernel lists it: to try the lock would be to have it for a moment.
-fn holder(lock: &Path) -> io::Result<Option<String>> {
-    let metadata = match fs::metadata(lock) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let inode = format!(":{}", metadata.ino());
-    let locks = fs::read_to_string("/proc/locks")?;
-    // As in `1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF`.
-    let found = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let mut found = found.filter(|parts| parts.get(1) == Some(&"FLOCK"));
-    let is_it = |parts: &Vec<&str>| parts.get(5).is_some_and(|place| place.ends_with(&inode));
-    Ok(found.find(is_it).and_then(|parts| parts.get(4).map(|process| (*process).to_owned())))
 }
 
 /// The newest file of the log: its chain, and where it stands.
@@ -286,6 +282,18 @@ fn log(path: &Path) -> Finding {
             Finding::failed(about, found, advice)
         }
     }
+}
+
+/// What whoever looks at the daemon has to know, where the policy says so: without it no daemon starts.
+fn token_file(http: Option<&HttpPolicy>) -> Vec<Finding> {
+    let about = "token file";
+    let Some(path) = http.and_then(|http| http.token_file.as_deref()) else { return Vec::new() };
+    vec![match token(path) {
+        Ok(_) => Finding::ok(about, path.display().to_string()),
+        Err(failure) => {
+            Finding::failed(about, failure.to_string(), "the daemon does not start without it")
+        }
+    }]
 }
 
 /// Pauses: those in force by the log, and those that wait for a daemon.

@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use futures_util::future::join_all;
 use jiff::SignedDuration;
 
 use self::shown::{Outcome, Printed, is_sooner, shown};
@@ -178,7 +177,7 @@ async fn find<'a>(
         let snapshot = client.observe().await;
         (studio, client, snapshot)
     });
-    let seen: Vec<Seen<'_>> = join_all(reads).await;
+    let seen: Vec<Seen<'_>> = studios::side_by_side(reads, policy.daemon.concurrency).await;
     let (index, profile) = meant(policy, &seen, name)?;
     let Some((studio, studio_client, snapshot)) = seen.into_iter().nth(index) else {
         return Err(Failure::Failed("nothing was done".to_owned()));

@@ -119,10 +119,17 @@ pub(super) async fn endpoint(
 }
 
 /// Reads a token. What is wrong with it never shows what it is.
-fn token(path: &Path) -> Result<Token, Failure> {
+pub(in crate::cli) fn token(path: &Path) -> Result<Token, Failure> {
     let place = path.display();
-    let unread = |error: std::io::Error| {
-        Failure::Failed(format!("the token file {place} cannot be read: {error}"))
+    let unread = |error: io::Error| {
+        let words = format!("the token file {place} cannot be read: {error}");
+        match error.kind() {
+            io::ErrorKind::IsADirectory
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::InvalidData => Failure::Unfit(words),
+            // A disk that refuses may recover, and one that is not there yet may come.
+            _ => Failure::Failed(words),
+        }
     };
     if let Some(exposed) = files::readable_at(path).map_err(unread)? {
         return Err(Failure::Unfit(format!("the token file {exposed}")));

@@ -31,6 +31,8 @@ pub(super) const STATE_DIR: &str = "/var/lib/lightsout";
 pub(super) const AUDIT_PATH: &str = "/var/log/lightsout/audit.jsonl";
 pub(super) const AUDIT_STDOUT: bool = false;
 pub(super) const CONCURRENCY: usize = 16;
+/// What the daemon has in its state directory.
+const OF_THE_DAEMON: [&str; 3] = ["lock", "health.json", "requests"];
 pub(super) const ROTATE_SIZE: u64 = 64_000_000;
 pub(super) const ROTATE_AGE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -45,6 +47,7 @@ pub(super) fn lower(
     sink: &mut Sink,
 ) -> Option<Policy> {
     contradicting_modes(file, sink);
+    contradicting_places(file, base_dir, sink);
     let http = http::lower(file, base_dir, sink);
     let people = people(file);
     let mut calendars = Calendars::lower(&file.calendars, base_dir, &mut digest, sink);
@@ -120,6 +123,20 @@ fn daemon(file: &File, base_dir: &Path) -> DaemonPolicy {
 
 pub(super) fn state_dir(file: &File, base_dir: &Path) -> PathBuf {
     path(file.daemon.state_dir.value(), STATE_DIR, base_dir)
+}
+
+/// The log must not be what the daemon keeps for itself in the state directory.
+fn contradicting_places(file: &File, base_dir: &Path, sink: &mut Sink) {
+    let Some(given) = file.audit.path.given() else { return };
+    let (log, state) = (base_dir.join(&given.value), state_dir(file, base_dir));
+    if OF_THE_DAEMON.iter().any(|name| log == state.join(name)) {
+        let message = "the audit log would be a file that the daemon keeps for itself";
+        sink.push(
+            Diagnostic::error("contradicting-places", given.span.clone(), message)
+                .label("in the `state_dir`, of that name")
+                .help("give the log another name, as in \"audit.jsonl\""),
+        );
+    }
 }
 
 fn audit_rotation(file: &File) -> AuditRotation {

@@ -110,7 +110,7 @@ RFC 3339, with an offset or `Z`. No key of the file takes one; tags and the comm
 pub(super) const TAGS: &str = r#"## Tags on a session
 
 Whoever may tag a session can say something about it without this file. A tag that begins with `lightsout:`
-and cannot be read keeps its session, with an alarm; so does a `lightsout:keep` that says `no` or `off`.
+and cannot be read (but for `lightsout:stopped`) keeps its session, with an alarm; so does a `lightsout:keep` that says `no` or `off`.
 
 | tag | value | says |
 |---|---|---|

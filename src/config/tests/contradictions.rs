@@ -6,6 +6,10 @@ use super::*;
 fn contradictions_are_explained() {
     check("region_mismatch", &studio("region = \"us-east-1\""));
     check("modes_contradict", &top("mode = \"observe\"\n[defaults]\nmode = \"enforce\""));
+    check(
+        "log_in_the_place_of_the_health",
+        &top("daemon.state_dir = \"state\"\naudit.path = \"state/health.json\""),
+    );
     check("uptime_within_lease", &studio("max_uptime = \"4h\"\nlease = \"6h\""));
     check("uptime_within_built_in_lease", &studio("max_uptime = \"1h\""));
     check(

@@ -71,6 +71,19 @@ impl Event {
         &self.starts
     }
 
+    /// When it is, in words: its zone, how long it lasts, and each of its beginnings.
+    #[must_use]
+    pub fn when(&self) -> String {
+        let zone = self.zone.as_ref().and_then(TimeZone::iana_name);
+        let zone = zone.map_or_else(String::new, |zone| format!(" in {zone}"));
+        let Length { civil, exact } = self.length;
+        let length = civil.saturating_add(exact);
+        let starts = self.starts.iter().map(|start| start.strftime("%Y-%m-%d %H:%M").to_string());
+        let starts = starts.collect::<Vec<_>>().join(", ");
+        let more = if self.is_endless { ", and so on" } else { "" };
+        format!("{length:#}{zone} from {starts}{more}")
+    }
+
     /// Hands out what of it may be near, in order.
     pub(super) fn resolve(&self, zone: &TimeZone, near: Near, found: &mut impl FnMut(Window)) {
         let zone = self.zone.as_ref().unwrap_or(zone);

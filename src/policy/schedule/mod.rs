@@ -52,6 +52,18 @@ pub enum Idle {
     Cron(CronPair),
 }
 
+impl fmt::Display for Idle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Weekly(windows) => {
+                let windows: Vec<String> = windows.iter().map(ToString::to_string).collect();
+                f.write_str(&windows.join(", "))
+            }
+            Self::Cron(CronPair { opens, closes }) => write!(f, "opens {opens}, closes {closes}"),
+        }
+    }
+}
+
 /// A window on the civil calendar, before its zone is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Occurrence {

@@ -43,6 +43,24 @@ fn nights_and_weekend_merge_into_one_window_over_the_weekend() {
 }
 
 #[test]
+fn what_is_written_differently_and_means_the_same_is_shown_alike() {
+    for (written, shown) in [
+        ("Sun-Fri 20:00-07:00", "Mon-Fri,Sun 20:00-07:00"),
+        ("Sat-Sun", "Sat,Sun 00:00-24:00"),
+        ("sun,SAT 00:00-00:00", "Sat,Sun 00:00-24:00"),
+        ("Mon-Sun 09:00-09:00", "Mon-Sun 09:00-09:00"),
+        ("3rd Wed 08:00-18:00", "3rd Wed 08:00-18:00"),
+        ("1st-2nd,last Mon,Wed 12:00-13:30", "1st,2nd,last Mon,Wed 12:00-13:30"),
+    ] {
+        let window: WeeklyWindow = written.parse().unwrap();
+        assert_eq!(window.to_string(), shown, "{written}");
+        assert_eq!(shown.parse(), Ok(window), "{written}");
+    }
+    let schedule = cron("UTC", "0 20 * * 1-5", "0 7 * * *");
+    assert_eq!(schedule.idle.to_string(), "opens 0 20 * * 1-5, closes 0 7 * * *");
+}
+
+#[test]
 fn a_window_is_half_open() {
     let schedule = weekly("UTC", &["Mon-Sun 20:00-07:00"]);
     let window = schedule.window_after("2026-11-20T07:00:00Z".parse().unwrap()).unwrap();

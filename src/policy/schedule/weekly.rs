@@ -1,12 +1,17 @@
 //! Weekly windows: `Sun-Fri 20:00-07:00`, `Sat-Sun`, `Mon,Wed 12:00-13:30`; and those of some weeks of a
 //! month: `1st Mon 00:00-12:00`, `2nd,4th Sat`, `last Fri 18:00-24:00`.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::ToSpan;
 use jiff::civil::{Date, Time, Weekday};
 
 use super::Occurrence;
+
+const ORDINALS: [&str; 5] = ["1st", "2nd", "3rd", "4th", "5th"];
+/// Monday first.
+const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// Windows that open on some days of every week, or of some weeks of a month, all at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +52,36 @@ impl Ordinals {
         let is_last = day.day() + 7 > day.days_in_month();
         self.nth[before] || (self.last && is_last)
     }
+}
+
+/// In one form of the several that may be written.
+impl fmt::Display for WeeklyWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.ordinals != Ordinals::EVERY {
+            let named = ORDINALS.iter().zip(self.ordinals.nth).filter(|(_, is_in)| *is_in);
+            let named = named.map(|(name, _)| *name).chain(self.ordinals.last.then_some("last"));
+            write!(f, "{} ", named.collect::<Vec<_>>().join(","))?;
+        }
+        let runs: Vec<String> = runs(self.days)
+            .map(|(first, last)| match DAYS[first..=last] {
+                [one] => one.to_owned(),
+                [one, other] => format!("{one},{other}"),
+                _ => format!("{}-{}", DAYS[first], DAYS[last]),
+            })
+            .collect();
+        let minutes = |time: Time| time.strftime("%H:%M").to_string();
+        let ends_at_midnight = self.next_day && self.closes == Time::midnight();
+        let closes = if ends_at_midnight { "24:00".to_owned() } else { minutes(self.closes) };
+        write!(f, "{} {}-{closes}", runs.join(","), minutes(self.opens))
+    }
+}
+
+/// The runs of days that follow each other, each by its first and its last.
+fn runs(days: [bool; 7]) -> impl Iterator<Item = (usize, usize)> {
+    let is_in = move |day: usize| days.get(day).copied().unwrap_or(false);
+    let firsts = (0..7).filter(move |day| is_in(*day) && (*day == 0 || !is_in(day - 1)));
+    firsts
+        .map(move |first| (first, (first..7).take_while(|day| is_in(*day)).last().unwrap_or(first)))
 }
 
 /// What is wrong with the text of a weekly window.
@@ -126,13 +161,12 @@ impl FromStr for WeeklyWindow {
 
 /// `1st`, `2nd,4th`, `1st-3rd` or `last`; `None` for a word that does not begin like one.
 fn parse_ordinals(text: &str) -> Result<Option<Ordinals>, WeeklyError> {
-    const NAMES: [&str; 5] = ["1st", "2nd", "3rd", "4th", "5th"];
     let lower = text.to_ascii_lowercase();
     if !lower.starts_with(|c: char| c.is_ascii_digit()) && !lower.starts_with("last") {
         return Ok(None);
     }
     let wrong = || WeeklyError::Ordinal(text.to_owned());
-    let index = |name: &str| NAMES.iter().position(|known| *known == name).ok_or_else(wrong);
+    let index = |name: &str| ORDINALS.iter().position(|known| *known == name).ok_or_else(wrong);
     let mut ordinals = Ordinals { nth: [false; 5], last: false };
     for part in lower.split(',') {
         if part == "last" {
@@ -167,9 +201,8 @@ fn parse_days(text: &str) -> Result<[bool; 7], WeeklyError> {
 
 /// A day as the number of days since Monday.
 fn parse_day(text: &str) -> Result<usize, WeeklyError> {
-    const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-    let lower = text.to_ascii_lowercase();
-    NAMES.iter().position(|name| *name == lower).ok_or_else(|| WeeklyError::Day(text.to_owned()))
+    let day = DAYS.iter().position(|name| name.eq_ignore_ascii_case(text));
+    day.ok_or_else(|| WeeklyError::Day(text.to_owned()))
 }
 
 fn parse_hours(text: &str) -> Option<(Time, Time, bool)> {
