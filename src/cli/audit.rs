@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Failure, Format, load, output, studios};
 use crate::audit::chain::Line;
 use crate::audit::reader::{self, Noted, ReadError, Verified};
-use crate::audit::record::{Kind, Record};
+use crate::audit::record::{Data, Kind, Record};
 use crate::clock::{Clock, SystemClock};
 use crate::policy::Policy;
 
@@ -276,10 +276,21 @@ fn print_table(lines: &VecDeque<Line>) {
     output::print(&table);
 }
 
+/// Who paused, resumed or approved what, and until when.
+fn said(record: &Record) -> Option<String> {
+    let Data { who, studio, until, .. } = &record.data;
+    let is_it =
+        matches!(record.kind, Kind::DaemonPaused | Kind::DaemonResumed | Kind::StudioApproved);
+    let who = who.as_ref().filter(|_| is_it)?;
+    let until = until.map_or_else(String::new, |until| format!(", until {}", output::utc(until)));
+    Some(format!("{}, by {who}{until}", studio.as_deref().unwrap_or("all studios")))
+}
+
 /// The part of a record that a person reads first.
 fn what(record: &Record) -> String {
     let data = &record.data;
     let by_hand = data.who.iter().zip(&data.action).map(|(who, action)| format!("{who}: {action}"));
+    let control = said(record).into_iter();
     let profile = data.launch_profile.iter().map(|id| format!("launch profile {id}"));
     let or_absent = |text: &Option<String>| text.clone().unwrap_or_else(|| "absent".to_owned());
     let changes = data.changes.iter().flatten().map(|(member, change)| {
@@ -292,6 +303,7 @@ fn what(record: &Record) -> String {
     let veto = data.veto.iter().map(|veto| format!("{}: {}", veto.name, veto.says()));
     let checkpoint = data.checkpoint.iter().map(|c| format!("part {} of {}", c.part, c.parts));
     let parts: Vec<String> = by_hand
+        .chain(control)
         .chain(profile)
         .chain(changes)
         .chain(veto)

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::Failure;
+use super::{Failure, output};
 use crate::provider::nimble::{Caller, Place, iam_policy};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -41,9 +41,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<(), Failure> {
     };
     let Arguments { account, region, partition, .. } = arguments.clone();
     let policy = iam_policy(caller, &Place { partition, region, account });
-    let text = serde_json::to_string_pretty(&policy).map_err(|error| Failure::of(&error))?;
-    anstream::println!("{text}");
-    Ok(())
+    output::json(&policy)
 }
 
 fn account(text: &str) -> Result<String, String> {
@@ -55,4 +53,24 @@ fn name(text: &str) -> Result<String, String> {
     let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let is_name = text == "*" || (!text.is_empty() && text.chars().all(is_part));
     if is_name { Ok(text.to_owned()) } else { Err("it is no name that an ARN can hold".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::plan::{TAG_KEEP, TAG_KEEP_UNTIL, TAG_STOPPED};
+
+    /// A keep that the program goes by and IAM does not know would be no Deny.
+    #[test]
+    fn the_tags_of_the_permissions_are_those_that_the_decision_goes_by() {
+        let texts = [
+            include_str!("../../deploy/iam/enforce.json"),
+            include_str!("../../deploy/iam/operator.json"),
+        ];
+        let is_tag = |character: char| character.is_ascii_lowercase() || "-:".contains(character);
+        let words = texts.iter().flat_map(|text| text.split(|character| !is_tag(character)));
+        let tags: BTreeSet<&str> = words.filter(|word| word.starts_with("lightsout:")).collect();
+        assert_eq!(tags, BTreeSet::from([TAG_KEEP, TAG_KEEP_UNTIL, TAG_STOPPED]));
+    }
 }

@@ -7,6 +7,7 @@ use comfy_table::Table;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::studios::Notice;
 use super::{Failure, Format, load, output, studios};
 use crate::audit::reader;
 use crate::audit::record::ReasonData;
@@ -70,13 +71,7 @@ struct Printed {
     keeps: Vec<Row>,
     rules: Vec<ByRule>,
     /// The studios that could not be read whole: there may be more.
-    gaps: Vec<Gap>,
-}
-
-#[derive(Debug, Serialize)]
-struct Gap {
-    studio: String,
-    text: String,
+    gaps: Vec<Notice>,
 }
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
@@ -90,11 +85,7 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         printed.add(&policy, studio, snapshot, &asked);
     }
     match arguments.format {
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&printed)
-                .map_err(|error| Failure::Failed(error.to_string()))?;
-            anstream::println!("{text}");
-        }
+        Format::Json => output::json(&printed)?,
         Format::Table => show(&printed),
     }
     if printed.gaps.is_empty() { Ok(()) } else { Err(Failure::Said) }
@@ -121,10 +112,10 @@ fn asked(path: &Path) -> Result<Keeps, Failure> {
 
 impl Printed {
     fn add(&mut self, policy: &Policy, studio: &StudioPolicy, snapshot: &Snapshot, asked: &Keeps) {
-        let gap = |gap: &crate::inventory::Gap| Gap {
-            studio: studio.label().to_owned(),
-            text: format!("the {} could not be read whole: {}", gap.wanted, gap.problem),
+        let words = |gap: &crate::inventory::Gap| {
+            format!("the {} could not be read whole: {}", gap.wanted, gap.problem)
         };
+        let gap = |gap| Notice::of(studio, words(gap));
         self.gaps.extend(snapshot.gaps.iter().map(gap));
         let kept = kept(policy, studio, snapshot, self.at);
         let is_there = |session: &Session| session.state != SessionState::Deleted;
@@ -227,8 +218,8 @@ fn by_rule(studio: &StudioPolicy, found: &[(&Session, &Kept)]) -> Vec<ByRule> {
 }
 
 fn show(printed: &Printed) {
-    for Gap { studio, text } in &printed.gaps {
-        anstream::println!("{studio}: {text}");
+    for gap in &printed.gaps {
+        anstream::println!("{}", gap.line(": "));
     }
     if printed.keeps.is_empty() {
         anstream::println!("no tag keeps a session");

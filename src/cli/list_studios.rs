@@ -87,11 +87,7 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let seen = super::runtime()?.block_on(see(&clock, connections));
     let printed = printed(policy.as_ref(), seen, clock.now());
     match arguments.format {
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&printed)
-                .map_err(|error| Failure::Failed(error.to_string()))?;
-            anstream::println!("{text}");
-        }
+        Format::Json => output::json(&printed)?,
         Format::Table => {
             for Unread { region, text } in &printed.unread {
                 anstream::println!("{region} could not be read whole: {text}");

@@ -7,10 +7,12 @@ use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
+use super::Failure;
 use crate::plan::Verdict;
 
 /// The two streams of a command.
@@ -39,6 +41,16 @@ pub(super) fn say(line: &str) {
     let _ = writeln!(anstream::stdout(), "{line}");
 }
 
+/// Prints a value for programs.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::of(&error))?;
+    anstream::println!("{text}");
+    Ok(())
+}
+
 /// A table without lines, as wide as the terminal that shows it.
 pub(super) fn table(header: &[&str]) -> Table {
     let width = terminal_size::terminal_size_of(std::io::stdout());
@@ -46,6 +58,11 @@ pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(width).set_header(header);
+    // Who looks for a session looks for all of its id.
+    let whole = header.iter().position(|name| *name == "SESSION");
+    if let Some(column) = whole.and_then(|number| table.column_mut(number)) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
     table
 }
 

@@ -173,10 +173,7 @@ fn print_json(
         holds: holds.collect(),
         decisions: decisions.collect(),
     };
-    let text = serde_json::to_string_pretty(&printed)
-        .map_err(|error| Failure::Failed(error.to_string()))?;
-    anstream::println!("{text}");
-    Ok(())
+    output::json(&printed)
 }
 
 /// `enforce` where any session may be acted upon, else `observe`.

@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use self::cost::{Cost, Costs};
+use super::studios::Notice;
 use super::{Failure, Format, load, output, studios};
 use crate::ids::LaunchProfileId;
 use crate::inventory::{LaunchProfile, Session, SessionState, Snapshot, Stopping};
@@ -85,13 +86,7 @@ struct Printed {
     since: Option<Timestamp>,
     profiles: Vec<Row>,
     /// The studios that could not be read whole, or are held for another reason.
-    holds: Vec<Held>,
-}
-
-#[derive(Debug, Serialize)]
-struct Held {
-    studio: String,
-    text: String,
+    holds: Vec<Notice>,
 }
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
@@ -115,17 +110,12 @@ fn list(path: &Path, arguments: &List) -> Result<(), Failure> {
     let mut printed = Printed { at: seen.now, since, profiles: Vec::new(), holds: Vec::new() };
     for (studio, snapshot) in &seen.studios {
         if let Some(reason) = hold_of(studio, snapshot, seen.history(&studio.id), seen.now) {
-            let (studio, text) = (studio.label().to_owned(), reason.to_string());
-            printed.holds.push(Held { studio, text });
+            printed.holds.push(Notice::of(studio, reason.to_string()));
         }
         printed.profiles.extend(rows(studio, snapshot, &costs));
     }
     match arguments.format {
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&printed)
-                .map_err(|error| Failure::Failed(error.to_string()))?;
-            anstream::println!("{text}");
-        }
+        Format::Json => output::json(&printed)?,
         Format::Table => show(&printed, &prices),
     }
     if printed.holds.is_empty() { Ok(()) } else { Err(Failure::Said) }
@@ -226,8 +216,8 @@ fn sentence(stopping: &Stopping) -> String {
 }
 
 fn show(printed: &Printed, prices: &Prices) {
-    for Held { studio, text } in &printed.holds {
-        anstream::println!("{studio} is held: {text}");
+    for held in &printed.holds {
+        anstream::println!("{}", held.line(" is held: "));
     }
     if printed.profiles.is_empty() {
         anstream::println!("there is no launch profile");

@@ -7,6 +7,7 @@ use comfy_table::Table;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::studios::Notice;
 use super::{Failure, Format, load, output, studios};
 use crate::audit::record::ReasonData;
 use crate::ids::{InstanceType, LaunchProfileId, OwnerId, StudioRole};
@@ -125,13 +126,7 @@ struct Printed {
     at: Timestamp,
     sessions: Vec<Row>,
     /// The studios that could not be read whole, or are held for another reason.
-    holds: Vec<Held>,
-}
-
-#[derive(Debug, Serialize)]
-struct Held {
-    studio: String,
-    text: String,
+    holds: Vec<Notice>,
 }
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
@@ -144,10 +139,7 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let mut printed = Printed { at: seen.now, sessions: Vec::new(), holds: Vec::new() };
     for (studio, snapshot) in &seen.studios {
         let plan = plan(&policy, studio, snapshot, seen.history(&studio.id), seen.now);
-        let held = |reason: &crate::plan::Reason| Held {
-            studio: studio.label().to_owned(),
-            text: reason.to_string(),
-        };
+        let held = |reason: &crate::plan::Reason| Notice::of(studio, reason.to_string());
         printed.holds.extend(plan.holds().map(held));
         printed.sessions.extend(rows(&policy, studio, &plan, &prices, |decision| {
             let session = &snapshot.sessions[&decision.session];
@@ -156,11 +148,7 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     }
     arguments.sort.order(&mut printed.sessions);
     match arguments.format {
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&printed)
-                .map_err(|error| Failure::Failed(error.to_string()))?;
-            anstream::println!("{text}");
-        }
+        Format::Json => output::json(&printed)?,
         Format::Table => show(&printed, &prices),
     }
     if printed.holds.is_empty() { Ok(()) } else { Err(Failure::Said) }
@@ -322,8 +310,8 @@ impl Sort {
 }
 
 fn show(printed: &Printed, prices: &Prices) {
-    for Held { studio, text } in &printed.holds {
-        anstream::println!("{studio} is held: {text}");
+    for held in &printed.holds {
+        anstream::println!("{}", held.line(" is held: "));
     }
     if printed.sessions.is_empty() {
         anstream::println!("no session agrees");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use serde::Serialize;
 
 use super::{Failure, output};
 use crate::audit::reader;
@@ -18,6 +19,26 @@ use crate::policy::{Policy, StudioPolicy};
 use crate::provider::Provider;
 use crate::provider::nimble::Connections;
 use crate::switch::{Request, Spool};
+
+/// What is wrong with a studio, in words.
+#[derive(Debug, Serialize)]
+pub(super) struct Notice {
+    studio: String,
+    studio_name: Option<String>,
+    text: String,
+}
+
+impl Notice {
+    pub(super) fn of(studio: &StudioPolicy, text: String) -> Self {
+        Self { studio: studio.id.to_string(), studio_name: studio.name.clone(), text }
+    }
+
+    /// In a line, with what stands between the studio and the words.
+    pub(super) fn line(&self, between: &str) -> String {
+        let Self { studio, studio_name, text } = self;
+        format!("{}{between}{text}", studio_name.as_ref().unwrap_or(studio))
+    }
+}
 
 /// How many are asked at once where no policy says how many calls may be in flight.
 pub(super) const AT_ONCE: usize = 16;

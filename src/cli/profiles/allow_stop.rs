@@ -18,7 +18,7 @@ use self::shown::{Outcome, Printed, is_sooner, shown};
 use super::super::by_hand::book::{Book, Entry, Late, Unrecorded, one_line};
 use super::super::by_hand::confirm;
 use super::super::handing::{plain, who};
-use super::super::{Failure, Format, load_to_act, studios};
+use super::super::{Failure, Format, load_to_act, output, studios};
 use super::OnIt;
 use crate::clock::{Clock, SystemClock};
 use crate::execute::client_token_of_profile;
@@ -97,9 +97,7 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
             (Format::Json, end) => {
                 let studio = target.studio.id.to_string();
                 let printed = Printed::new(studio, &proposal, target.on_it, end);
-                let text = serde_json::to_string_pretty(&printed)
-                    .map_err(|error| Failure::Failed(error.to_string()))?;
-                anstream::println!("{text}");
+                output::json(&printed)?;
             }
             (Format::Table, Ok(outcome)) => {
                 anstream::println!("{}", outcome.words(&target.name()));
