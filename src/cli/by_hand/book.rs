@@ -1,6 +1,7 @@
 //! Where it is recorded: in the log itself, or by the daemon that writes it.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::audit::record::{Journal, Record};
 use crate::audit::{LogWriter, OpenError};
 use crate::clock::Clock;
 use crate::daemon::{lock_file, told_of_profile, told_record};
-use crate::files::{self, Exposed};
+use crate::files::{self, Exposed, FileLock};
 use crate::ids::{LaunchProfileId, SessionId, StudioId};
 use crate::policy::Policy;
 use crate::switch::{Changed, Request, Spool, SpoolError, TEXT_MAX, Told, Wish};
@@ -61,15 +62,18 @@ impl Entry {
 
 /// Refuses to write a log beside a daemon that writes another, or is about to take this one.
 fn no_daemon_elsewhere(state: &Path) -> Result<(), Failure> {
-    match files::lock_holder(&lock_file(state)) {
-        Ok(Some(process)) => Err(Failure::Failed(format!(
+    let lock = lock_file(state);
+    // What the kernel lists may be a file of that number on another disk.
+    let is_free = || File::open(&lock).is_ok_and(|file| FileLock::take(file).is_ok());
+    match files::lock_holder(&lock) {
+        Ok(Some(process)) if !is_free() => Err(Failure::Failed(format!(
             "a daemon (process {process}) runs with the state directory {} and does not write the audit log that the \
              policy names: either it has only begun, so try again; or `[audit] path` was changed since, so start it \
              anew; nothing was done",
             state.display()
         ))),
         // None runs, or none that can be seen from here.
-        Ok(None) | Err(_) => Ok(()),
+        Ok(Some(_) | None) | Err(_) => Ok(()),
     }
 }
 
