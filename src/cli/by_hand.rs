@@ -194,7 +194,8 @@ fn fit<'a>(
         let name = target.name();
         match fit::judge(policy, target.studio, &target.session, deed, now) {
             Fit::Yes(words) => {
-                output::say(&format!("{} {name}: {}", deed.action(), output::plain(&words)));
+                // Nobody means what could not be shown.
+                anstream::println!("{} {name}: {}", deed.action(), output::plain(&words));
             }
             Fit::No(why) => {
                 is_fit = false;

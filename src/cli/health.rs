@@ -15,8 +15,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
 
-    /// Exit 0 while it says anything but that it has ended, well or not: for whoever starts it anew otherwise. What is held or
-    /// paused would only be without a daemon then.
+    /// Exit 0 while it says anything but that it has ended, well or not: for whoever starts it anew otherwise.
+    /// What is held or paused would only be without a daemon then.
     #[arg(long)]
     alive: bool,
 

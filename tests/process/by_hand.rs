@@ -298,9 +298,7 @@ fn a_rule_goes_by_what_an_owner_is_in_the_studio() {
 #[test]
 fn beside_a_daemon_that_writes_another_log_nothing_is_done() {
     let sandbox = Watched::small();
-    let house = House::always_due(&sandbox.endpoint);
-    let said = house.run(&["pause", "--as", "ada", "--wait", "0s"]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let house = House::paused(&sandbox.endpoint);
     let mut daemon = house.start(&["--log", "debug", "run"]);
     daemon.wait_for("scanned");
     let policy = std::fs::read_to_string(house.config()).unwrap();
@@ -310,5 +308,18 @@ fn beside_a_daemon_that_writes_another_log_nothing_is_done() {
     let refused = house.run(&["stop", "one", "--as", "ada", "--yes", "--no-wait"]);
     assert_eq!(refused.code, Some(1), "{}", refused.stdout);
     assert!(refused.stderr.contains("does not write the audit log"), "{}", refused.stderr);
+    assert_eq!((sandbox.changing_requests(), sandbox.effects()), (0, vec![]));
+}
+
+/// Nobody means what could not be shown.
+#[test]
+fn where_it_cannot_be_shown_what_is_to_be_done_nothing_is() {
+    let sandbox = Watched::small();
+    let house = House::always_due(&sandbox.endpoint);
+    let full = ["sh", "-c", "exec \"$0\" \"$@\" > /dev/full"];
+    let stop = ["stop", "one", "--as", "ada", "--yes", "--no-wait"];
+    let refused = house.start_through(&full, &stop).finish();
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert!(refused.stderr.contains("failed printing to stdout"), "{}", refused.stderr);
     assert_eq!((sandbox.changing_requests(), sandbox.effects()), (0, vec![]));
 }

@@ -65,6 +65,14 @@ impl House {
         Self::new(&always_due(endpoint))
     }
 
+    /// The same, where somebody wants nothing done.
+    pub(crate) fn paused(endpoint: &str) -> Self {
+        let house = Self::always_due(endpoint);
+        let paused = house.run(&["pause", "--as", "ada", "--wait", "0s"]);
+        assert_eq!(paused.code, Some(0), "{}", paused.stderr);
+        house
+    }
+
     pub(crate) fn config(&self) -> PathBuf {
         self.directory.path().join("lightsout.toml")
     }

@@ -40,6 +40,20 @@ fn the_daemon_tells_its_health_and_its_end_in_files_of_its_own() {
     let modes = [house.state(), house.state().join("lock"), house.state().join("health.json")];
     assert_eq!(modes.map(|path| mode(&path)), [0o700, 0o600, 0o600]);
     assert_eq!(mode(&house.log()), 0o600);
+    // None of what it keeps there may be the log.
+    let policy = fs::read_to_string(house.config()).unwrap();
+    let line = policy.lines().find(|line| line.starts_with("path = ")).unwrap();
+    let mut kept = 0;
+    for entry in fs::read_dir(house.state()).unwrap() {
+        kept += 1;
+        let path = entry.unwrap().path();
+        house.write(&policy.replace(line, &format!("path = {path:?}")));
+        let refused = house.run(&["check"]);
+        assert_eq!(refused.code, Some(2), "{}", path.display());
+        let said = refused.stdout + &refused.stderr;
+        assert!(said.contains("contradicting-places"), "{said}");
+    }
+    assert_eq!(kept, 3);
 }
 
 #[test]
@@ -71,19 +85,22 @@ fn a_log_that_is_shorter_than_it_was_told_to_be_is_said_and_nothing_is_done_unti
     house.assert_log_is_whole();
 }
 
+/// Where the record of a pause begins.
+fn line_of_pause(log: &str) -> usize {
+    let at = log.find("lightsout.daemon.paused").unwrap();
+    log[..at].rfind('\n').unwrap() + 1
+}
+
 #[test]
 fn where_nothing_tells_how_far_the_log_went_a_hole_in_it_is_a_pause() {
     let sandbox = Watched::small();
-    let house = House::always_due(&sandbox.endpoint);
-    let paused = house.run(&["pause", "--as", "ada", "--wait", "0s"]);
-    assert_eq!(paused.code, Some(0), "{}", paused.stderr);
+    let house = House::paused(&sandbox.endpoint);
     assert_eq!(house.run(&["run", "--once"]).code, Some(1));
     // A power failure took what said so.
     let mut bytes = fs::read(house.log()).unwrap();
     let log = String::from_utf8(bytes.clone()).unwrap();
-    let at = log.find("lightsout.daemon.paused").unwrap();
-    let line = log[..at].rfind('\n').unwrap() + 1;
-    let end = at + log[at..].find('\n').unwrap();
+    let line = line_of_pause(&log);
+    let end = line + log[line..].find('\n').unwrap();
     bytes[line..end].fill(0);
     fs::write(house.log(), bytes).unwrap();
     fs::remove_file(house.state().join("health.json")).unwrap();
@@ -98,17 +115,14 @@ fn where_nothing_tells_how_far_the_log_went_a_hole_in_it_is_a_pause() {
 #[test]
 fn who_looks_once_and_again_finds_that_the_end_of_the_log_is_lost() {
     let sandbox = Watched::small();
-    let house = House::always_due(&sandbox.endpoint);
-    let paused = house.run(&["pause", "--as", "ada", "--wait", "0s"]);
-    assert_eq!(paused.code, Some(0), "{}", paused.stderr);
+    let house = House::paused(&sandbox.endpoint);
     assert_eq!(house.run(&["run", "--once"]).code, Some(1));
     let health = fs::read_to_string(house.state().join("health.json")).unwrap();
     let health: Value = serde_json::from_str(&health).unwrap();
     assert_eq!(health["audit"]["sequence"], house.records().len());
     // The pause was in it.
     let log = fs::read_to_string(house.log()).unwrap();
-    let at = log.find("lightsout.daemon.paused").unwrap();
-    let line = log[..at].rfind('\n').unwrap() + 1;
+    let line = line_of_pause(&log);
     fs::write(house.log(), &log[..line]).unwrap();
     assert_eq!(house.run(&["run", "--once"]).code, Some(1));
     assert_eq!(sandbox.changing_requests(), 0);
@@ -119,9 +133,7 @@ fn who_looks_once_and_again_finds_that_the_end_of_the_log_is_lost() {
 
 /// A log that a daemon has told of, and that lost its last lines since, or half of the last.
 fn cut_log(endpoint: &str, whole: usize, half: bool) -> House {
-    let house = House::always_due(endpoint);
-    let paused = house.run(&["pause", "--as", "ada", "--wait", "0s"]);
-    assert_eq!(paused.code, Some(0), "{}", paused.stderr);
+    let house = House::paused(endpoint);
     let mut daemon = house.start(&["--log", "debug", "run"]);
     daemon.wait_for("scanned");
     daemon.signal("TERM");
