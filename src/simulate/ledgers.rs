@@ -38,6 +38,8 @@ pub(super) struct Reading {
     pub(super) reasons: BTreeMap<String, u64>,
     /// When each session is due, by the last decision that says so, and whether that is enforced.
     due: BTreeMap<Box<str>, (Timestamp, bool)>,
+    /// When it was last decided of each session that vetoes have kept it for as long as they may.
+    overruled: BTreeMap<Box<str>, Timestamp>,
 }
 
 impl Reading {
@@ -46,7 +48,7 @@ impl Reading {
         if !disk.still_holds(&self.place) {
             *self = Self::default();
         }
-        let Self { place, last, past, judged, count, reasons, due } = self;
+        let Self { place, last, past, judged, count, reasons, due, overruled } = self;
         disk.each_line_from(place, |line| {
             let (checked, parsed) = (chain::check(line), chain::parse_line(line));
             let (Ok(link), Ok(parsed)) = (checked, parsed) else {
@@ -68,8 +70,11 @@ impl Reading {
                     None => drop(reasons.insert(reason.code.clone(), 1)),
                 }
             }
+            if is_overruled(&parsed.record) && parsed.record.kind == Kind::SessionDecided {
+                overruled.insert(parsed.record.subject.as_str().into(), parsed.record.time);
+            }
             if tells_of_another_due(&parsed.record, due) {
-                judged.extend(Judged::of(parsed.record));
+                judged.extend(Judged::of(parsed.record, overruled));
             }
         });
     }
@@ -117,6 +122,11 @@ fn lets_go(record: &Record) -> bool {
     record.data.reason.as_ref().is_some_and(|reason| control::lets_go(&reason.code))
 }
 
+/// Whether it says of a session that vetoes have kept it for as long as they may.
+fn is_overruled(record: &Record) -> bool {
+    record.data.reason.as_ref().is_some_and(|reason| reason.values.contains_key("overruled"))
+}
+
 /// As much of a record as is judged.
 #[derive(Debug)]
 pub(super) struct Judged {
@@ -128,6 +138,9 @@ pub(super) struct Judged {
     token: Option<Box<str>>,
     policy: Option<Box<str>>,
     due: Option<Timestamp>,
+    /// What it shares with those that could be stopped at once with it: when it was due, or, since the time of vetoes
+    /// ends for each session by itself, when it was decided that theirs had ended.
+    freed: Option<Timestamp>,
     until: Option<Timestamp>,
     started_at: Option<Timestamp>,
     leads: Box<[i64]>,
@@ -139,7 +152,7 @@ pub(super) struct Judged {
 
 impl Judged {
     /// Of a record of which anything is judged.
-    fn of(record: Record) -> Option<Self> {
+    fn of(record: Record, overruled: &BTreeMap<Box<str>, Timestamp>) -> Option<Self> {
         let is_judged = match &record.kind {
             Kind::WarningGiven
             | Kind::SessionDecided
@@ -156,6 +169,10 @@ impl Judged {
             return None;
         }
         let lets_go = lets_go(&record);
+        let freed = match is_overruled(&record) {
+            true => overruled.get(&*record.subject).copied(),
+            false => record.data.due,
+        };
         let Record { time, kind, subject, data } = record;
         let count = data.reason.filter(|_| kind == Kind::StudioApproved);
         Some(Self {
@@ -167,6 +184,7 @@ impl Judged {
             token: data.client_token.map(Into::into),
             policy: data.policy.map(Into::into),
             due: data.due,
+            freed,
             until: data.until,
             started_at: data.seen.and_then(|seen| seen.started_at),
             leads: data.leads.unwrap_or_default().into(),
@@ -293,7 +311,7 @@ impl Book<'_> {
             let is_first = hour.iter().all(|(_, before)| *before != token);
             if is_first {
                 hour.push((record.time, token));
-                firsts.push((record.time, record.due));
+                firsts.push((record.time, record.freed));
             }
             let tokens: BTreeSet<&str> = hour.iter().map(|(_, token)| *token).collect();
             let count = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
@@ -303,11 +321,11 @@ impl Book<'_> {
                 let what = format!("{count} stops in the hour up to {}", record.time);
                 self.ground.find("no brake is exceeded", what);
             }
-            // Of what was due at one instant at most two plans have announced so soon after each other what
-            // they may.
+            // Of what could be stopped from one instant on at most two plans have announced so soon after each
+            // other what they may.
             let soon = record.time - SignedDuration::from_secs(10);
             firsts.retain(|(at, _)| *at > soon);
-            let at_once = firsts.iter().filter(|(_, due)| *due == record.due).count();
+            let at_once = firsts.iter().filter(|(_, freed)| *freed == record.freed).count();
             let at_once = u32::try_from(at_once).unwrap_or(u32::MAX);
             let allowed = rules.per_scan.max(approved).saturating_mul(2);
             if is_first && at_once > allowed && !self.jumped(soon, record.time) {
