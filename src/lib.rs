@@ -22,4 +22,5 @@ pub mod sandbox;
 pub mod simulate;
 pub mod supervise;
 pub mod switch;
+pub mod text;
 pub mod veto;

@@ -366,9 +366,10 @@ mod tests {
     use futures_util::FutureExt;
     use tokio::sync::Semaphore;
 
+    use super::super::tasks::tests::decided;
     use super::*;
     use crate::audit::MemoryJournal;
-    use crate::audit::record::{Data, Kind};
+    use crate::audit::record::{Data, Kind, SeenData};
     use crate::clock::SimulatedClock;
     use crate::plan::ClockJump;
 
@@ -466,6 +467,37 @@ mod tests {
         let admitted = |now| ledger.admit(&studio, brake, Action::Stop, &token, now).is_ok();
         let later = |mins| now + SignedDuration::from_mins(mins);
         assert!(!admitted(now) && !admitted(later(59)) && admitted(later(61)));
+    }
+
+    #[tokio::test]
+    async fn what_was_recorded_of_a_session_since_is_decided_otherwise() {
+        let journal = Arc::new(MemoryJournal::new());
+        let ledger = Ledger::new(Arc::clone(&journal) as Arc<dyn Journal>, Replay::default());
+        let (studio, run) = (StudioId::from("us-west-2:stid-1"), Timestamp::UNIX_EPOCH);
+        let stop = decided(&"one".into(), Reason::NeverDue);
+        let keep = decided(&"one".into(), Reason::TagKeep { value: "wait".to_owned() });
+        let is_otherwise = || ledger.is_decided_otherwise(&studio, &stop, Some(run));
+        assert!(!is_otherwise(), "nothing was recorded");
+        for (decision, started_at, expected) in [
+            (&stop, run, false),
+            (&keep, run, true),
+            (&stop, run, false),
+            (&stop, later(run), true),
+        ] {
+            let data = Data {
+                studio: Some(studio.to_string()),
+                seen: Some(SeenData { started_at: Some(started_at), ..SeenData::default() }),
+                ..Data::from(decision)
+            };
+            let kind = Kind::SessionDecided;
+            let record = Record { time: started_at, kind, subject: String::new(), data };
+            ledger.commit(vec![record]).await.unwrap();
+            assert_eq!(is_otherwise(), expected, "{} {started_at}", decision.reason);
+        }
+    }
+
+    fn later(instant: Timestamp) -> Timestamp {
+        instant + SignedDuration::from_secs(1)
     }
 
     #[tokio::test]

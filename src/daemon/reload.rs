@@ -9,6 +9,7 @@ use crate::audit::record::{Data, ErrorData, Kind, Record};
 use crate::ids::{PolicyHash, StudioId};
 use crate::metrics::ReloadResult;
 use crate::policy::Policy;
+use crate::text::one_line;
 
 /// How many of a refusal's messages are recorded, and how long each may be: enough to know which
 /// mistake it is; `lightsout check` shows all of them.
@@ -106,11 +107,7 @@ impl Refusal {
 
     /// The refusal in a line, bounded.
     pub(super) fn in_words(&self) -> String {
-        let shortened = |message: &String| {
-            let mut characters = message.chars().map(|c| if c.is_control() { ' ' } else { c });
-            let text: String = characters.by_ref().take(MESSAGE_CHARS_MAX).collect();
-            if characters.next().is_some() { format!("{text}...") } else { text }
-        };
+        let shortened = |message: &String| one_line(message, MESSAGE_CHARS_MAX);
         let shown = self.messages.iter().take(MESSAGES_MAX).map(shortened);
         let shown = shown.collect::<Vec<_>>().join("; ");
         let left = self.errors.saturating_sub(self.messages.len().min(MESSAGES_MAX));

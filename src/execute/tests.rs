@@ -447,6 +447,14 @@ async fn a_jump_of_the_clock_after_the_plan_lets_nothing_through_but_rescues() {
 }
 
 #[tokio::test]
+async fn a_pause_between_the_plan_and_its_call_lets_rescues_through() {
+    let morning = Morning::in_danger();
+    let order = morning.order().await;
+    morning.gate.shuts_after(0);
+    assert_eq!(morning.attempt(&order).await, Outcome::Accepted);
+}
+
+#[tokio::test]
 async fn a_pause_while_the_intent_is_written_takes_it_back() {
     let morning = Morning::new();
     let order = morning.order().await;

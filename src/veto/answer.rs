@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::plan::VetoSays;
+use crate::text::one_line;
 
 /// How much of its words is kept, in characters: a sentence, for a table and a record.
 const WORDS_MAX: usize = 200;
@@ -64,7 +65,7 @@ pub(super) fn read(status: ExitStatus, output: &[u8]) -> Result<VetoSays, Fault>
         .map_err(|error| Fault::Garbled { line: error.line(), column: error.column() })?;
     Ok(match verdict {
         Verdict { busy: true, reason } => {
-            VetoSays::Busy { words: bounded(&reason.unwrap_or_default()) }
+            VetoSays::Busy { words: one_line(&reason.unwrap_or_default(), WORDS_MAX) }
         }
         Verdict { busy: false, .. } => VetoSays::Clear,
     })
@@ -72,13 +73,6 @@ pub(super) fn read(status: ExitStatus, output: &[u8]) -> Result<VetoSays, Fault>
 
 impl From<Fault> for VetoSays {
     fn from(fault: Fault) -> Self {
-        Self::Failed { words: bounded(&fault.to_string()) }
+        Self::Failed { words: one_line(&fault.to_string(), WORDS_MAX) }
     }
-}
-
-/// A text in one line of bounded length.
-fn bounded(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    let line: String = text.trim().chars().take(WORDS_MAX).map(plain).collect();
-    line.trim_end().to_owned()
 }

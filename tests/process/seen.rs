@@ -3,11 +3,13 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Instant;
 
+use jiff::SignedDuration;
 use lightsout::sandbox::world::Operation;
 use lightsout::sandbox::{Fault, FaultRule};
 
-use crate::house::{HANGING, House, Process, STUDIO, Watched, always_due, text};
+use crate::house::{HANGING, House, Process, STUDIO, Watched, always_due, now, text};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
@@ -101,6 +103,47 @@ fn metrics_tell_what_was_seen_decided_done_and_recorded() {
     assert!(why.contains("the lock of the state directory"), "{why}");
     daemon.signal("TERM");
     assert_eq!(daemon.finish().code, Some(0));
+}
+
+/// A session that is to be rescued.
+const IN_DANGER: &str = r#"
+[[studio.profile]]
+id = "mortal"
+name = "Mortal"
+max_session_length_in_minutes = 43200
+max_stopped_session_length_in_minutes = 60
+
+[[studio.session]]
+id = "asleep"
+profile = "mortal"
+state = "STOPPED"
+started = "-9h"
+stopped = "-40m"
+"#;
+
+#[test]
+fn a_rescue_that_is_refused_turns_health_red() {
+    let sandbox = Watched::with(IN_DANGER);
+    let denied = FaultRule::new(Fault::Denied).operation(Operation::StartStreamingSession);
+    sandbox.faults.add(denied);
+    let hour = |hours| (now() + SignedDuration::from_hours(hours)).strftime("%H:00").to_string();
+    let idle = format!("zone = \"UTC\"\nidle = [\"Mon-Sun {}-{}\"]", hour(-2), hour(6));
+    let rotated = "[[studio]]\nschedule = \"now\"\npreserve = \"rotate\"";
+    let policy = always_due(&sandbox.endpoint)
+        .replace("[[studio]]", &format!("[schedule.now]\n{idle}\n\n{rotated}"));
+    let house = House::new(&policy);
+    let _daemon = house.start(&["run"]);
+    let began = Instant::now();
+    let problem = loop {
+        let told = house.run(&["health"]).stdout;
+        if told.contains("came to nothing") {
+            break told;
+        }
+        assert!(began.elapsed() < HANGING, "{told}");
+    };
+    for part in ["1 attempt to start asleep", "AccessDenied", "its work would be destroyed"] {
+        assert!(problem.contains(part), "{problem}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::ids::LaunchProfileId;
 use crate::inventory::{LaunchProfile, SessionState, Snapshot, Stopping};
 use crate::policy::Connection;
 use crate::provider::administer::FoundStudio;
+use crate::text::one_line;
 
 /// The time zone of most who work in a region, as a guess: what is written says that it is one.
 const ZONES: &[(&str, &str)] = &[
@@ -165,7 +166,7 @@ fn profiles(snapshot: &Snapshot) -> String {
     let mut text = String::new();
     for gap in &snapshot.gaps {
         let (wanted, problem) = (gap.wanted, gap.problem);
-        let detail = one_line(&gap.detail);
+        let detail = one_line(&gap.detail, NAME_MAX);
         comment(&mut text, &format!("The {wanted} could not be read whole: {problem}: {detail}"));
     }
     let live = |id: Option<&LaunchProfileId>| {
@@ -193,8 +194,11 @@ fn profiles(snapshot: &Snapshot) -> String {
 
 fn of_profile(id: &LaunchProfileId, profile: &LaunchProfile, sessions: usize) -> String {
     let mut text = String::new();
-    let name = one_line(profile.name.as_deref().unwrap_or("without a name"));
-    comment(&mut text, &format!("  {name} ({}), sessions: {sessions}", one_line(id.as_str())));
+    let name = one_line(profile.name.as_deref().unwrap_or("without a name"), NAME_MAX);
+    comment(
+        &mut text,
+        &format!("  {name} ({}), sessions: {sessions}", one_line(id.as_str(), NAME_MAX)),
+    );
     match &profile.stopping {
         Stopping::Allowed { destroyed_after: None } => {
             comment(&mut text, "    may be stopped, and stay off for as long as anybody likes.")
@@ -216,14 +220,14 @@ fn of_profile(id: &LaunchProfileId, profile: &LaunchProfile, sessions: usize) ->
         Stopping::Forbidden(forbidden) => {
             comment(&mut text, "    FORBIDS STOPPING: its sessions are kept on. To allow it,");
             comment(&mut text, &format!("    {};", forbidden.remedy));
-            let id = one_line(id.as_str());
+            let id = one_line(id.as_str(), NAME_MAX);
             comment(
                 &mut text,
                 &format!("    or: lightsout -c FILE profiles allow-stop {id} --stopped-length 2d"),
             );
         }
         Stopping::Unclear(doubt) => {
-            let doubt = one_line(&doubt.to_string());
+            let doubt = one_line(&doubt.to_string(), NAME_MAX);
             comment(
                 &mut text,
                 &format!(
@@ -247,9 +251,4 @@ fn comment(text: &mut String, words: &str) {
 /// A value of TOML.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
-}
-
-/// A text that cannot end a comment.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(NAME_MAX).collect()
 }

@@ -9,8 +9,9 @@ use jiff::tz::TimeZone;
 use super::lines::{Component, Property};
 use super::recurrence::Rule;
 use super::value::{LENGTH_MAX, When, Zones, duration};
-use super::{Complaint, Fault, shown};
+use super::{Complaint, Fault};
 use crate::policy::calendar::Length;
+use crate::text::one_line;
 
 /// An event as its file has it.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl EventFile {
         let text = |name| component.first(name).map(|property| property.value.trim());
         let uid = text("UID").filter(|uid| !uid.is_empty());
         let summary = text("SUMMARY").filter(|summary| !summary.is_empty());
-        let name = shown(summary.or(uid).unwrap_or("without a name"), 60);
+        let name = one_line(summary.or(uid).unwrap_or("without a name"), 60);
         match Self::read_named(component, zones, &name) {
             Ok(event) => Ok(Self { uid: uid.map(str::to_owned), ..event }),
             Err((line, fault)) => Err(Complaint { line, event: Some(name), fault }),
@@ -189,7 +190,7 @@ fn rule(
 
 /// The last civil time of the event's zone at which it may begin.
 fn until(text: &str, start: &When) -> Result<DateTime, Fault> {
-    let kind = || Fault::UntilKind(shown(text, 40));
+    let kind = || Fault::UntilKind(one_line(text, 40));
     let parsed = When::parse_alone(text).map_err(|_| kind())?;
     let until = match (&parsed, start) {
         // A time without a zone can only be meant in the event's own.

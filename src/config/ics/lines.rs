@@ -5,7 +5,8 @@
 
 use icalendar::parser;
 
-use super::{Complaint, Fault, shown};
+use super::{Complaint, Fault};
+use crate::text::one_line;
 
 /// How deep components may be nested: an alarm in an event in a calendar is the third.
 const DEPTH_MAX: usize = 8;
@@ -38,7 +39,7 @@ impl Property {
     pub(super) fn shown(&self) -> String {
         let parameters: String =
             self.parameters.iter().map(|(key, value)| format!(";{key}={value}")).collect();
-        shown(&format!("{}{parameters}:{}", self.name, self.value), 70)
+        one_line(&format!("{}{parameters}:{}", self.name, self.value), 70)
     }
 }
 
@@ -76,7 +77,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Component>, Complaint> {
         }
         if let Some(name) = mark(text, "BEGIN") {
             if open.is_empty() && name != "VCALENDAR" {
-                return Err(complain(Fault::NoCalendar(shown(text, 40))));
+                return Err(complain(Fault::NoCalendar(one_line(text, 40))));
             }
             if open.len() >= DEPTH_MAX {
                 return Err(complain(Fault::TooDeep));
@@ -85,24 +86,24 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Component>, Complaint> {
             open.push(Component { line, name, properties: Vec::new() });
         } else if let Some(name) = mark(text, "END") {
             let Some(component) = open.pop().filter(|component| component.name == name) else {
-                return Err(complain(Fault::WrongEnd(shown(text, 40))));
+                return Err(complain(Fault::WrongEnd(one_line(text, 40))));
             };
             if open.len() <= 1 {
                 found.push(component);
             }
         } else {
             let Some(component) = open.last_mut() else {
-                return Err(complain(Fault::NoCalendar(shown(text, 40))));
+                return Err(complain(Fault::NoCalendar(one_line(text, 40))));
             };
             let property = property(line, text);
             component
                 .properties
-                .push(property.ok_or_else(|| complain(Fault::Line(shown(text, 70))))?);
+                .push(property.ok_or_else(|| complain(Fault::Line(one_line(text, 70))))?);
         }
     }
     match open.pop() {
         Some(component) => {
-            let fault = Fault::Unclosed(shown(&component.name, 40));
+            let fault = Fault::Unclosed(one_line(&component.name, 40));
             Err(Complaint { line: component.line, event: None, fault })
         }
         None if !has_calendar => {

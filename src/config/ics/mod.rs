@@ -139,13 +139,3 @@ fn observances(events: &[EventFile]) -> Complaints {
     };
     Complaints { kept: observances.take(1).map(doubt).collect() }
 }
-
-/// So much of a text of a file as a message may repeat, without what would break its line.
-fn shown(text: &str, chars_max: usize) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    let mut shown: String = text.chars().map(plain).take(chars_max).collect();
-    if text.chars().nth(chars_max).is_some() {
-        shown.push_str("...");
-    }
-    shown
-}

@@ -11,6 +11,8 @@ use ical::recur::expand::IcalRecurExpand;
 use ical::recur::{IcalRecurDateTime, IcalRecurRule};
 use jiff::civil::{Date, DateTime, Time};
 
+use crate::text::one_line;
+
 /// Until when what recurs is written out. The rules of time zones are a guess long before.
 pub(super) const HORIZON: DateTime = Date::constant(2100, 1, 1).at(0, 0, 0, 0);
 
@@ -160,7 +162,7 @@ fn wrong(part: &str) -> RuleError {
 }
 
 fn bounded(text: &str) -> String {
-    super::shown(text, 60)
+    one_line(text, 60)
 }
 
 /// Whether a part is one that RFC 5545 knows, with a value that it allows there.
@@ -265,7 +267,7 @@ impl Rule {
     ) -> Result<Expanded, RuleError> {
         let meaning = |error: &dyn fmt::Display| {
             let text = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-            RuleError::Meaning(super::shown(&text, 120))
+            RuleError::Meaning(one_line(&text, 120))
         };
         let mut rule = IcalRecurRule::parse(&self.text).map_err(|error| meaning(&error))?;
         let last = until.unwrap_or(DateTime::MAX);

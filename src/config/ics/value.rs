@@ -7,9 +7,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 
 use super::super::suggest::find_zone;
+use super::Fault;
 use super::lines::{Component, Property};
-use super::{Fault, shown};
 use crate::policy::calendar::Length;
+use crate::text::one_line;
 
 /// The years in which an event may begin: nobody plans further, and sums stay far from overflow.
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=2199;
@@ -107,7 +108,7 @@ impl When {
         match zone {
             Some(_) if is_utc => Err(Fault::ZoneOfUtc),
             Some(name) => {
-                let zone = zones.find(name).ok_or_else(|| Fault::Zone(shown(name, 60)))?;
+                let zone = zones.find(name).ok_or_else(|| Fault::Zone(one_line(name, 60)))?;
                 Ok(Self::Zoned(civil, zone))
             }
             None if is_utc => Ok(Self::Zoned(civil, TimeZone::UTC)),

@@ -335,13 +335,19 @@ fn a_rescue_that_will_come_needs_no_alarm_unless_it_is_only_observed() {
 }
 
 #[test]
-fn neither_a_keep_nor_the_brake_nor_a_doubt_prevents_a_rescue() {
+fn neither_a_keep_nor_a_pause_nor_the_brake_nor_a_doubt_prevents_a_rescue() {
     let is_rescued = |world: &World| world.decide("21T19:30:00").reason.code() == "rescue";
     let kept = asleep().session(|session| {
         session.tags.insert("lightsout:keep".to_owned(), "in repair".to_owned());
     });
     assert!(is_rescued(&kept));
     assert!(is_rescued(&asleep().rule(true, |_| {})));
+    let mut paused = asleep();
+    paused.history.paused = Some(Pause { until: at("23T08:00:00"), who: "ada".to_owned() });
+    assert!(is_rescued(&paused));
+    assert_eq!(paused.decide("21T19:29:59").reason.code(), "paused");
+    let unknown = ("lightsout:schedule".to_owned(), "evenings".to_owned());
+    assert!(is_rescued(&asleep().session(|session| session.tags.extend([unknown]))));
     let mut braked = asleep();
     braked.studio.brake = Brake { per_scan: 0, per_hour: 0 };
     assert!(is_rescued(&braked));
