@@ -99,6 +99,8 @@ kinds! {
     StudioResumed = "studio.resumed",
     /// A person has looked at what is held, and lets it pass until an instant.
     StudioApproved = "studio.approved",
+    /// A studio is looked after again that could not be for more than an hour, though nothing held it.
+    StudioUnattended = "studio.unattended",
     /// Too many stops are due: from now on none passes, whatever is due later.
     BrakeEngaged = "brake.engaged",
     /// Stops pass again.
@@ -245,6 +247,10 @@ pub struct Data {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub not_after: Option<Timestamp>,
+    /// Until when the work of a session that is stopped has to live; nothing where the stop does not endanger it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub needed_until: Option<Timestamp>,
     /// When and how the service would have ended the session by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_itself: Option<EndingData>,

@@ -194,6 +194,7 @@ impl Replay {
                 Kind::StudioHeld
                 | Kind::StudioResumed
                 | Kind::StudioApproved
+                | Kind::StudioUnattended
                 | Kind::BrakeEngaged
                 | Kind::BrakeReleased
                 | Kind::PolicyApplied
@@ -402,6 +403,7 @@ impl Trail<'_> {
             accepted: false,
             late: false,
             rescue,
+            needed_until: record.data.needed_until,
         });
     }
 
@@ -432,7 +434,7 @@ fn proven(
             past.vetoes.clear();
             let run = run_of_deed(past.open.as_ref(), action, data);
             let is_ours = run.is_none_or(|run| past.is_stop_ours(run));
-            past.open = None;
+            past.needed_until = past.open.take().and_then(|open| open.needed_until);
             // Without the service's instant nothing would show later that the stop was ours.
             let stopped_at = data.stopped_at.filter(|_| is_ours);
             past.ours = stopped_at.map(|stopped_at| OurStop { stopped_at });

@@ -212,6 +212,10 @@ fn log_news(workshop: &Workshop, records: &[Record]) {
         match kind {
             Kind::StudioHeld => tracing::warn!(studio, why, "the studio is held"),
             Kind::StudioResumed => tracing::info!(studio, "the studio is held no longer"),
+            Kind::StudioUnattended => tracing::warn!(
+                studio,
+                "the studio is looked after again, and whoever was warned before is warned anew"
+            ),
             Kind::BrakeEngaged => tracing::warn!(studio, why, "no stop passes the brake"),
             Kind::InventoryConfirmed => tracing::info!(studio, why, "the listing is confirmed"),
             Kind::WarningGiven => tracing::info!(studio, session, why, "warned"),

@@ -20,19 +20,32 @@ const AT_A_TIME: usize = 4;
 /// How long that may take in all: the rescue of what the list does show waits behind it.
 const TAKES_MAX: SignedDuration = SignedDuration::from_mins(2);
 
-/// What a studio looks like: what is listed, and where the list has a gap that is no outage, what we have put off and it
-/// lacks. The studio is held for the gap as ever; what is about to be destroyed can be started.
+/// What a studio looks like: what is listed, and where the list has a gap and this is no outage, what we have put off
+/// and it lacks. The studio is held for the gap as ever; what is about to be destroyed can be started.
 pub(super) async fn look_at(workshop: &Workshop, ledger: &Ledger) -> Snapshot {
     let mut snapshot = workshop.provider.observe().await;
     let settings = workshop.studio.rules.iter().map(|rule| &rule.settings);
     let mut settings = settings.chain([&workshop.studio.settings]);
     let is_asked = settings.any(|settings| settings.preserve != Preserve::Allow);
+    // Whoever answered a part of it is there.
+    let is_there = !snapshot.sessions.is_empty() || !snapshot.profiles.is_empty();
     let is_unread = snapshot.gaps.iter().any(|gap| {
         gap.wanted == Wanted::Sessions
-            && matches!(
-                gap.problem,
-                Problem::Garbled | Problem::TooLarge | Problem::EndlessPages | Problem::Denied
-            )
+            && match gap.problem {
+                Problem::Garbled | Problem::TooLarge | Problem::EndlessPages | Problem::Denied => {
+                    true
+                }
+                Problem::ServerError
+                | Problem::Throttled
+                | Problem::TimedOut
+                | Problem::Unreachable => is_there,
+                Problem::Gone
+                | Problem::Conflict
+                | Problem::Refused
+                | Problem::NoCredentials
+                | Problem::CredentialsExpired
+                | Problem::NotAsked => false,
+            }
     });
     if is_asked && is_unread {
         let lacking = lacking(workshop, ledger, &snapshot);

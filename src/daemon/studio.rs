@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::asking::Asking;
+use super::news::commit;
 use super::scan::{Arrivals, Memory, Scan, Unrecorded, scan};
 use super::tasks::{
     Done, Look, REST_FIRST, is_done_already, log_mark, log_outcome, looks_again, rests_until,
@@ -16,7 +17,8 @@ use super::trouble::in_vain;
 use super::vitals::{Glance, Vitals};
 use super::{ENDING_MAX, Ledger};
 use crate::audit::StudioPast;
-use crate::audit::record::{Data, Deed, Journal, Record, Stage};
+use crate::audit::record::{Data, Deed, Journal, JournalError, Kind, Record, Stage};
+use crate::audit::replay::control::WARNED_FOR;
 use crate::execute::{Order, Workshop, attempt, mark, marks, orders, session_subject};
 use crate::ids::SessionId;
 use crate::plan::{Action, CONFIRMED_AFTER, Plan, Reason};
@@ -34,6 +36,14 @@ pub(super) const WATCH_FIRST: SignedDuration = SignedDuration::from_secs(2);
 
 /// How long the pause between two such looks becomes.
 const WATCH_PAUSE_MAX: SignedDuration = SignedDuration::from_secs(60);
+
+/// Whether a studio has been looked after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attended {
+    Always,
+    /// Not for long, and somebody was warned before that: what was planned is to be planned anew.
+    Again,
+}
 
 /// One studio, looked after.
 pub(super) struct Studio {
@@ -102,12 +112,24 @@ impl Studio {
     async fn scan_and_act(&mut self, began: Timestamp) -> Timestamp {
         let began_monotonic = self.workshop.clock.monotonic();
         let scanned = scan(&self.workshop, &self.ledger, &mut self.memory).await;
+        let scanned = match scanned {
+            Ok(scan) => match self.attend().await {
+                Ok(attended) => Ok((scan, attended)),
+                Err(error) => Err(Unrecorded { error, scan: Some(Box::new(scan)) }),
+            },
+            Err(unrecorded) => Err(unrecorded),
+        };
         let took = self.workshop.clock.monotonic() - began_monotonic;
         let id = &self.workshop.studio.id.clone();
         match scanned {
-            Ok(scan) => {
+            Ok((scan, attended)) => {
                 let glance = Glance::of(&scan.plan, &scan.snapshot);
-                let change = self.follow(&scan);
+                let change = match attended {
+                    Attended::Always => self.follow(&scan),
+                    Attended::Again => {
+                        self.act(&scan, Order::is_rescue).into_iter().chain([began]).min()
+                    }
+                };
                 let vain = |past: &StudioPast| in_vain(&scan.plan, &scan.snapshot, &past.history);
                 self.vitals.planned(id, &scan.plan, self.ledger.with(id, vain));
                 let wake = self.next_look(began, change);
@@ -127,6 +149,31 @@ impl Studio {
                 wake
             }
         }
+    }
+
+    /// Says that the studio is looked after again, where it could not be for long, though nothing held it: the disk was
+    /// full, the process stood still, or the policy had left it out. Whoever was warned before is to be warned anew.
+    async fn attend(&self) -> Result<Attended, JournalError> {
+        let Workshop { studio, clock, policy, .. } = &self.workshop;
+        let since = clock.monotonic();
+        let away = self.vitals.unattended(&studio.id, since);
+        let now = self.ledger.time(clock.as_ref()).await?;
+        let is_again =
+            away >= WARNED_FOR && self.ledger.with(&studio.id, |past| past.has_overdue(now));
+        if is_again {
+            let away = SignedDuration::from_mins(away.as_mins());
+            let data = Data {
+                studio: Some(studio.id.to_string()),
+                policy: Some(policy.hash.to_string()),
+                note: Some(format!("it could not be looked after for {away:#}")),
+                ..Data::default()
+            };
+            let (kind, subject) = (Kind::StudioUnattended, studio.id.to_string());
+            commit(&self.workshop, &self.ledger, vec![Record { time: now, kind, subject, data }])
+                .await?;
+        }
+        self.vitals.attended(&studio.id, since);
+        Ok(if is_again { Attended::Again } else { Attended::Always })
     }
 
     /// Does what a scan asks for. Answers with when it asks for another.

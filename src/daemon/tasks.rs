@@ -193,6 +193,7 @@ pub(super) mod tests {
             due: None,
             next_change: None,
             not_after: None,
+            needed_until: None,
             mark: None,
             asks: Vec::new(),
             safe_until: None,

@@ -270,6 +270,7 @@ mod tests {
             refused: 0,
             late,
             rescue: rescue.then_some(StoppedBy::Us),
+            needed_until: None,
         });
         let attempts = start_attempts;
         let past =

@@ -43,6 +43,8 @@ pub(super) struct Known {
     pub(super) studios: BTreeMap<StudioId, Glance>,
     /// From when on each studio was to be scanned.
     pub(super) awaited: BTreeMap<StudioId, Timestamp>,
+    /// When each studio was looked after last, by the monotonic clock; also those that are none of the policy's.
+    attended: BTreeMap<StudioId, SignedDuration>,
     /// What comes to nothing again and again.
     pub(super) trouble: Trouble,
     /// Whether any scan has begun.
@@ -147,6 +149,16 @@ impl Vitals {
         known.studios.insert(studio.clone(), glance);
         drop(known);
         self.count(studio, outcome, took);
+    }
+
+    /// A studio was looked at, and what there was to record of it is recorded.
+    pub(super) fn attended(&self, studio: &StudioId, now: SignedDuration) {
+        self.lock().attended.insert(studio.clone(), now);
+    }
+
+    /// How long ago a studio was looked after last; nothing where it was not yet.
+    pub(super) fn unattended(&self, studio: &StudioId, now: SignedDuration) -> SignedDuration {
+        self.lock().attended.get(studio).map_or(SignedDuration::ZERO, |before| now - *before)
     }
 
     /// An attempt upon a session ended.

@@ -260,6 +260,7 @@ async fn call(
         attempt: Some(attempt),
         client_token: Some(token.0.clone()),
         not_after: decision.not_after,
+        needed_until: decision.needed_until,
         ends_itself: records::ending(session),
         ..records::decided(workshop, session, decision)
     };

@@ -144,6 +144,8 @@ pub struct SessionHistory {
     /// The instant of the last stop that we made and that was proven, whoever it is off for since: what we put off is
     /// not to be destroyed.
     pub put_off: Option<Timestamp>,
+    /// Until when its work was to live when we put it off.
+    pub needed_until: Option<Timestamp>,
     /// The due instant of the stop that was withheld last, in `observe`.
     pub withheld: Option<Timestamp>,
     /// How many attempts to start it again have come to a known end; their run is the instant of
@@ -171,6 +173,7 @@ impl SessionHistory {
         open: None,
         ours: None,
         put_off: None,
+        needed_until: None,
         withheld: None,
         start_attempts: None,
         starting: None,
@@ -335,6 +338,8 @@ pub struct OpenIntent {
     pub late: bool,
     /// Where it is a start that is to rescue the session: whose the stop before it was.
     pub rescue: Option<StoppedBy>,
+    /// Where it is a stop: until when the session's work is to live after it.
+    pub needed_until: Option<Timestamp>,
 }
 
 impl OpenIntent {

@@ -91,6 +91,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
         due: case.due.as_ref().filter(|_| is_about_due).map(|due| due.at),
         next_change: next_change(case, &reason),
         not_after: not_after(case, &reason),
+        needed_until: promised_until(case, &reason),
         mark: stopped::mark(case),
         asks: if asks { to_ask(case) } else { Vec::new() },
         safe_until: is_off(case).then(|| stopped::safe_until(case)).flatten(),
@@ -451,6 +452,16 @@ fn needed_until(case: &Case<'_>, window: Window) -> Timestamp {
     let margin = case.settings.return_margin;
     let by_schedule = |schedule: &Schedule| schedule.after_hours_of_work(window.closes, margin);
     case.schedule.map_or_else(|| moved(window.closes, margin), by_schedule)
+}
+
+/// Until when the work of what is stopped now has to live: whatever the policy says by then, it was put off on that
+/// condition.
+fn promised_until(case: &Case<'_>, reason: &Reason) -> Option<Timestamp> {
+    destroyed_after(case).filter(|_| {
+        matches!(reason, Reason::Due { .. }) && case.settings.preserve != Preserve::Allow
+    })?;
+    let window = outlived(case, case.due.as_ref()?)?;
+    Some(needed_until(case, window)).filter(|until| *until < Timestamp::MAX)
 }
 
 /// The window that a machine has to outlive which is stopped at that due instant.

@@ -109,6 +109,8 @@ pub struct Decision {
     pub next_change: Option<Timestamp>,
     /// An action may not begin at or after this instant.
     pub not_after: Option<Timestamp>,
+    /// Until when its work has to live once it is stopped; nothing where no stop endangers it, or a person allows it.
+    pub needed_until: Option<Timestamp>,
     /// The instant of a proven stop of ours that the session's tag does not tell of yet, and should,
     /// since the session is to be started again.
     pub mark: Option<Timestamp>,

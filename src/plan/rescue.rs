@@ -99,7 +99,14 @@ impl<'a> Rescue<'a> {
             };
             let is_timeless = is_own && is_put_off(case) && !schedules.iter().any(closes);
             let without = is_timeless.then(|| Self::at(end, case.clock_error, end, settings));
-            schedules.iter().filter_map(by).chain(without).collect::<Vec<_>>()
+            // By hours that are others by now its owner may be expected back sooner, and not know it.
+            let promised = case.history.needed_until.filter(|_| is_own && is_last_put_off(case));
+            let promised = promised.filter(|until| end < *until).map(|until| Self {
+                closes: until,
+                ends: until,
+                ..Self::at(end, case.clock_error, until, settings)
+            });
+            schedules.iter().filter_map(by).chain(without).chain(promised).collect::<Vec<_>>()
         });
         rescues.collect()
     }
@@ -195,8 +202,12 @@ fn saving<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Settings> + use<'a> {
 
 /// Whether it is off by a stop of ours, whoever it is off for.
 fn is_put_off(case: &Case<'_>) -> bool {
-    let by_log = case.session.stopped_at.filter(|at| case.history.put_off == Some(*at));
-    by_log.or_else(|| stopped_by_us(case)).is_some()
+    is_last_put_off(case) || stopped_by_us(case).is_some()
+}
+
+/// Whether it is off by the stop of ours that the log told of last.
+fn is_last_put_off(case: &Case<'_>) -> bool {
+    case.session.stopped_at.is_some_and(|at| case.history.put_off == Some(at))
 }
 
 /// How many attempts to start it have come to nothing since its stop, as far as that is known.

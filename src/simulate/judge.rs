@@ -360,6 +360,15 @@ impl Scene<'_> {
         }
     }
 
+    /// The same by the rules that were in force when it was stopped, or an hour before.
+    fn was_short_of(&self, stopped: Timestamp) -> bool {
+        let in_force = locked(&self.ground.in_force);
+        let before = stopped - SignedDuration::from_hours(1);
+        let first = in_force.iter().rposition(|(since, _)| *since <= before).unwrap_or(0);
+        let mut then = in_force.iter().skip(first).take_while(|(since, _)| *since <= stopped);
+        then.any(|(_, rules)| Scene { rules, ..*self }.is_short_of(stopped))
+    }
+
     /// Whom a rescued session is off for: it stays off for whoever turned it off before the first of its rescues.
     fn note_whose(&self) {
         let is_us = |who: &Option<String>| who.as_deref() == Some(US);
@@ -406,7 +415,9 @@ impl Scene<'_> {
                 let is_anybody_s =
                     self.is_unscheduled() || self.ground.lies_over(&[Fault::OwnerUnknown]);
                 let is_timeless = is_put_off && is_anybody_s && self.named_hours().is_none();
-                let is_short = |at| is_timeless || self.is_short_of(at);
+                // It was put off to be there until people are back by the rules of then.
+                let is_promised = |at| is_put_off && self.was_short_of(at);
+                let is_short = |at| is_timeless || is_promised(at) || self.is_short_of(at);
                 is_near() && self.session.stopped_at.is_some_and(is_short)
             }
             Preserve::Allow => false,

@@ -11,7 +11,7 @@ use super::rules::Rules;
 use super::story::studio_id;
 use crate::audit::chain::{self, Hash};
 use crate::audit::record::{Deed, Kind, Record, Stage};
-use crate::audit::replay::{Replay, control};
+use crate::audit::replay::Replay;
 use crate::daemon::Ledger;
 use crate::plan::Action;
 use crate::sandbox::world::Operation;
@@ -119,7 +119,20 @@ fn tells_of_another_due(record: &Record, due: &mut BTreeMap<Box<str>, (Timestamp
 
 /// Whether it says of a session that it is not to be stopped.
 fn lets_go(record: &Record) -> bool {
-    record.data.reason.as_ref().is_some_and(|reason| control::lets_go(&reason.code))
+    // By a list of its own: what the plan's lacks is to show.
+    const KEPT: [&str; 10] = [
+        "keep_ending",
+        "keep_too_long",
+        "never_due",
+        "not_stoppable",
+        "owner_zone_unknown",
+        "rule_keep",
+        "tag_keep",
+        "tag_keep_until",
+        "tag_unreadable",
+        "would_be_destroyed",
+    ];
+    record.data.reason.as_ref().is_some_and(|reason| KEPT.contains(&&*reason.code))
 }
 
 /// Whether it says of a session that vetoes have kept it for as long as they may.
@@ -160,6 +173,8 @@ impl Judged {
             | Kind::DaemonStarted
             | Kind::StudioApproved
             | Kind::StudioResumed
+            | Kind::StudioUnattended
+            | Kind::BrakeReleased
             | Kind::ClockJumped
             | Kind::DaemonPaused
             | Kind::DaemonResumed => true,
@@ -353,6 +368,8 @@ impl Book<'_> {
             (
                 Kind::StudioApproved
                 | Kind::StudioResumed
+                | Kind::StudioUnattended
+                | Kind::BrakeReleased
                 | Kind::DaemonResumed
                 | Kind::DaemonStarted,
                 _,

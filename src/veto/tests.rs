@@ -136,7 +136,10 @@ fn a_command_is_told_the_session_in_one_line() {
     );
     let VetoSays::Busy { words } = said else { panic!("{said}") };
     let whole = serde_json::to_string(&question()).unwrap();
-    assert!(whole.replace('\\', "").replace('"', "'").starts_with(words.trim_end_matches('.')), "{words}");
+    assert!(
+        whole.replace('\\', "").replace('"', "'").starts_with(words.trim_end_matches('.')),
+        "{words}"
+    );
     let expected = r#"{"studio":"us-west-2:stid-1","session":"session-1","owner":"owner-\"1\"","launch_profile":"lp-1","launch_profile_name":"Comp","instance_type":"g5.4xlarge","started_at":"2026-11-20T17:00:00Z","due":"2026-11-21T04:00:00Z","tags":{"host":"ws-0412"}}"#;
     assert_eq!(whole, expected);
     let unknown = Session { owner: None, launch_profile_name: None, ..session() };

@@ -105,6 +105,26 @@ async fn while_nothing_can_be_recorded_nothing_is_called() {
 }
 
 #[tokio::test]
+async fn who_was_warned_before_hours_without_a_record_is_warned_anew() {
+    // Those of the warning, the loss, the recovery, and what has been stopped half an hour after that.
+    for (recovers, after, warnings, stops) in [
+        ("20:30:00", "20:40:00", 1, 1),
+        ("22:30:00", "22:40:00", 2, 0),
+        ("22:30:00", "23:00:00", 2, 1),
+    ] {
+        let rig = Rig::started("warn = [\"15m\"]", ARTIST).await;
+        rig.until("19:50:00").await;
+        rig.journal.fail(true);
+        rig.until(recovers).await;
+        rig.journal.fail(false);
+        rig.until(after).await;
+        assert_eq!(rig.count(&Kind::WarningGiven), warnings, "{recovers}");
+        assert_eq!((rig.calls().len(), rig.effects().len()), (stops, stops), "{after}");
+        assert_eq!(rig.count(&Kind::StudioUnattended), warnings - 1, "{recovers}");
+    }
+}
+
+#[tokio::test]
 async fn an_intent_that_cannot_be_recorded_is_not_carried_out() {
     let rig = Rig::started("warn = []", ARTIST).await;
     // The decision is on disk by then, and the intent is what comes next.

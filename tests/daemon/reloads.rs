@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use lightsout::audit::record::{Kind, Record};
+use lightsout::clock::Clock;
 use lightsout::daemon::{Refusal, Reload};
 use lightsout::inventory::Problem;
 use lightsout::policy::{AuditRotation, Policy};
@@ -39,6 +40,28 @@ async fn a_session_that_another_policy_keeps_is_not_stopped() {
     assert_eq!(decided.reason.unwrap().code, "rule_keep");
     assert_eq!(decided.policy, Some(hash(KEPT)));
     rig.assert_nothing_changes_any_more(10).await;
+}
+
+#[tokio::test]
+async fn who_was_warned_before_a_policy_left_the_studio_out_is_warned_anew() {
+    for (back, warnings, stops) in [("20:20:00", 1, 1), ("21:30:00", 2, 0)] {
+        let mut rig = Rig::started("", ARTIST).await;
+        rig.until("19:50:00").await;
+        assert_eq!(rig.count(&Kind::WarningGiven), 1);
+        let mut without = policy("7m", &studio(""));
+        (without.studios, without.hash) = (Default::default(), "another".into());
+        rig.reload(Reload::Read(Box::new(without))).await;
+        rig.until(back).await;
+        rig.reload(read("")).await;
+        rig.clock.drive(rig.clock.now() + SignedDuration::from_mins(10)).await;
+        assert_eq!(
+            (rig.count(&Kind::WarningGiven), rig.calls().len()),
+            (warnings, stops),
+            "{back}"
+        );
+        rig.clock.drive(rig.clock.now() + SignedDuration::from_mins(20)).await;
+        assert_eq!(rig.count(&Kind::StopProven), 1);
+    }
 }
 
 #[tokio::test]

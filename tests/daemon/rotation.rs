@@ -311,8 +311,9 @@ async fn a_partial_list_prevents_no_rescue_of_what_it_shows() {
     rig.faulty.set(Some(Fault::PartialList(Problem::Throttled)));
     until(&rig, saturday("19:44:00")).await;
     assert_eq!(done(&rig, "artist")[1..], [(START, saturday("19:30:00"))]);
-    assert_eq!(operations(&rig, "second"), [STOP]);
-    // It is stopped again once the studio is seen whole.
+    // What it does not show is read by itself.
+    assert_eq!(operations(&rig, "second"), [STOP, START]);
+    // They are stopped again once the studio is seen whole.
     rig.faulty.set(None);
     until(&rig, monday("07:00:00")).await;
     assert!(!is_lost(&rig));
@@ -337,6 +338,41 @@ async fn what_we_put_off_is_read_by_itself_where_the_list_cannot_be_read() {
     // Nothing else is done, and it is said.
     assert!(rig.of(&Kind::StudioHeld).iter().any(|held| held.time >= saturday("12:00:00")));
     assert_eq!(operations(&rig, "sold"), [STOP]);
+}
+
+#[tokio::test]
+async fn so_it_is_where_a_part_of_the_list_fails_and_the_service_is_there() {
+    for problem in [Problem::ServerError, Problem::Throttled, Problem::TimedOut] {
+        let rig = Rig::started(ROTATE, MORTAL).await;
+        until(&rig, saturday("12:00:00")).await;
+        rig.faulty.set(Some(Fault::PartialList(problem)));
+        until(&rig, sunday("02:00:00")).await;
+        assert_eq!(operations(&rig, "artist"), [STOP, START], "{problem:?}");
+    }
+}
+
+/// The policy of the weekend, where somebody decides on Saturday that this one is worked through.
+fn worked_through(preserve: &str) -> Reload {
+    let text = format!(
+        "version = 1\nmode = \"enforce\"\n[daemon]\nscan = \"7m\"\n[audit]\npath = \"audit.jsonl\"\n\
+         [schedule.nights]\nzone = \"America/Los_Angeles\"\nidle = [\"Mon-Fri 20:00-07:00\", \"Sat 07:00-09:00\"]\n{}",
+        studio(&format!("preserve = \"{preserve}\""))
+    );
+    let loaded = lightsout::config::parse("policy.toml", &text, std::path::Path::new(""));
+    Reload::Read(Box::new(loaded.unwrap().policy))
+}
+
+#[tokio::test]
+async fn what_was_put_off_until_monday_is_saved_though_the_weekend_is_worked_by_now() {
+    for (preserve, is_saved) in [("rotate", true), ("refuse", true), ("allow", false)] {
+        let mut rig = Rig::started(ROTATE, MORTAL).await;
+        until(&rig, saturday("09:30:00")).await;
+        rig.reload(worked_through(preserve)).await;
+        until(&rig, saturday("21:00:00")).await;
+        assert_eq!(is_lost(&rig), !is_saved, "{preserve}");
+        let done = operations(&rig, "artist");
+        assert_eq!(done, if is_saved { vec![STOP, START] } else { vec![STOP] }, "{preserve}");
+    }
 }
 
 #[tokio::test]

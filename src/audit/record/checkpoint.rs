@@ -207,6 +207,10 @@ pub struct PastCheckpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub put_off: Option<Timestamp>,
+    /// Until when its work was to live when we put it off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub needed_until: Option<Timestamp>,
     /// The due instant of the stop that was withheld last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -343,4 +347,8 @@ pub struct IntentCheckpoint {
     /// Where it is a rescue: whose the stop before it was, `us` or `another`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rescue: Option<String>,
+    /// Where it is a stop: until when the session's work is to live after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub needed_until: Option<Timestamp>,
 }

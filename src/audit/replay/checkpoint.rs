@@ -218,6 +218,7 @@ fn past_data(past: &SessionHistory) -> PastCheckpoint {
         open,
         ours,
         put_off,
+        needed_until,
         withheld,
         start_attempts,
         starting,
@@ -233,6 +234,7 @@ fn past_data(past: &SessionHistory) -> PastCheckpoint {
         stopping: open.as_ref().map(intent_data),
         ours: ours.map(|OurStop { stopped_at }| stopped_at),
         put_off: *put_off,
+        needed_until: *needed_until,
         withheld: *withheld,
         start_attempts: start_attempts.as_ref().map(attempts_data),
         starting: starting.as_ref().map(intent_data),
@@ -261,6 +263,7 @@ fn past_of(data: &PastCheckpoint) -> SessionHistory {
         stopping,
         ours,
         put_off,
+        needed_until,
         withheld,
         start_attempts,
         starting,
@@ -276,6 +279,7 @@ fn past_of(data: &PastCheckpoint) -> SessionHistory {
         open: stopping.as_ref().map(intent_of),
         ours: ours.map(|stopped_at| OurStop { stopped_at }),
         put_off: *put_off,
+        needed_until: *needed_until,
         withheld: *withheld,
         start_attempts: start_attempts.as_ref().map(attempts_of),
         starting: starting.as_ref().map(intent_of),
@@ -341,9 +345,21 @@ fn intent_data(intent: &OpenIntent) -> IntentCheckpoint {
         refused,
         late,
         rescue,
+        needed_until,
     } = intent.clone();
     let rescue = rescue.map(|stopped_by| stopped_by.to_string());
-    IntentCheckpoint { run, client_token, at, since, accepted, repeats, refused, late, rescue }
+    IntentCheckpoint {
+        run,
+        client_token,
+        at,
+        since,
+        accepted,
+        repeats,
+        refused,
+        late,
+        rescue,
+        needed_until,
+    }
 }
 
 fn intent_of(data: &IntentCheckpoint) -> OpenIntent {
@@ -357,9 +373,10 @@ fn intent_of(data: &IntentCheckpoint) -> OpenIntent {
         refused,
         late,
         rescue,
+        needed_until,
     } = data.clone();
     let rescue = rescue.as_deref().map(stopped_by_of);
-    OpenIntent { run, token, at, since, accepted, repeats, refused, late, rescue }
+    OpenIntent { run, token, at, since, accepted, repeats, refused, late, rescue, needed_until }
 }
 
 /// Whoever is not known to be us is another.

@@ -27,7 +27,7 @@ pub const ONCE: &str = "once";
 
 /// How long after the instant that it names, or after it was given, a warning counts where the stop was held
 /// meanwhile, or no daemon was there to make it.
-const WARNED_FOR: SignedDuration = SignedDuration::from_hours(1);
+pub const WARNED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// From how long ago on the last record shows that nobody looks once and again.
 pub const NOBODY_FOR: SignedDuration = SignedDuration::from_hours(12);
@@ -35,7 +35,7 @@ pub const NOBODY_FOR: SignedDuration = SignedDuration::from_hours(12);
 /// Whether a reason says of a session that it is not to be stopped, for now or at all, whatever was announced.
 #[must_use]
 pub fn lets_go(code: &str) -> bool {
-    const LETTING_GO: [&str; 9] = [
+    const LETTING_GO: [&str; 10] = [
         "rule_keep",
         "tag_keep",
         "tag_keep_until",
@@ -45,6 +45,7 @@ pub fn lets_go(code: &str) -> bool {
         "not_stoppable",
         "would_be_destroyed",
         "never_due",
+        "owner_zone_unknown",
     ];
     LETTING_GO.contains(&code)
 }
@@ -127,13 +128,15 @@ impl StudioPast {
     }
 
     /// Who is due at another instant by now was warned of nothing that counts: the instant may come back, with a
-    /// tag or a policy, when nobody thinks of it any more. And who is only observed by now is not to be stopped.
+    /// tag or a policy, when nobody thinks of it any more; and what a veto said was about another stop. And who is only
+    /// observed by now is not to be stopped.
     pub(super) fn due_otherwise(&mut self, session: &SessionId, record: &Record) {
         if let Some(due) = record.data.due
             && let Some(past) = self.history.sessions.get_mut(session)
         {
             let mode = mode(&record.data).unwrap_or(Mode::Enforce);
             past.warnings.retain(|warning| warning.due == due && warning.mode <= mode);
+            past.vetoes.retain(|_, given| given.due == due);
         }
     }
 
@@ -160,13 +163,16 @@ impl StudioPast {
 
     /// What was to be stopped long ago, and was held, is news to whoever was warned then.
     fn forget_overdue(&mut self, now: Timestamp) {
-        let is_fresh = |given: &WarningGiven| {
-            let latest = given.due.max(given.said);
-            now <= latest.checked_add(WARNED_FOR).unwrap_or(Timestamp::MAX)
-        };
         for past in self.history.sessions.values_mut() {
-            past.warnings.retain(is_fresh);
+            past.warnings.retain(|given| !is_overdue(given, now));
         }
+    }
+
+    /// Whether anybody was warned of a stop that was to be made long ago.
+    #[must_use]
+    pub fn has_overdue(&self, now: Timestamp) -> bool {
+        let mut warnings = self.history.sessions.values().flat_map(|past| &past.warnings);
+        warnings.any(|given| is_overdue(given, now))
     }
 
     /// Learns from a record about the studio as a whole.
@@ -190,6 +196,7 @@ impl StudioPast {
                 self.forget_overdue(record.time);
             }
             Kind::StudioApproved => self.approved(record),
+            Kind::StudioUnattended => self.forget_overdue(record.time),
             Kind::BrakeEngaged => {
                 if let Some((mode, latch)) = mode(data).zip(data.reason.as_ref().and_then(latch)) {
                     self.history.braked.insert(mode, latch);
@@ -199,6 +206,8 @@ impl StudioPast {
                 if let Some(mode) = mode(data) {
                     self.history.braked.remove(&mode);
                 }
+                // Something else may be held still.
+                self.forget_overdue(record.time);
             }
             Kind::PolicyApplied => {
                 self.history.policy = hash(data);
@@ -272,6 +281,12 @@ impl StudioPast {
             *gone = gone.saturating_sub(1);
         }
     }
+}
+
+/// Whether the stop that a warning is about was to be made long ago.
+fn is_overdue(given: &WarningGiven, now: Timestamp) -> bool {
+    let latest = given.due.max(given.said);
+    latest.checked_add(WARNED_FOR).unwrap_or(Timestamp::MAX) < now
 }
 
 /// When a session is to be stopped by a decision, where it is one that leads to a stop.

@@ -64,6 +64,7 @@ fn open(accepted: bool) -> Option<OpenIntent> {
         refused: 0,
         late: false,
         rescue: None,
+        needed_until: None,
     })
 }
 
@@ -539,6 +540,7 @@ fn a_decision_has_the_fingerprint_of_its_record() {
             due: (number > 1).then(|| at(RUN)),
             next_change: Some(at(LATER_RUN)),
             not_after: None,
+            needed_until: None,
             mark: None,
             asks: Vec::new(),
             safe_until: None,

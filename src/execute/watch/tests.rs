@@ -13,7 +13,18 @@ fn intent(accepted: bool) -> OpenIntent {
     let (run, at) = (at("09:00:00"), at("20:00:00"));
     let token = "token".to_owned();
     let (repeats, refused, late, rescue) = (false, 0, false, None);
-    OpenIntent { run, token, at, since: at, accepted, repeats, refused, late, rescue }
+    OpenIntent {
+        run,
+        token,
+        at,
+        since: at,
+        accepted,
+        repeats,
+        refused,
+        late,
+        rescue,
+        needed_until: None,
+    }
 }
 
 fn session(state: SessionState, started: Option<&str>, stopped: Option<&str>) -> Session {

@@ -3,7 +3,7 @@
 //! A pure state machine over monotonic time. What a call came to is a [`Sign`]; enough failures in a
 //! row open the breaker, one answer closes it. Start at [`Breaker::ask`].
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
@@ -25,6 +25,10 @@ pub(super) const PAUSE_MAX: SignedDuration = SignedDuration::from_mins(8);
 /// How long whoever probed last leaves the next probe to others. Else a studio that hangs by itself
 /// could be the one that probes each time, and keep all others from learning that the service is back.
 pub(super) const PROBE_TURN: SignedDuration = SignedDuration::from_secs(5);
+
+/// How long after its own last call a studio probes whoever else does: the service may be back for it alone, and what
+/// it has to rescue waits for no more than half an hour.
+pub(super) const OWN_TURN: SignedDuration = SignedDuration::from_mins(16);
 
 /// One studio among those of a gate.
 pub(super) type LaneId = u64;
@@ -110,9 +114,9 @@ pub(super) struct Breaker {
     pub(super) failures: u32,
     /// What the last of them came to.
     pub(super) last: Option<Problem>,
-    /// Whose calls they were. A studio that has not failed itself is never kept from asking, since the
-    /// others may fail for reasons of their own.
-    failing: BTreeSet<LaneId>,
+    /// Whose calls they were, and when the last of each failed. A studio that has not failed itself is never kept from
+    /// asking, since the others may fail for reasons of their own.
+    failing: BTreeMap<LaneId, SignedDuration>,
     open: Option<Open>,
 }
 
@@ -140,9 +144,10 @@ impl Breaker {
 
     /// From when this studio may probe, if it may not ask as it likes.
     pub(super) fn asks_again(&self, lane: LaneId) -> Option<SignedDuration> {
-        let open = self.open.as_ref().filter(|_| self.failing.contains(&lane))?;
+        let (open, failed) = self.open.as_ref().zip(self.failing.get(&lane))?;
         let is_turn_of_others = open.probed_by == Some(lane) && self.failing.len() > 1;
-        Some(if is_turn_of_others { open.until + PROBE_TURN } else { open.until })
+        let turn = if is_turn_of_others { open.until + PROBE_TURN } else { open.until };
+        Some(turn.min(*failed + OWN_TURN))
     }
 
     /// There was an answer: all is forgotten. Says whether the breaker was open.
@@ -154,7 +159,7 @@ impl Breaker {
     pub(super) fn failed(&mut self, lane: LaneId, problem: Problem, now: SignedDuration) -> bool {
         self.failures = self.failures.saturating_add(1);
         self.last = Some(problem);
-        self.failing.insert(lane);
+        self.failing.insert(lane, now);
         // What fails now was begun before it opened, and is no reason to wait longer.
         let opens = self.open.is_none() && self.failures >= FAILURES_MAX;
         if opens {
@@ -164,10 +169,10 @@ impl Breaker {
         opens
     }
 
-    /// A probe failed: the pause before the next is twice as long.
+    /// A probe failed: the pause before the next is twice as long, where it was for everybody.
     pub(super) fn probe_failed(&mut self, lane: LaneId, problem: Problem, now: SignedDuration) {
         self.failed(lane, problem, now);
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open.as_mut().filter(|open| open.until <= now) {
             open.pause = open.pause.saturating_mul(2).min(PAUSE_MAX);
             open.until = now + open.pause;
             open.probed_by = Some(lane);
@@ -249,6 +254,27 @@ mod tests {
         breaker.failed(2, Problem::TimedOut, secs(31));
         assert_eq!(breaker.asks_again(1), Some(secs(95)));
         assert_eq!(breaker.asks_again(2), Some(secs(90)));
+    }
+
+    #[test]
+    fn who_has_not_asked_for_long_probes_whoever_else_does() {
+        let mut breaker = opened();
+        breaker.failed(2, Problem::TimedOut, secs(0));
+        let own = OWN_TURN.as_secs();
+        let mut now = secs(30);
+        while now < OWN_TURN {
+            breaker.probe_failed(1, Problem::TimedOut, now);
+            assert!(breaker.ask(2, now) != Leave::Probe || now >= OWN_TURN);
+            now = breaker.asks_again(1).unwrap();
+        }
+        assert_eq!(breaker.asks_again(2), Some(secs(own)));
+        assert_eq!(breaker.ask(2, secs(own - 1)), Leave::Not(secs(own)));
+        assert_eq!(breaker.ask(2, secs(own)), Leave::Probe);
+        // That is for itself alone: nobody waits longer for it.
+        let others = breaker.asks_again(1);
+        breaker.probe_failed(2, Problem::TimedOut, secs(own));
+        assert_eq!(breaker.open.as_ref().map(|open| open.pause), Some(PAUSE_MAX));
+        assert!(breaker.asks_again(1) <= others);
     }
 
     #[test]

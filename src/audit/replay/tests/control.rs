@@ -223,8 +223,14 @@ fn a_hold_is_remembered_with_what_a_person_would_approve() {
 #[test]
 fn a_keep_and_an_hour_in_which_the_stop_was_held_take_warnings_back() {
     let after = |then: Record| session(&[of_run(Kind::WarningGiven, RUN), then]).warnings.len();
-    let kinds =
-        [Kind::StudioResumed, Kind::StudioApproved, Kind::DaemonResumed, Kind::DaemonStarted];
+    let kinds = [
+        Kind::StudioResumed,
+        Kind::StudioApproved,
+        Kind::StudioUnattended,
+        Kind::BrakeReleased,
+        Kind::DaemonResumed,
+        Kind::DaemonStarted,
+    ];
     for kind in kinds {
         let brake = |data: &mut Data| {
             let reason = data.reason.as_mut().unwrap();
@@ -239,10 +245,11 @@ fn a_keep_and_an_hour_in_which_the_stop_was_held_take_warnings_back() {
     let decided =
         |code| record(Kind::SessionDecided, |data| data.reason.as_mut().unwrap().code = of(code));
     assert_eq!(
-        ["tag_keep", "keep_too_long", "not_stoppable", "warning", "profile_unknown"]
+        ["tag_keep", "keep_too_long", "not_stoppable", "owner_zone_unknown"]
             .map(|code| after(decided(code))),
-        [0, 0, 0, 2, 2]
+        [0, 0, 0, 0]
     );
+    assert_eq!(["warning", "profile_unknown"].map(|code| after(decided(code))), [2, 2]);
 }
 
 #[test]
@@ -259,6 +266,10 @@ fn a_keep_takes_back_what_a_veto_said_and_a_start_does_not() {
         ["tag_keep_until", "busy", "veto_unasked"].map(|code| after(decided(code))),
         [0, 1, 1]
     );
+    // Of another due instant it has said nothing.
+    let due_then = |due: &str| record(Kind::SessionDecided, |data| data.due = Some(at(due)));
+    let due = asked.data.due.unwrap().to_string();
+    assert_eq!([due.as_str(), "2026-11-20T06:00:00Z"].map(|due| after(due_then(due))), [1, 0]);
     // A veto that keeps it has kept it since it first did, whoever looks meanwhile.
     let late = asked.time + SignedDuration::from_hours(9);
     assert_eq!(after(Record { time: late, ..record(Kind::DaemonStarted, |_| {}) }), 1);
