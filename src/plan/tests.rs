@@ -3,6 +3,7 @@
 mod brake;
 mod keeps;
 mod laws;
+mod put_off;
 mod rotate;
 mod starts;
 mod sudden;

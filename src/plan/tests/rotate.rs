@@ -5,7 +5,7 @@ use crate::plan::{Pause, RescuedRun, StoppedBy};
 use crate::policy::{Brake, Start};
 
 /// A session that lives for a day when it is stopped, in a studio that rotates.
-fn rotating() -> World {
+pub(super) fn rotating() -> World {
     World::new().settings(|settings| settings.preserve = Preserve::Rotate).session(|session| {
         session.stopping = Stopping::Allowed { destroyed_after: Some(hours(24)) };
     })
@@ -20,11 +20,11 @@ fn off_since(stopped_at: &str) -> World {
 }
 
 /// Stopped on Friday when the idle hours began; destroyed on Saturday at 20:00.
-fn asleep() -> World {
+pub(super) fn asleep() -> World {
     off_since("20T20:00:00")
 }
 
-fn past(world: &mut World) -> &mut SessionHistory {
+pub(super) fn past(world: &mut World) -> &mut SessionHistory {
     world.history.sessions.entry("session-1".into()).or_default()
 }
 
@@ -98,46 +98,6 @@ fn what_was_put_off_is_saved_after_an_open_hour_too_under_a_policy_that_would_no
     // Four hours on Saturday, of the eight in which people are back.
     assert_eq!(lives_until("22T08:00:00").decide("22T07:30:00").reason.code(), "rescue");
     assert_eq!(lives_until("23T11:00:00").decide("23T10:45:00").reason.code(), "termination_near");
-}
-
-#[test]
-fn what_was_put_off_until_monday_is_saved_though_the_hours_are_others_by_now() {
-    // Put off on Friday for the weekend, which a calendar opens on Saturday morning.
-    let opened = |until: &str| {
-        let mut world = asleep().settings(|settings| {
-            let idle = Idle::Weekly(vec!["Mon-Thu 20:00-07:00".parse().unwrap()]);
-            let zone = nights().zone.clone();
-            let weekdays = Schedule::new("nights".into(), zone, idle, Vec::new());
-            settings.schedule = Some(shared(Arc::new(weekdays)));
-        });
-        past(&mut world).put_off = Some(at("20T20:00:00"));
-        past(&mut world).needed_until = Some(at(until));
-        world
-    };
-    let promised = opened("23T15:00:00");
-    assert_eq!(promised.decide("21T19:29:59").next_change, Some(at("21T19:30:00")));
-    let rescue = promised.decide("21T19:30:00");
-    assert_eq!((rescue.reason.code(), rescue.not_after), ("rescue", Some(at("23T15:00:00"))));
-    let refusing = opened("23T15:00:00").settings(|settings| settings.preserve = Preserve::Refuse);
-    assert_eq!(refusing.decide("21T19:30:00").reason.code(), "rescue");
-    let allowing = opened("23T15:00:00").settings(|settings| settings.preserve = Preserve::Allow);
-    assert_eq!(allowing.decide("21T19:30:00").reason.code(), "termination_near");
-    // It was to live until then, and does.
-    assert_eq!(opened("21T20:00:00").decide("21T19:30:00").reason.code(), "termination_near");
-    let mut anothers = opened("23T15:00:00");
-    past(&mut anothers).put_off = Some(at("19T20:00:00"));
-    assert_eq!(anothers.decide("21T19:30:00").reason.code(), "termination_near");
-}
-
-#[test]
-fn a_stop_says_until_when_its_work_is_to_live() {
-    let needed = |world: &World| world.decide("20T20:00:00").needed_until;
-    assert_eq!(needed(&rotating()), Some(at("23T15:00:00")));
-    assert_eq!(rotating().decide("20T19:00:00").needed_until, None);
-    let preserving = |preserve| rotating().settings(move |settings| settings.preserve = preserve);
-    assert_eq!(needed(&preserving(Preserve::Allow)), None);
-    // A stop that starts no clock endangers nothing.
-    assert_eq!(needed(&World::new()), None);
 }
 
 #[test]

@@ -1,0 +1,44 @@
+//! Until when the work of what was put off is to live, and that it does.
+
+use super::rotate::{asleep, past, rotating};
+use super::*;
+
+#[test]
+fn what_was_put_off_until_monday_is_saved_though_the_hours_are_others_by_now() {
+    // Put off on Friday for the weekend, which a calendar opens on Saturday morning.
+    let opened = |until: &str| {
+        let mut world = asleep().settings(|settings| {
+            let idle = Idle::Weekly(vec!["Mon-Thu 20:00-07:00".parse().unwrap()]);
+            let zone = nights().zone.clone();
+            let weekdays = Schedule::new("nights".into(), zone, idle, Vec::new());
+            settings.schedule = Some(shared(Arc::new(weekdays)));
+        });
+        past(&mut world).put_off = Some(at("20T20:00:00"));
+        past(&mut world).needed_until = Some(at(until));
+        world
+    };
+    let promised = opened("23T15:00:00");
+    assert_eq!(promised.decide("21T19:29:59").next_change, Some(at("21T19:30:00")));
+    let rescue = promised.decide("21T19:30:00");
+    assert_eq!((rescue.reason.code(), rescue.not_after), ("rescue", Some(at("23T15:00:00"))));
+    let refusing = opened("23T15:00:00").settings(|settings| settings.preserve = Preserve::Refuse);
+    assert_eq!(refusing.decide("21T19:30:00").reason.code(), "rescue");
+    let allowing = opened("23T15:00:00").settings(|settings| settings.preserve = Preserve::Allow);
+    assert_eq!(allowing.decide("21T19:30:00").reason.code(), "termination_near");
+    // It was to live until then, and does.
+    assert_eq!(opened("21T20:00:00").decide("21T19:30:00").reason.code(), "termination_near");
+    let mut anothers = opened("23T15:00:00");
+    past(&mut anothers).put_off = Some(at("19T20:00:00"));
+    assert_eq!(anothers.decide("21T19:30:00").reason.code(), "termination_near");
+}
+
+#[test]
+fn a_stop_says_until_when_its_work_is_to_live() {
+    let needed = |world: &World| world.decide("20T20:00:00").needed_until;
+    assert_eq!(needed(&rotating()), Some(at("23T15:00:00")));
+    assert_eq!(rotating().decide("20T19:00:00").needed_until, None);
+    let preserving = |preserve| rotating().settings(move |settings| settings.preserve = preserve);
+    assert_eq!(needed(&preserving(Preserve::Allow)), None);
+    // A stop that starts no clock endangers nothing.
+    assert_eq!(needed(&World::new()), None);
+}
