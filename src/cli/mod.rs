@@ -226,6 +226,9 @@ enum Failure {
     /// An argument is wrong.
     #[error("{0}")]
     Usage(String),
+    /// The policy could not be read now, and may be later.
+    #[error("{0}")]
+    Unread(ConfigError),
     /// Two policies differ, and it was shown how.
     #[error("the policies differ")]
     Differs,
@@ -254,7 +257,7 @@ impl Failure {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) | Self::Exposed(_) | Self::Shown | Self::Usage(_) => ExitCode::from(2),
-            Self::Said | Self::Failed(_) => ExitCode::from(1),
+            Self::Said | Self::Failed(_) | Self::Unread(_) => ExitCode::from(1),
             Self::Differs => ExitCode::from(3),
             Self::Unfit(_) => ExitCode::from(UNFIT),
         }
@@ -262,10 +265,11 @@ impl Failure {
 
     fn print(&self) {
         match self {
-            Self::Config(ConfigError::Invalid(diagnostics)) => {
+            Self::Config(ConfigError::Invalid(diagnostics))
+            | Self::Unread(ConfigError::Invalid(diagnostics)) => {
                 anstream::eprintln!("{}", diagnostics.render(output::colour(output::Stream::Talk)));
             }
-            Self::Config(error) => {
+            Self::Config(error) | Self::Unread(error) => {
                 anstream::eprintln!("lightsout: {error}{}", output::sources(error));
             }
             Self::Exposed(found) => {

@@ -5,9 +5,11 @@ mod outside;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::{process, thread};
 
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use self::lost::{Found, Lost};
@@ -51,7 +53,8 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let hangup =
         (!arguments.once).then(|| runtime.block_on(async { signal(SignalKind::hangup()) }));
     let hangup = hangup.transpose().map_err(unheard)?;
-    let policy = in_effect(load_to_act(path)?, arguments.dry_run);
+    let policy = load_to_act(path).map_err(unread)?;
+    let policy = in_effect(policy, arguments.dry_run);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     // Held until the end of this function: another daemon would know nothing of what this one does.
     let state = StateDir::take(&policy.daemon.state_dir).map_err(|error| match error {
@@ -111,8 +114,52 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         if summary.is_done() { Ok(()) } else { Err(Failure::Said) }
     });
     // Nothing of it goes on once the state directory is another's.
-    drop(runtime);
+    if !comes_to_rest(runtime, told_to_end())? {
+        end_at_once();
+    }
     done
+}
+
+/// Waits for what is not over, unless `told` comes before: a thread that waits for a disk has no bound. Whether
+/// all of it is over.
+fn comes_to_rest(runtime: Runtime, told: impl Future<Output = ()>) -> Result<bool, Failure> {
+    let (over, is_over) = oneshot::channel::<()>();
+    thread::spawn(move || {
+        drop(runtime);
+        drop(over);
+    });
+    Ok(super::runtime()?.block_on(async {
+        tokio::select! {
+            _ = is_over => true,
+            () = told => false,
+        }
+    }))
+}
+
+/// Comes when a signal says that the program is to end.
+async fn told_to_end() {
+    let heard = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    // Whoever cannot hear signals waits; the operating system has no bound for that.
+    let (Ok(mut terminate), Ok(mut interrupt)) = heard else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+fn end_at_once() -> ! {
+    tracing::warn!("told twice to end: what is not over is left to itself");
+    debug_log::finish();
+    process::exit(1);
+}
+
+/// What cannot be read may be read at the next start, and whoever starts the program has to try: what is off may
+/// have to be started by then.
+fn unread(failure: Failure) -> Failure {
+    match failure {
+        Failure::Config(error) if error.is_unread() => Failure::Unread(error),
+        other => other,
+    }
 }
 
 /// What a policy means for this process.
@@ -182,9 +229,7 @@ fn end_on_signal(ending: &CancellationToken) -> Result<(), Failure> {
                 _ = interrupt.recv() => {}
             }
             if ending.is_cancelled() {
-                tracing::warn!("told twice to end: calls in flight are left to themselves");
-                debug_log::finish();
-                std::process::exit(1);
+                end_at_once();
             }
             tracing::info!("ending: no new call, calls in flight are waited for");
             ending.cancel();
@@ -289,6 +334,7 @@ fn say(summary: &Summary) {
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::mpsc;
 
     use super::*;
 
@@ -307,5 +353,23 @@ mod tests {
         );
         set_mode(0o700).unwrap();
         assert!(unexposed(&log).is_ok());
+    }
+
+    #[test]
+    fn a_thread_that_waits_for_a_disk_is_waited_for_until_somebody_says_to_end() {
+        let hanging = || {
+            let runtime = super::super::runtime().unwrap();
+            let (disk, answer) = mpsc::channel::<()>();
+            runtime.spawn_blocking(move || answer.recv());
+            (runtime, disk)
+        };
+        let (runtime, _disk) = hanging();
+        assert!(!comes_to_rest(runtime, async {}).unwrap());
+        let (runtime, disk) = hanging();
+        let answers = async {
+            drop(disk);
+            std::future::pending().await
+        };
+        assert!(comes_to_rest(runtime, answers).unwrap());
     }
 }

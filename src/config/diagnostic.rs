@@ -12,6 +12,9 @@ use crate::files::Exposed;
 /// A range of bytes of the file's text.
 pub type Span = Range<usize>;
 
+/// The code of a calendar file that cannot be read.
+pub(super) const UNREADABLE_ICS: &str = "unreadable-ics";
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -200,6 +203,13 @@ impl Diagnostics {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.iter().any(|found| found.severity == Severity::Error)
+    }
+
+    /// Whether all that keeps the file from taking effect is that calendar files cannot be read.
+    #[must_use]
+    pub(super) fn are_unread(&self) -> bool {
+        let mut errors = self.iter().filter(|found| found.severity == Severity::Error);
+        self.has_errors() && errors.all(|found| found.code == UNREADABLE_ICS)
     }
 
     /// All of them, in the order of the text.

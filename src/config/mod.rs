@@ -67,6 +67,21 @@ pub enum ConfigError {
     Invalid(Diagnostics),
 }
 
+impl ConfigError {
+    /// Whether nothing but the reading failed, of the file or of calendar files that it names: what a disk or a
+    /// network refuses now it may give later. A path at which there is nothing was mistyped.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        match self {
+            Self::Read { source, .. } => {
+                use io::ErrorKind::{FileTooLarge, IsADirectory, NotFound};
+                !matches!(source.kind(), FileTooLarge | IsADirectory | NotFound)
+            }
+            Self::Invalid(diagnostics) => diagnostics.are_unread(),
+        }
+    }
+}
+
 /// Reads and validates a file. Relative paths in it are relative to its directory.
 ///
 /// # Errors

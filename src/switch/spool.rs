@@ -79,7 +79,16 @@ pub enum SpoolError {
 }
 
 /// The id of a file, and the request in it, or why there is none.
-type Found = (String, Result<Request, String>);
+type Found = (String, Result<Request, NoRequest>);
+
+/// Why nobody is to act by a file.
+#[derive(Debug)]
+enum NoRequest {
+    /// It is none that this program knows, and never will be.
+    Malformed(String),
+    /// It cannot be read now, and may be one.
+    Unread(io::Error),
+}
 
 /// Removes the oldest of what was put aside, where that is a lot; their names are in the order in which
 /// they were made.
@@ -221,37 +230,42 @@ impl Spool {
     fn read_all(&self) -> Result<Vec<Found>, SpoolError> {
         let ids = self.names()?;
         let read = |id: String| {
-            let request = read(&self.path(&id)).and_then(|text| file::read(&id, &text));
+            let understood = |text: Vec<u8>| file::read(&id, &text).map_err(NoRequest::Malformed);
+            let request = read(&self.path(&id)).and_then(understood);
             (id, request)
         };
         Ok(ids.into_iter().take(WAITING_MAX).map(read).collect())
     }
 
-    /// The requests that wait; what cannot be understood is moved aside.
-    fn sort_out(&self) -> Vec<Request> {
+    /// The requests that wait.
+    fn hear(&self) -> Vec<Request> {
         let found = self.create().and_then(|()| self.read_all());
-        self.say(found.as_ref().err());
-        let found = found.unwrap_or_default();
-        let mut requests = Vec::new();
-        for (id, request) in found {
-            match request {
-                Ok(request) => requests.push(request),
-                Err(why) => self.put_aside(&id, &why),
-            }
-        }
+        let (requests, wrong) = match found {
+            Ok(found) => self.sort_out(found),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        self.tell(wrong.as_ref().map(with_source));
         requests
     }
 
-    /// Says what is wrong with the directory, where it is not what was said last.
-    fn say(&self, wrong: Option<&SpoolError>) {
-        let source = |error: &SpoolError| std::error::Error::source(error).map(ToString::to_string);
-        let words = |error| match source(error) {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        };
-        self.tell(wrong.map(words));
+    /// What cannot be understood is moved aside. What cannot be read stays where it is, and is looked at again.
+    fn sort_out(&self, found: Vec<Found>) -> (Vec<Request>, Option<SpoolError>) {
+        let (mut requests, mut wrong) = (Vec::new(), None);
+        for (id, request) in found {
+            match request {
+                Ok(request) => requests.push(request),
+                Err(NoRequest::Malformed(why)) => self.put_aside(&id, &why),
+                // Whoever made it took it back.
+                Err(NoRequest::Unread(error)) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(NoRequest::Unread(error)) => {
+                    wrong = Some(failed("read the request", &self.path(&id))(error));
+                }
+            }
+        }
+        (requests, wrong)
     }
 
+    /// Says what is wrong, where it is not what was said last.
     fn tell(&self, now: Option<String>) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = now.as_ref().filter(|now| said.as_ref() != Some(*now)) {
@@ -329,7 +343,7 @@ impl Spool {
 
 impl Switchboard for Spool {
     fn waiting(&self) -> BoxFuture<'_, Vec<Request>> {
-        Box::pin(async { self.apart(Self::sort_out).await.unwrap_or_default() })
+        Box::pin(async { self.apart(Self::hear).await.unwrap_or_default() })
     }
 
     fn taken(&self, request: &Request) -> BoxFuture<'_, ()> {
@@ -368,17 +382,53 @@ fn give_to_owner(made: &File, directory: &Path) -> io::Result<()> {
     fchown(made, Some(owner.uid()), Some(owner.gid()))
 }
 
-/// Reads a request's file; a link, a pipe or a long one is none.
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let said = |error: io::Error| error.to_string();
-    if !fs::symlink_metadata(path).map_err(said)?.is_file() {
-        return Err("it is no file".to_owned());
+fn with_source(error: &SpoolError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// Reads a request's file; a link, a pipe, a long one or another user's is none.
+fn read(path: &Path) -> Result<Vec<u8>, NoRequest> {
+    let unread = |error: io::Error| match error.kind() {
+        io::ErrorKind::PermissionDenied => NoRequest::Malformed(error.to_string()),
+        _ => NoRequest::Unread(error),
+    };
+    if !fs::symlink_metadata(path).map_err(unread)?.is_file() {
+        return Err(NoRequest::Malformed("it is no file".to_owned()));
     }
     let mut text = Vec::new();
-    let file = File::open(path).map_err(said)?;
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut text).map_err(said)?;
+    let file = File::open(path).map_err(unread)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut text).map_err(unread)?;
     if text.len() as u64 > FILE_BYTES_MAX {
-        return Err(format!("it is longer than {FILE_BYTES_MAX} bytes"));
+        let words = format!("it is longer than {FILE_BYTES_MAX} bytes");
+        return Err(NoRequest::Malformed(words));
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SimulatedClock;
+
+    #[test]
+    fn what_cannot_be_read_now_is_not_put_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SimulatedClock::new(Timestamp::UNIX_EPOCH));
+        let spool = Spool::of(&directory.path().join("state"), clock);
+        let [stale, other] =
+            [(); 2].map(|()| spool.add("ada", Wish::Resume { studio: None }).unwrap());
+        let unread = |kind: io::ErrorKind| Err(NoRequest::Unread(kind.into()));
+        let gone = ("gone".to_owned(), unread(io::ErrorKind::NotFound));
+        let first = (stale.id.clone(), unread(io::ErrorKind::StaleNetworkFileHandle));
+        let second = (other.id.clone(), Ok(other.clone()));
+        let (heard, wrong) = spool.sort_out(vec![gone, first, second]);
+        assert_eq!(heard, std::slice::from_ref(&other));
+        assert!(with_source(&wrong.unwrap()).contains(&format!("{}.json: stale", stale.id)));
+        assert!(spool.waits(&stale) && !spool.is_refused(&stale));
+        // Read again, it is heard.
+        assert_eq!(spool.hear(), [stale, other]);
+    }
 }

@@ -47,6 +47,21 @@ fn a_wrong_policy_is_explained_on_standard_error() {
 }
 
 #[test]
+fn whoever_starts_the_daemon_tries_again_where_a_calendar_file_cannot_be_read_and_nothing_else_is_wrong()
+ {
+    let calendar = "[calendar.bank]\nics = \"bank.ics\"\neffect = \"closed\"\n";
+    let policy = format!("{}\n{calendar}", always_due(NOBODY));
+    let codes = |policy: &str| {
+        let house = House::new(policy);
+        let (run, check) = (house.run(&["run", "--once"]), house.run(&["check"]));
+        assert!(run.stderr.contains("cannot read the calendar file"), "{}", run.stderr);
+        (run.code, check.code)
+    };
+    assert_eq!(codes(&policy), (Some(1), Some(2)));
+    assert_eq!(codes(&policy.replace("lease", "leese")), (Some(2), Some(2)));
+}
+
+#[test]
 fn a_wrong_policy_is_explained_to_programs() {
     let house = House::new(&always_due(NOBODY).replace("lease", "leese"));
     let checked = house.run(&["check", "--format", "json"]);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::super::diagnostic::{Diagnostic, Sink, Span};
+use super::super::diagnostic::{Diagnostic, Sink, Span, UNREADABLE_ICS};
 use super::super::file::calendar::CalendarFile;
 use super::super::ics::{self, Complaint};
 use super::super::suggest::{closest, quoted};
@@ -237,7 +237,7 @@ fn read_file(path: &Path) -> io::Result<Read> {
 
 fn unreadable(path: &Located<String>, shown: &Path, error: &io::Error) -> Diagnostic {
     let message = format!("cannot read the calendar file {}", shown.display());
-    Diagnostic::error("unreadable-ics", path.span.clone(), message)
+    Diagnostic::error(UNREADABLE_ICS, path.span.clone(), message)
         .label(error.to_string())
         .help("write its path, absolute or relative to the directory of this file")
 }

@@ -79,3 +79,17 @@ fn colour_changes_no_words() {
     assert!(coloured.contains('\u{1b}'));
     assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), found.render(false));
 }
+
+#[test]
+fn what_cannot_be_read_now_is_told_from_what_is_wrong() {
+    let read = |kind: io::ErrorKind| {
+        let error = ConfigError::Read { path: "lightsout.toml".into(), source: kind.into() };
+        error.is_unread()
+    };
+    assert!(read(io::ErrorKind::StaleNetworkFileHandle) && read(io::ErrorKind::Other));
+    assert!(!read(io::ErrorKind::NotFound) && !read(io::ErrorKind::FileTooLarge));
+    let calendar = "[calendar.bank]\nics = \"bank.ics\"\neffect = \"closed\"\n";
+    let wrong = |text: &str| ConfigError::Invalid(parsed(text).unwrap_err()).is_unread();
+    assert!(wrong(&format!("{SOUND}{calendar}")));
+    assert!(!wrong(&format!("{SOUND}{calendar}wrong = 1\n")));
+}

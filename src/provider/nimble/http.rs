@@ -3,12 +3,14 @@
 //! Reading here rather than in the SDK has three uses. An answer over the bound, or of a shape that the
 //! SDK had better not read, is an error that is not tried again; the clock is held from the sending of a
 //! request to the last byte of its answer; and the SDK's timeout of an attempt covers both. Certificates
-//! are loaded when the first `https` request is made, so that a sandbox never pays for them.
+//! are loaded when the first `https` request is made, so that a sandbox never pays for them. Connections that left
+//! a request without its answer are not used again: over HTTP/2 all requests share one, and one that is dead looks
+//! like one that is slow until the system gives it up, a quarter of an hour later.
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -79,7 +81,7 @@ impl HttpClient for BoundedHttp {
         let connector = connectors.entry(timeouts).or_insert_with(|| {
             let way = match &self.stand_in {
                 Some(stand_in) => Way::StandIn(Arc::clone(stand_in)),
-                None => Way::Network(Network::new(&self.clock, settings.clone())),
+                None => Way::Network(Arc::new(Network::new(&self.clock, settings.clone()))),
             };
             SharedHttpConnector::new(BoundedConnector { clock: Arc::clone(&self.clock), way })
         });
@@ -96,7 +98,7 @@ struct BoundedConnector {
 /// Where requests go.
 #[derive(Debug)]
 enum Way {
-    Network(Network),
+    Network(Arc<Network>),
     StandIn(Arc<dyn StandIn>),
 }
 
@@ -105,29 +107,67 @@ struct Network {
     clock: Arc<dyn Clock>,
     settings: HttpConnectorSettings,
     plain: Connector,
-    secure: OnceLock<Connector>,
+    /// While every request that it was used for had its answer.
+    secure: Mutex<Option<Arc<Connector>>>,
 }
 
 impl Network {
     fn new(clock: &Arc<dyn Clock>, settings: HttpConnectorSettings) -> Self {
         let clock = Arc::clone(clock);
         let plain = builder(&clock, &settings).build_http();
-        Self { clock, settings, plain, secure: OnceLock::new() }
+        Self { clock, settings, plain, secure: Mutex::default() }
     }
 
-    fn send(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if request.uri().starts_with("https:") { self.secure() } else { &self.plain }.call(request)
+    fn send(self: &Arc<Self>, request: HttpRequest) -> HttpConnectorFuture {
+        if !request.uri().starts_with("https:") {
+            let answer = self.plain.call(request);
+            return HttpConnectorFuture::new(async move { read_whole(answer.await?).await });
+        }
+        let used = self.secure();
+        let answer = used.call(request);
+        let mut waiting = Waiting { network: Arc::clone(self), used: Some(used) };
+        HttpConnectorFuture::new(async move {
+            let whole = read_whole(answer.await?).await;
+            if whole.is_ok() {
+                waiting.is_over();
+            }
+            whole
+        })
     }
 
     /// Only `https` goes through a proxy of the environment: plain requests are for sandboxes and
     /// for the metadata services of the machine itself.
-    fn secure(&self) -> &Connector {
-        self.secure.get_or_init(|| {
+    fn secure(&self) -> Arc<Connector> {
+        let connector = || {
             builder(&self.clock, &self.settings)
                 .proxy_config(ProxyConfig::from_env())
                 .tls_provider(TlsProvider::Rustls(CryptoMode::Ring))
                 .build()
-        })
+        };
+        let mut kept = self.secure.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(kept.get_or_insert_with(|| Arc::new(connector())))
+    }
+}
+
+/// A request on its way, over connections that are kept. Where it ends without an answer, in whatever way, new
+/// requests get connections of their own; those that are under way go on with theirs.
+struct Waiting {
+    network: Arc<Network>,
+    /// Until it is answered.
+    used: Option<Arc<Connector>>,
+}
+
+impl Waiting {
+    fn is_over(&mut self) {
+        self.used = None;
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let Some(used) = &self.used else { return };
+        let mut kept = self.network.secure.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.take_if(|kept| Arc::ptr_eq(kept, used));
     }
 }
 
@@ -143,10 +183,13 @@ impl HttpConnector for BoundedConnector {
         let hold = hold(&*self.clock, &request);
         let answer = match &self.way {
             Way::Network(network) => network.send(request),
-            Way::StandIn(stand_in) => HttpConnectorFuture::ready(stood_in(&**stand_in, &request)),
+            Way::StandIn(stand_in) => {
+                let answer = stood_in(&**stand_in, &request);
+                HttpConnectorFuture::new(async move { read_whole(answer?).await })
+            }
         };
         HttpConnectorFuture::new(async move {
-            let whole = read_whole(answer.await?).await;
+            let whole = answer.await;
             drop(hold);
             whole
         })
@@ -193,5 +236,36 @@ async fn read_bounded(body: SdkBody) -> Result<Bytes, ConnectorError> {
             Err(ConnectorError::other(AnswerTooLarge.into(), None))
         }
         Err(error) => Err(ConnectorError::io(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn connections_that_left_a_request_without_its_answer_are_not_used_again() {
+        // It is connected to, and says nothing.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("https://{}/", silent.local_addr().unwrap());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let settings = HttpConnectorSettings::builder().build();
+        let network = Arc::new(Network::new(&clock, settings));
+        let request = || HttpRequest::get(&uri).unwrap();
+        let (first, second) = (network.send(request()), network.send(request()));
+        let used = network.secure();
+        tokio::select! {
+            _ = first => panic!("nobody answers"),
+            accepted = silent.accept() => drop(accepted.unwrap()),
+        }
+        let next = network.secure();
+        assert!(!Arc::ptr_eq(&used, &next), "the next request would wait for the same connection");
+        // One that was sent before says nothing of the connections that there are by now.
+        drop(second);
+        assert!(Arc::ptr_eq(&next, &network.secure()));
     }
 }
