@@ -53,8 +53,7 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let hangup =
         (!arguments.once).then(|| runtime.block_on(async { signal(SignalKind::hangup()) }));
     let hangup = hangup.transpose().map_err(unheard)?;
-    let policy = load_to_act(path).map_err(unread)?;
-    let policy = in_effect(policy, arguments.dry_run);
+    let policy = in_effect(load_to_act(path).map_err(unread)?, arguments.dry_run);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     // Held until the end of this function: another daemon would know nothing of what this one does.
     let state = StateDir::take(&policy.daemon.state_dir).map_err(|error| match error {
@@ -114,10 +113,7 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         if summary.is_done() { Ok(()) } else { Err(Failure::Said) }
     });
     // Nothing of it goes on once the state directory is another's.
-    if !comes_to_rest(runtime, told_to_end())? {
-        end_at_once();
-    }
-    done
+    if comes_to_rest(runtime, told_to_end())? { done } else { end_at_once() }
 }
 
 /// Waits for what is not over, unless `told` comes before: a thread that waits for a disk has no bound. Whether
