@@ -46,7 +46,7 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     let ReasonData { code, values, .. } = reason.clone();
     let held = Approved { code, values, policy: held.policy.clone() };
     let wish = Wish::Approve { studio: studio.id.clone(), until, held };
-    hand_over(&policy.daemon.state_dir, &arguments.handing, wish, &announcement)
+    hand_over(&arguments.handing.state_dir(&policy), &arguments.handing, wish, &announcement)
 }
 
 /// What an approval would let pass.

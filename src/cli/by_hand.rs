@@ -160,11 +160,14 @@ pub(super) fn perform(
         confirm(&format!("{} {} of them?", deed.action(), targets.len()), asked.yes)?;
         let book = Book::open(&policy, who, Arc::clone(&clock))?;
         let hand = Hand { policy: &policy, book, clock, deed, note: asked.reason.clone() };
-        let done = hand.all(targets).await?;
+        let (done, recorded) = hand.all(targets).await;
         // The log is free again for a daemon that starts meanwhile.
         let Hand { book, clock, .. } = hand;
         drop(book);
-        arrive(&clock, deed, done).await
+        // Whatever could not be recorded, what was called is followed.
+        recorded.as_ref().err().inspect(|why| why.print());
+        let arrived = arrive(&clock, deed, done).await;
+        recorded.map_err(|_| Failure::Said).and(arrived)
     })
 }
 
@@ -260,20 +263,36 @@ impl From<ProviderError> for Failed {
 type Done<'a> = Vec<(Target<'a>, Answer)>;
 
 impl Hand<'_> {
-    /// Does it to all of them, some side by side.
-    async fn all<'t>(&self, targets: Vec<Target<'t>>) -> Result<Done<'t>, Failure> {
+    /// Does it to all of them, some side by side, until something cannot be recorded.
+    async fn all<'t>(&self, targets: Vec<Target<'t>>) -> (Done<'t>, Result<(), Failure>) {
         let mut done = Vec::new();
         let mut targets = targets.into_iter();
         loop {
+            let left = targets.len();
             let batch: Vec<Target<'_>> = targets.by_ref().take(BATCH).collect();
             if batch.is_empty() {
-                return Ok(done);
+                return (done, Ok(()));
             }
-            done.extend(self.batch(batch).await?);
+            match self.batch(batch).await {
+                Ok((more, recorded)) => {
+                    done.extend(more);
+                    if recorded.is_err() {
+                        return (done, recorded);
+                    }
+                }
+                Err(why) => {
+                    let words = format!("nothing was done to {left} of them: {why}");
+                    return (done, Err(Failure::Failed(words)));
+                }
+            }
         }
     }
 
-    async fn batch<'t>(&self, batch: Vec<Target<'t>>) -> Result<Done<'t>, Failure> {
+    /// What came of the calls, and whether that was recorded. Where the intents cannot be, nothing is called.
+    async fn batch<'t>(
+        &self,
+        batch: Vec<Target<'t>>,
+    ) -> Result<(Done<'t>, Result<(), Failure>), Failure> {
         let tokens: Vec<String> = batch.iter().map(|target| self.token(target)).collect();
         let intents = batch
             .iter()
@@ -297,9 +316,10 @@ impl Hand<'_> {
         for (target, answer) in batch.iter().zip(&answers) {
             say(target, self.deed, answer);
         }
-        // What was done is done; that it could not be recorded is said last.
-        recorded.map_err(|unrecorded| unrecorded.why)?;
-        Ok(batch.into_iter().zip(answers).collect())
+        let recorded = recorded.map_err(|Unrecorded { why, .. }| {
+            Failure::Failed(format!("what was done is not in the log yet: {why}"))
+        });
+        Ok((batch.into_iter().zip(answers).collect(), recorded))
     }
 
     /// Records of those whose intents are in the log that nothing was called: not all could be recorded.

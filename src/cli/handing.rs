@@ -8,6 +8,8 @@ use jiff::SignedDuration;
 use super::{Failure, load, output, studios};
 use crate::clock::{Clock, SystemClock};
 use crate::config;
+use crate::daemon::lock_file;
+use crate::files;
 use crate::ids::StudioId;
 use crate::policy::Policy;
 use crate::switch::{Request, Spool, TEXT_MAX, Wish, is_plain};
@@ -25,6 +27,32 @@ pub(super) struct Handing {
     /// How long to wait for a daemon to take it: 0s does not.
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     wait: String,
+
+    /// The daemon's state directory, where the policy file does not tell it.
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+}
+
+impl Handing {
+    /// Where requests go to, where the policy can be read.
+    pub(super) fn state_dir(&self, policy: &Policy) -> PathBuf {
+        self.state_dir.as_ref().unwrap_or(&policy.daemon.state_dir).clone()
+    }
+
+    /// The same, where it has mistakes, or is not there: what a daemon goes by that runs.
+    fn state_dir_beside(&self, path: &Path) -> Result<PathBuf, Failure> {
+        let said = self.state_dir.clone().or_else(|| config::state_dir(path).ok());
+        let is_taken = |usual: &PathBuf| {
+            files::lock_holder(&lock_file(usual)).is_ok_and(|holder| holder.is_some())
+        };
+        let usual = || Some(PathBuf::from(config::STATE_DIR)).filter(is_taken);
+        said.or_else(usual).ok_or_else(|| {
+            Failure::Usage(
+                "nothing tells where a daemon looks for requests; write it as --state-dir DIR"
+                    .to_owned(),
+            )
+        })
+    }
 }
 
 /// Where a daemon looks for requests, and what a request is about.
@@ -38,20 +66,23 @@ pub(super) struct Address {
 
 impl Address {
     /// By the policy. A daemon goes on by what the file said before while there are mistakes in it, and must be
-    /// told to wait all the same: then a studio's name is taken as it is, and the daemon refuses one that it
-    /// does not know.
-    pub(super) fn find(path: &Path, named: Option<&str>) -> Result<Self, Failure> {
+    /// told to wait all the same: then a studio goes by its id, and the daemon refuses one that it does not know.
+    pub(super) fn find(
+        path: &Path,
+        named: Option<&str>,
+        handing: &Handing,
+    ) -> Result<Self, Failure> {
         match load(path) {
             Ok(policy) => {
                 let studio = named.map(|name| studios::named(&policy, name)).transpose()?;
                 let studio = studio.map(|studio| (studio.id.clone(), studio.label().to_owned()));
-                let state_dir = policy.daemon.state_dir.clone();
+                let state_dir = handing.state_dir(&policy);
                 Ok(Self { state_dir, policy: Some(policy), studio })
             }
             Err(wrong) => {
-                let state_dir = config::state_dir(path)?;
                 wrong.print();
-                let studio = named.map(|name| (StudioId::from(name), name.to_owned()));
+                let state_dir = handing.state_dir_beside(path)?;
+                let studio = named.map(by_id).transpose()?;
                 Ok(Self { state_dir, policy: None, studio })
             }
         }
@@ -65,6 +96,17 @@ impl Address {
     pub(super) fn place(&self) -> &str {
         self.studio.as_ref().map_or("all studios", |(_, label)| label)
     }
+}
+
+/// A studio whose names nobody can tell.
+fn by_id(named: &str) -> Result<(StudioId, String), Failure> {
+    if named.contains(':') {
+        return Ok((named.into(), named.to_owned()));
+    }
+    Err(Failure::Usage(format!(
+        "the names of studios cannot be read; write the id of {named:?}, as in us-west-2:stid-EXAMPLE11111, or none for \
+         all studios"
+    )))
 }
 
 /// Hands a request over, says what it is, waits for it to be taken, and says whether it was.

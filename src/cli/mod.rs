@@ -36,6 +36,7 @@ mod simulate;
 mod studios;
 
 use std::any::Any;
+use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -263,25 +264,24 @@ impl Failure {
         }
     }
 
+    /// Says it on standard error. Who does not read that hinders nothing.
     fn print(&self) {
-        match self {
+        let text = match self {
             Self::Config(ConfigError::Invalid(diagnostics))
             | Self::Unread(ConfigError::Invalid(diagnostics)) => {
-                anstream::eprintln!("{}", diagnostics.render(output::colour(output::Stream::Talk)));
+                diagnostics.render(output::colour(output::Stream::Talk))
             }
             Self::Config(error) | Self::Unread(error) => {
-                anstream::eprintln!("lightsout: {error}{}", output::sources(error));
+                format!("lightsout: {error}{}", output::sources(error))
             }
             Self::Exposed(found) => {
-                for exposed in found {
-                    anstream::eprintln!("lightsout: {exposed}");
-                }
+                let lines = found.iter().map(|exposed| format!("lightsout: {exposed}"));
+                lines.collect::<Vec<_>>().join("\n")
             }
-            Self::Said | Self::Shown | Self::Differs => {}
-            Self::Usage(_) | Self::Failed(_) | Self::Unfit(_) => {
-                anstream::eprintln!("lightsout: {self}")
-            }
-        }
+            Self::Said | Self::Shown | Self::Differs => return,
+            Self::Usage(_) | Self::Failed(_) | Self::Unfit(_) => format!("lightsout: {self}"),
+        };
+        let _ = writeln!(anstream::stderr(), "{text}");
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
-    let address = Address::find(path, arguments.studio.as_deref())?;
+    let address = Address::find(path, arguments.studio.as_deref(), &arguments.handing)?;
     let length = studios::length(&arguments.length, PAUSE_MAX)?;
     let note = arguments.reason.clone();
     note.iter().try_for_each(|note| plain("--reason", note))?;

@@ -16,7 +16,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
-    let address = Address::find(path, arguments.studio.as_deref())?;
+    let address = Address::find(path, arguments.studio.as_deref(), &arguments.handing)?;
     let announcement = format!("end of the pause of {}", address.place());
     let wish = Wish::Resume { studio: address.studio() };
     hand_over(&address.state_dir, &arguments.handing, wish, &announcement)

@@ -29,6 +29,7 @@ use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 pub use self::diagnostic::{Diagnostic, Diagnostics, Label, Severity, Span};
+pub use self::lower::STATE_DIR;
 
 use self::diagnostic::Sink;
 use crate::files::{self, Exposed, GroupMayWrite};

@@ -132,11 +132,16 @@ fn by_hand(studio: &StudioId, told: &Told, who: &str) -> (Kind, Data) {
         Stage::Rejected => Kind::OperatorRejected,
         Stage::Unanswered => Kind::OperatorUnanswered,
     };
-    let error = problem.map(|problem| ErrorData {
-        problem,
-        operation: None,
-        detail: detail.unwrap_or_default(),
-    });
+    // Where nothing went wrong, it is what was there before.
+    let (error, before) = match problem {
+        Some(problem) => {
+            let detail = detail.unwrap_or_default();
+            (Some(ErrorData { problem, operation: None, detail }), None)
+        }
+        None => (None, detail),
+    };
+    let remarks: Vec<String> = note.into_iter().chain(before).collect();
+    let note = Some(remarks.join("; ")).filter(|note| !note.is_empty());
     let data = Data {
         studio: Some(studio.to_string()),
         who: Some(who.to_owned()),

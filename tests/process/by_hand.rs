@@ -97,6 +97,14 @@ fn a_keep_stands_until_it_is_taken_away() {
     assert_eq!(tags(&sandbox, "one"), ["lightsout:keep"]);
     assert_eq!(by_ada(&house, &["unkeep", "one", "two"]).code, Some(0));
     assert_eq!((tags(&sandbox, "one"), tags(&sandbox, "two")), (vec![], vec![]));
+    // What was taken away can be put back by the log.
+    let notes = house.records_of("operator.intended").into_iter();
+    let notes: Vec<_> =
+        notes.map(|record| record["data"]["note"].as_str().map(String::from)).collect();
+    let until = format!("it had lightsout:keep-until = {until:?}");
+    let always = "it had lightsout:keep = \"always\"";
+    let always = Some(always.to_owned());
+    assert_eq!(notes, [None, None, Some(until.clone()), always, Some(until)]);
     assert_eq!(house.run(&["run", "--once"]).code, Some(0));
     house.assert_log_is_whole();
 }

@@ -76,6 +76,14 @@ fn who_cannot_be_told_of_a_pause_has_it() {
     let said = house.start_through(&full, &pause).finish();
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert_eq!(std::fs::read_dir(house.requests()).unwrap().count(), 1);
+    // Nor does it matter what else could be said.
+    let text = std::fs::read_to_string(house.config()).unwrap();
+    house.write(&text.replace("lease = ", "leese = "));
+    let full = ["sh", "-c", "exec \"$0\" \"$@\" > /dev/full 2>&1"];
+    assert_eq!(house.start_through(&full, &pause).finish().code, Some(0));
+    assert_eq!(std::fs::read_dir(house.requests()).unwrap().count(), 2);
+    house.write(&text);
+    let full = ["sh", "-c", "exec \"$0\" \"$@\" > /dev/full"];
     let checked = house.start_through(&full, &["check"]).finish();
     assert_eq!(checked.code, Some(1), "{}", checked.stderr);
     let why = "lightsout: failed printing to stdout: No space left on device (os error 28)\n";
@@ -101,6 +109,17 @@ fn a_daemon_that_runs_takes_a_pause_and_a_resume() {
     assert!(paused.stderr.contains("leese"), "{}", paused.stderr);
     let unknown = say(&house, &["pause", "us-west-2:stid-NOBODY"], WAIT);
     assert_eq!(unknown.code, Some(1), "{}", unknown.stdout);
+    let unreadable = say(&house, &["pause", "Feature", "--wait", "0s"], &["--as", "ada"]);
+    assert_eq!((unreadable.code, unreadable.stdout.as_str()), (Some(2), ""));
+    assert!(unreadable.stderr.contains("write the id of \"Feature\""), "{}", unreadable.stderr);
+    // So it must where the file says nothing that can be understood, or is gone.
+    let state = house.state();
+    let beside = ["--as", "ada", "--wait", "60s", "--state-dir", state.to_str().unwrap()];
+    house.write("[[studio");
+    assert_taken(&say(&house, &["pause"], &beside));
+    std::fs::remove_file(house.config()).unwrap();
+    assert_taken(&say(&house, &["resume"], &beside));
+    house.write(&said_before.replace("lease = ", "leese = "));
     assert_taken(&say(&house, &["resume", STUDIO], WAIT));
     // Where no daemon looks, whoever waits for it is told.
     house.write(&said_before.replace("state_dir = \"", "state_dir = \"other-"));
@@ -111,7 +130,7 @@ fn a_daemon_that_runs_takes_a_pause_and_a_resume() {
     daemon.signal("TERM");
     assert_eq!(daemon.finish().code, Some(0));
     let kinds = ["daemon.paused", "daemon.resumed"].map(|kind| house.records_of(kind).len());
-    assert_eq!(kinds, [3, 2]);
+    assert_eq!(kinds, [4, 3]);
     house.assert_log_is_whole();
 }
 

@@ -183,37 +183,90 @@ fn only_what_is_off_is_started() {
     assert_eq!(said(&on, START), "no: it is READY, and only a STOPPED session can be started");
 }
 
+/// A studio with a daemon that writes the log, and whoever does something beside it.
+struct Beside {
+    policy: Policy,
+    simulated: SimulatedClock,
+    clock: Arc<dyn Clock>,
+    state: tempfile::TempDir,
+    provider: Arc<dyn Provider>,
+}
+
+impl Beside {
+    fn new() -> Self {
+        const STUDIO: &str = "us-west-2:stid-1";
+        let policy = format!("version = 1\n[[studio]]\nid = \"{STUDIO}\"\nmax_uptime = \"14h\"\n");
+        let policy = crate::config::parse("policy.toml", &policy, Path::new("")).unwrap().policy;
+        let simulated = SimulatedClock::new(at("2026-11-20T20:00:00Z"));
+        let clock: Arc<dyn Clock> = Arc::new(simulated.clone());
+        let world = Arc::new(Mutex::new(World::default()));
+        let direct = Direct::new(STUDIO.into(), world, Arc::clone(&clock), "ada");
+        let state = tempfile::tempdir().unwrap();
+        Self { policy, simulated, clock, state, provider: Arc::new(direct) }
+    }
+
+    fn spool(&self) -> Spool {
+        Spool::of(self.state.path(), Arc::clone(&self.clock))
+    }
+
+    fn hand(&self) -> Hand<'_> {
+        let clock = Arc::clone(&self.clock);
+        let book = Book::of_daemon(self.spool(), "ada".to_owned(), Arc::clone(&clock));
+        Hand { policy: &self.policy, book, clock, deed: STOP, note: None }
+    }
+
+    fn target(&self, id: &str) -> Target<'_> {
+        Target {
+            studio: self.policy.studios.values().next().unwrap(),
+            provider: Arc::clone(&self.provider),
+            session: Session { id: id.into(), ..session(SessionState::Ready, FREE) },
+        }
+    }
+
+    /// What comes of it while the daemon takes nothing more.
+    async fn untaken<T>(&self, doing: impl Future<Output = T>) -> T {
+        let end = self.clock.now() + SignedDuration::from_mins(2);
+        tokio::select! {
+            biased;
+            done = doing => done,
+            () = self.simulated.drive(end) => panic!("nobody gave it up"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_done_is_told_though_it_could_not_be_recorded() {
+    let beside = Beside::new();
+    let hand = beside.hand();
+    let targets = (0..=BATCH).map(|number| beside.target(&format!("{number:02}"))).collect();
+    let mut stops = Box::pin(hand.all(targets));
+    assert!(futures_util::poll!(&mut stops).is_pending());
+    // The daemon takes the intents of the first batch, and then nothing.
+    for intent in beside.spool().waiting().await {
+        beside.spool().taken(&intent).await;
+    }
+    let (done, recorded) = beside.untaken(stops).await;
+    let why = recorded.unwrap_err().to_string();
+    assert!(why.starts_with("what was done is not in the log yet: the daemon that"), "{why}");
+    assert_eq!(done.len(), BATCH);
+    // Where it does not take the intents either, nothing is called.
+    let (done, recorded) = beside.untaken(hand.all(vec![beside.target("one")])).await;
+    let why = recorded.unwrap_err().to_string();
+    assert!(done.is_empty() && why.starts_with("nothing was done to 1 of them: "), "{why}");
+}
+
 #[tokio::test]
 async fn where_not_all_intents_are_recorded_those_that_are_get_an_outcome() {
-    const STUDIO: &str = "us-west-2:stid-1";
-    let policy = format!("version = 1\n[[studio]]\nid = \"{STUDIO}\"\nmax_uptime = \"14h\"\n");
-    let policy = crate::config::parse("policy.toml", &policy, Path::new("")).unwrap().policy;
-    let simulated = SimulatedClock::new(at("2026-11-20T20:00:00Z"));
-    let clock: Arc<dyn Clock> = Arc::new(simulated.clone());
-    let state = tempfile::tempdir().unwrap();
-    let spool = || Spool::of(state.path(), Arc::clone(&clock));
-    let world = Arc::new(Mutex::new(World::default()));
-    let direct = Direct::new(STUDIO.into(), world, Arc::clone(&clock), "ada");
-    let provider: Arc<dyn Provider> = Arc::new(direct);
-    let target = |id: &str| Target {
-        studio: policy.studios.values().next().unwrap(),
-        provider: Arc::clone(&provider),
-        session: Session { id: id.into(), ..session(SessionState::Ready, FREE) },
-    };
-    let book = Book::of_daemon(spool(), "ada".to_owned(), Arc::clone(&clock));
-    let hand = Hand { policy: &policy, book, clock: Arc::clone(&clock), deed: STOP, note: None };
-    let mut stops = Box::pin(hand.batch(vec![target("one"), target("two"), target("three")]));
+    let beside = Beside::new();
+    let (hand, spool) = (beside.hand(), || beside.spool());
+    let targets = ["one", "two", "three"].map(|id| beside.target(id));
+    let mut stops = Box::pin(hand.batch(targets.into()));
     assert!(futures_util::poll!(&mut stops).is_pending());
     // The daemon takes the first, refuses the second, and does not come to the third.
     let waiting = spool().waiting().await;
     spool().taken(&waiting[0]).await;
     spool().refused(&waiting[1], "not followed".to_owned()).await;
-    let end = clock.now() + SignedDuration::from_mins(2);
-    let stopped = tokio::select! {
-        biased;
-        stopped = stops => stopped,
-        () = simulated.drive(end) => panic!("nobody gave it up"),
-    };
+    let stopped = beside.untaken(stops).await;
     assert!(stopped.is_err());
     let left = spool().look().unwrap().into_iter().map(|request| match request.wish {
         Wish::Tell { session, told, .. } => (session.to_string(), told.stage, told.problem),

@@ -120,7 +120,7 @@ async fn carry_out(
     if proposal.changes.is_empty() {
         return Ok(Outcome::NothingToChange);
     }
-    if is_sooner(proposal) && !arguments.accept_destruction {
+    if is_sooner(proposal, target.on_it) && !arguments.accept_destruction {
         return Err(Failure::Failed(
             "nothing was done: it would destroy work sooner than today; if that is meant, say \
              --accept-destruction"

@@ -27,7 +27,8 @@ use crate::ids::{InstanceType, PolicyHash};
 use crate::policy::{AuditRotation, DaemonPolicy, People, Person, Policy, Scan};
 
 pub(super) const SCAN: SignedDuration = SignedDuration::from_mins(5);
-pub(super) const STATE_DIR: &str = "/var/lib/lightsout";
+/// Where the state is, unless the file says otherwise.
+pub const STATE_DIR: &str = "/var/lib/lightsout";
 pub(super) const AUDIT_PATH: &str = "/var/log/lightsout/audit.jsonl";
 pub(super) const AUDIT_STDOUT: bool = false;
 pub(super) const CONCURRENCY: usize = 16;

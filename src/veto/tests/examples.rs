@@ -48,8 +48,10 @@ fn a_licence_server_can_be_asked() {
     assert_eq!(said(None), NO_HOST);
     let all = super::examples::said("licence-server", &["27000@licences"], Some("ws-tray"));
     assert_eq!(all, "busy (ws-tray holds a licence of tray)");
-    let down = super::examples::said("licence-server", &["27000@elsewhere"], Some("ws-idle"));
-    assert_eq!(down, "failed (it ended with exit status 1)");
+    for down in ["27000@elsewhere", "27000@vendorless", "27000@half"] {
+        let said = super::examples::said("licence-server", &[down], Some("ws-idle"));
+        assert_eq!(said, "failed (it ended with exit status 1)", "{down}");
+    }
 }
 
 #[test]

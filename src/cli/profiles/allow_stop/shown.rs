@@ -42,19 +42,23 @@ impl Outcome {
     }
 }
 
-/// Whether anything that is off would be destroyed sooner than today.
-pub(super) fn is_sooner(proposal: &Proposal) -> bool {
+/// Whether anything that is off would be destroyed sooner than today. What is off under a launch profile that
+/// forbids it has no end that anybody knows.
+pub(super) fn is_sooner(proposal: &Proposal, on_it: OnIt) -> bool {
     let off = |stopping: &Stopping| match stopping {
         Stopping::Allowed { destroyed_after } => {
             Some(destroyed_after.unwrap_or(SignedDuration::MAX))
         }
         Stopping::Forbidden(_) | Stopping::Unclear(_) => None,
     };
-    off(&proposal.before).zip(off(&proposal.after)).is_some_and(|(today, then)| then < today)
+    let without_end = (on_it.off > 0).then_some(SignedDuration::MAX);
+    let today = off(&proposal.before).or(without_end);
+    today.zip(off(&proposal.after)).is_some_and(|(today, then)| then < today)
 }
 
 /// What is changed, and what that means.
-pub(super) fn shown(place: &str, proposal: &Proposal, OnIt { all, off }: OnIt) -> Vec<String> {
+pub(super) fn shown(place: &str, proposal: &Proposal, on_it: OnIt) -> Vec<String> {
+    let OnIt { all, off } = on_it;
     let name = proposal.name.as_deref().unwrap_or("without a name");
     let mut lines = vec![format!("{place}, {name:?}: sessions on it: {all}, of them off: {off}")];
     let or_absent = |text: &Option<String>| text.clone().unwrap_or_else(|| "absent".to_owned());
@@ -69,7 +73,7 @@ pub(super) fn shown(place: &str, proposal: &Proposal, OnIt { all, off }: OnIt) -
         return lines;
     }
     lines.push(format!("  then: {}", sentence(&proposal.after)));
-    if is_sooner(proposal) {
+    if is_sooner(proposal, on_it) {
         lines.push(
             "  WORK IS DESTROYED SOONER THAN TODAY: also of sessions that are there, and of those that \
              are off"
@@ -130,7 +134,7 @@ impl Printed {
     pub(super) fn new(
         studio: String,
         proposal: &Proposal,
-        OnIt { all, off }: OnIt,
+        on_it: OnIt,
         end: &Result<Outcome, Failure>,
     ) -> Self {
         let after = |stopping: &Stopping| match stopping {
@@ -144,13 +148,13 @@ impl Printed {
             studio,
             launch_profile: proposal.profile.to_string(),
             launch_profile_name: proposal.name.clone(),
-            sessions: all,
-            off,
+            sessions: on_it.all,
+            off: on_it.off,
             changes: proposal.changes.iter().map(member).collect(),
             untouched: proposal.untouched.clone(),
             destroyed_after_seconds_today: after(&proposal.before),
             destroyed_after_seconds: after(&proposal.after),
-            destroys_sooner: is_sooner(proposal),
+            destroys_sooner: is_sooner(proposal, on_it),
             outcome: end.as_ref().map_or("failed", |outcome| outcome.code()),
             error: end.as_ref().err().map(ToString::to_string),
         }

@@ -33,8 +33,12 @@ fn proposal(before: Stopping, after: Stopping, changes: &[(&str, Option<&str>, &
     }
 }
 
+const ONE_IS_OFF: OnIt = OnIt { all: 3, off: 1 };
+
+const ALL_RUN: OnIt = OnIt { all: 3, off: 0 };
+
 fn transcript(proposal: &Proposal) -> String {
-    shown("Feature/lp-1", proposal, OnIt { all: 3, off: 1 }).join("\n")
+    shown("Feature/lp-1", proposal, ONE_IS_OFF).join("\n")
 }
 
 #[test]
@@ -45,9 +49,10 @@ fn what_is_set_beside_the_length_is_shown_with_its_reason() {
         ("sessionPersistenceMode", Some("DEACTIVATED"), "ACTIVATED"),
     ];
     let proposal = proposal(FORBIDDEN, allowed(48), &all);
-    assert!(!is_sooner(&proposal));
-    insta::assert_snapshot!(transcript(&proposal), @r#"
-    Feature/lp-1, "Archive": sessions on it: 3, of them off: 1
+    assert!(!is_sooner(&proposal, ALL_RUN));
+    let transcript = shown("Feature/lp-1", &proposal, ALL_RUN).join("\n");
+    insta::assert_snapshot!(transcript, @r#"
+    Feature/lp-1, "Archive": sessions on it: 3, of them off: 0
       automaticTerminationMode: absent -> ACTIVATED
       maxStoppedSessionLengthInMinutes: 0 -> 2880
       sessionPersistenceMode: DEACTIVATED -> ACTIVATED
@@ -63,7 +68,7 @@ fn what_destroys_work_sooner_is_said_plainly() {
     let free = Stopping::Allowed { destroyed_after: None };
     let terminates = [("automaticTerminationMode", Some("DEACTIVATED"), "ACTIVATED")];
     let sooner = proposal(free, allowed(48), &terminates);
-    assert!(is_sooner(&sooner));
+    assert!(is_sooner(&sooner, ONE_IS_OFF));
     insta::assert_snapshot!(transcript(&sooner), @r#"
     Feature/lp-1, "Archive": sessions on it: 3, of them off: 1
       automaticTerminationMode: DEACTIVATED -> ACTIVATED
@@ -73,14 +78,23 @@ fn what_destroys_work_sooner_is_said_plainly() {
       WORK IS DESTROYED SOONER THAN TODAY: also of sessions that are there, and of those that are off
     "#);
     let length = [("maxStoppedSessionLengthInMinutes", Some("5760"), "2880")];
-    assert!(is_sooner(&proposal(allowed(96), allowed(48), &length)));
-    assert!(!is_sooner(&proposal(allowed(24), allowed(48), &length)));
+    assert!(is_sooner(&proposal(allowed(96), allowed(48), &length), ONE_IS_OFF));
+    assert!(!is_sooner(&proposal(allowed(24), allowed(48), &length), ONE_IS_OFF));
     let nothing = proposal(allowed(48), allowed(48), &[]);
     insta::assert_snapshot!(transcript(&nothing), @r#"
     Feature/lp-1, "Archive": sessions on it: 3, of them off: 1
       written back as they are: clipboardMode, ec2InstanceTypes
       today: its sessions may be stopped; one that is off for 48h the service destroys with its work
     "#);
+}
+
+/// It has been off for days, maybe, and nothing said when it would be destroyed.
+#[test]
+fn what_is_off_without_an_end_is_destroyed_sooner_by_any_end() {
+    let length = [("maxStoppedSessionLengthInMinutes", Some("0"), "2880")];
+    let proposal = proposal(FORBIDDEN, allowed(48), &length);
+    assert!(is_sooner(&proposal, ONE_IS_OFF) && !is_sooner(&proposal, ALL_RUN));
+    assert!(transcript(&proposal).contains("WORK IS DESTROYED SOONER THAN TODAY"));
 }
 
 #[test]
