@@ -203,6 +203,45 @@ fn judge_directory(path: &Path, directory: &Path, found: Permissions) -> Option<
     is_open.then_some(Exposed::Directory { path, directory, mode })
 }
 
+/// How much may be written to a file system.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// How many bytes are free.
+    pub free: u64,
+    /// How many it has in all.
+    pub total: u64,
+    /// Whether nothing may be written, however many are free.
+    pub is_read_only: bool,
+}
+
+impl Room {
+    /// Less than that is nearly none.
+    pub const LEAST: u64 = 10 * 1024 * 1024;
+
+    /// That of the file system that has this path.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        let found = rustix::fs::statvfs(path)?;
+        Ok(Self {
+            free: found.f_bavail.saturating_mul(found.f_frsize),
+            total: found.f_blocks.saturating_mul(found.f_frsize),
+            is_read_only: found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
+        })
+    }
+
+    /// What prevents that anything is written, or soon will. A small file system is not full for being small.
+    #[must_use]
+    pub fn trouble(self) -> Option<String> {
+        if self.is_read_only {
+            return Some("it may only be read".to_owned());
+        }
+        let is_short = self.free < Self::LEAST.min(self.total / 100);
+        is_short.then(|| format!("{} kB of it are free", self.free / 1000))
+    }
+}
+
 /// Who has locked a file, as the kernel lists it: to try the lock would be to have it for a moment. A process that
 /// cannot be seen from here is not listed.
 ///
@@ -228,6 +267,17 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+
+    #[test]
+    fn a_file_system_that_is_full_or_may_only_be_read_is_troubled_and_a_small_one_is_not() {
+        let trouble = |free, total, is_read_only| Room { free, total, is_read_only }.trouble();
+        assert_eq!(trouble(1 << 40, 1 << 40, true).as_deref(), Some("it may only be read"));
+        assert_eq!(trouble(9_999_000, 1 << 40, false).as_deref(), Some("9999 kB of it are free"));
+        assert_eq!(trouble(Room::LEAST, 1 << 40, false), None);
+        assert_eq!((trouble(32_768, 65_536, false), trouble(0, 0, false)), (None, None));
+        assert!(trouble(0, 65_536, false).is_some());
+        assert!(Room::at(Path::new(".")).unwrap().total > 0);
+    }
 
     fn said(mode: u32, owner: u32, group: u32, may: GroupMayWrite) -> Option<String> {
         let found = Permissions { mode, owner, group };

@@ -190,6 +190,12 @@ impl Storage for Disk {
     }
 
     fn reopen(&mut self) -> io::Result<()> {
+        // A file system that was away, or is mounted anew, knows nothing of what was open. What is at the path now is
+        // judged by its bytes.
+        let is_gone = |open: &File| open.metadata().is_err();
+        if self.open.get(&LogFile::Current).is_some_and(is_gone) {
+            self.open.remove(&LogFile::Current);
+        }
         self.require_in_place(LogFile::Current)?;
         let file = self.open_existing(LogFile::Current)?;
         self.open.insert(LogFile::Current, file);

@@ -155,12 +155,28 @@ fn require_link(
     file: LogFile,
     before: &(u64, Hash),
 ) -> Result<(), StartError> {
-    if storage.len(previous).map_err(cannot_read)? == 0 {
-        // What it held is lost. All that is needed of it is in the checkpoint after it, and `verify` tells.
-        tracing::error!(file = ?previous, "an older file of the audit log was emptied");
-        return Ok(());
+    // All that is needed of it is in the checkpoint after it, and `verify` tells what there is to tell.
+    let unread = |error: &io::Error| {
+        tracing::error!(file = ?previous, %error, "an older file of the audit log cannot be read");
+    };
+    match storage.len(previous) {
+        Ok(0) => {
+            tracing::error!(file = ?previous, "an older file of the audit log was emptied");
+            return Ok(());
+        }
+        Ok(_) => {}
+        Err(error) => {
+            unread(&error);
+            return Ok(());
+        }
     }
-    let End { chain: Chain { sequence, hash, .. }, torn, .. } = end_of(storage, previous)?;
+    let End { chain: Chain { sequence, hash, .. }, torn, .. } = match end_of(storage, previous) {
+        Err(StartError::Io(_, error)) => {
+            unread(&error);
+            return Ok(());
+        }
+        end => end?,
+    };
     if (sequence, hash) == *before && torn.is_none() {
         return Ok(());
     }

@@ -251,6 +251,9 @@ pub struct Data {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub needed_until: Option<Timestamp>,
+    /// How long after a stop the service destroys the session, in seconds, by its launch profile as it was then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destroyed_after: Option<i64>,
     /// When and how the service would have ended the session by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_itself: Option<EndingData>,

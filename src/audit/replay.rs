@@ -404,6 +404,7 @@ impl Trail<'_> {
             late: false,
             rescue,
             needed_until: record.data.needed_until,
+            destroyed_after: record.data.destroyed_after.map(SignedDuration::from_secs),
         });
     }
 
@@ -434,7 +435,9 @@ fn proven(
             past.vetoes.clear();
             let run = run_of_deed(past.open.as_ref(), action, data);
             let is_ours = run.is_none_or(|run| past.is_stop_ours(run));
-            past.needed_until = past.open.take().and_then(|open| open.needed_until);
+            let open = past.open.take();
+            past.needed_until = open.as_ref().and_then(|open| open.needed_until);
+            past.destroyed_after = open.and_then(|open| open.destroyed_after);
             // Without the service's instant nothing would show later that the stop was ours.
             let stopped_at = data.stopped_at.filter(|_| is_ours);
             past.ours = stopped_at.map(|stopped_at| OurStop { stopped_at });

@@ -12,7 +12,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use self::lost::{Found, Lost};
+use self::lost::Found;
+pub(super) use self::lost::Lost;
 pub(super) use self::outside::token;
 use super::{Failure, debug_log, load_to_act};
 use crate::audit::Beside;
@@ -22,7 +23,7 @@ use crate::audit::writer::{LogWriter, OpenError};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Severity};
 use crate::daemon::{
-    Daemon, Health, HealthReport, Ledger, Refusal, Reload, StateDir, StateError, Summary,
+    Audit, Daemon, Health, HealthReport, Ledger, Refusal, Reload, StateDir, StateError, Summary,
 };
 use crate::files;
 use crate::metrics::Metrics;
@@ -63,9 +64,9 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let supervisor = outside::supervisor()?;
     let metrics = outside::metrics(&policy, clock.now())?;
-    let stood_at = Health::log_stood_at(state.path());
-    unexposed(&policy.audit_path)?;
-    let lost = Lost::of(&policy.audit_path, stood_at.as_ref());
+    let (log, stood_at) = (policy.audit_path.clone(), stood_at(state.path())?);
+    unexposed(&log)?;
+    let lost = Lost::of(&log, stood_at.as_ref()).map_err(|error| Failure::of(&error))?;
     let (ledger, found) = open_ledger(&policy, &clock, metrics.as_ref(), supervisor.as_ref())?;
     let found = Found { lost, is_vouched: stood_at.is_some(), ..found };
     let state = Arc::new(state);
@@ -90,7 +91,7 @@ pub(super) fn main(path: &Path, arguments: &Arguments) -> Result<(), Failure> {
         let vetoes = Arc::new(CommandVetoes::new(Arc::clone(&clock)));
         let daemon = Daemon::new(policy, ledger, clock, ending, vetoes, connect);
         let daemon = daemon.hearing(Arc::new(spool));
-        let daemon = match HealthReport::in_directory(state.path()) {
+        let daemon = match HealthReport::in_directory(state.path(), &log) {
             Ok(health) => daemon.telling(health),
             Err(error) => {
                 tracing::warn!(%error, "the health of the program will not be told");
@@ -147,6 +148,16 @@ fn end_at_once() -> ! {
     tracing::warn!("told twice to end: what is not over is left to itself");
     debug_log::finish();
     process::exit(1);
+}
+
+/// Where the log stood. Were it not known for a moment, a loss of its end would be forgotten for good.
+fn stood_at(state: &Path) -> Result<Option<Audit>, Failure> {
+    Health::log_stood_at(state).map_err(|error| {
+        let state = state.display();
+        Failure::Failed(format!(
+            "health.json in {state}, which tells where the log stood, cannot be read: {error}"
+        ))
+    })
 }
 
 /// What cannot be read may be read at the next start, and whoever starts the program has to try: what is off may

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::vitals::Vitals;
 use super::{Ledger, LogHealth, state};
 use crate::audit::record::Journal;
+use crate::files::Room;
 use crate::ids::StudioId;
 use crate::policy::{Policy, Scan};
 
@@ -130,15 +131,19 @@ impl Health {
 
     /// Where the log stood when it was last told of, however long ago; nothing where that is not known. A record
     /// is durable before it is told of here.
-    #[must_use]
-    pub fn log_stood_at(state: &Path) -> Option<Audit> {
+    ///
+    /// # Errors
+    /// The file is there and cannot be read now: it may tell later.
+    pub fn log_stood_at(state: &Path) -> io::Result<Option<Audit>> {
+        use io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
         match Self::read_file(&state.join(FILE)) {
-            Ok(health) => health.audit,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => {
+            Ok(health) => Ok(health.audit),
+            Err(error) if error.kind() == NotFound => Ok(None),
+            Err(error) if matches!(error.kind(), InvalidData | UnexpectedEof) => {
                 tracing::warn!(%error, "health.json does not tell where the log stood: whether its end is lost is not known");
-                None
+                Ok(None)
             }
+            Err(error) => Err(error),
         }
     }
 
@@ -178,12 +183,19 @@ pub struct HealthReport {
 }
 
 impl HealthReport {
-    /// A report in the state directory, which is written from now on.
+    /// A report in the state directory, which is written from now on. The disk of the log is looked at on the way:
+    /// one that is full shows otherwise only where something is to be recorded, and that may be a rescue.
     ///
     /// # Errors
     /// The operating system has no thread for it.
-    pub fn in_directory(state: &Path) -> std::io::Result<Self> {
-        Ok(Self { file: Writer::start(state.join(FILE))?, since: None })
+    pub fn in_directory(state: &Path, log: &Path) -> std::io::Result<Self> {
+        let directory = log.parent().filter(|directory| *directory != Path::new(""));
+        let directory = directory.unwrap_or(Path::new(".")).to_owned();
+        let look = move || match Room::at(&directory) {
+            Ok(room) => room.trouble(),
+            Err(error) => Some(format!("it cannot be looked at: {error}")),
+        };
+        Ok(Self { file: Writer::start(state.join(FILE), look)?, since: None })
     }
 
     /// Says how things are.
@@ -194,6 +206,7 @@ impl HealthReport {
         policy: &Policy,
         at: Timestamp,
     ) {
+        vitals.lock().disk = self.file.0.lock().disk.clone();
         self.write(problems(vitals, ledger, policy, at), vitals, ledger, policy, at);
     }
 
@@ -259,6 +272,8 @@ pub(super) fn problems(
             Some(format!("the audit log cannot be written since {since}: {detail}"))
         }
     };
+    let disk = vitals.lock().disk.clone();
+    let disk = disk.map(|trouble| format!("the disk of the audit log is in trouble: {trouble}"));
     let unrotated = ledger.unrotated();
     let unrotated = unrotated.map(|why| format!("the audit log cannot go on in a new file, {why}"));
     let refused = vitals.lock().refused.clone();
@@ -273,7 +288,8 @@ pub(super) fn problems(
         let what = vitals.lock().trouble.of(&studio.id)?;
         Some(format!("in {} {what}", studio.label()))
     });
-    let found = log.into_iter().chain(unrotated).chain(refused).chain(held).chain(failing);
+    let found =
+        log.into_iter().chain(disk).chain(unrotated).chain(refused).chain(held).chain(failing);
     found.chain(overdue(vitals, policy, at)).collect()
 }
 
@@ -315,6 +331,8 @@ struct Desk {
 #[derive(Debug, Default)]
 struct Paper {
     next: Option<String>,
+    /// What is wrong with the disk of the log, as it was when the last was written.
+    disk: Option<String>,
     is_writing: bool,
     is_over: bool,
 }
@@ -326,12 +344,15 @@ impl Desk {
 }
 
 impl Writer {
-    fn start(path: PathBuf) -> std::io::Result<Self> {
+    fn start(
+        path: PathBuf,
+        look: impl Fn() -> Option<String> + Send + 'static,
+    ) -> std::io::Result<Self> {
         let desk = Arc::new(Desk::default());
         let theirs = Arc::clone(&desk);
         let thread = std::thread::Builder::new().name("health".to_owned());
         // Nobody joins it: a disk that hangs must not keep the program from ending.
-        drop(thread.spawn(move || keep_writing(&theirs, &path))?);
+        drop(thread.spawn(move || keep_writing(&theirs, &path, &look))?);
         Ok(Self(desk))
     }
 
@@ -352,7 +373,7 @@ impl Drop for Writer {
     }
 }
 
-fn keep_writing(desk: &Desk, path: &Path) {
+fn keep_writing(desk: &Desk, path: &Path, look: &dyn Fn() -> Option<String>) {
     let mut has_failed = false;
     let mut paper = desk.lock();
     loop {
@@ -372,7 +393,9 @@ fn keep_writing(desk: &Desk, path: &Path) {
             tracing::warn!(%error, "{} cannot be written", path.display());
         }
         has_failed = written.is_err();
+        let disk = look();
         paper = desk.lock();
+        paper.disk = disk;
         paper.is_writing = false;
         desk.changed.notify_all();
     }
@@ -412,7 +435,8 @@ max_uptime = "14h"
         let journal = Arc::new(MemoryJournal::new());
         let shared = Arc::clone(&journal) as Arc<dyn Journal>;
         let (vitals, ledger) = (Vitals::default(), Ledger::new(shared, Replay::default()));
-        let mut report = HealthReport::in_directory(base.path()).unwrap();
+        let mut report =
+            HealthReport::in_directory(base.path(), &base.path().join("audit.jsonl")).unwrap();
         act(&mut |at| report.tell(&vitals, &ledger, &policy, at), &vitals, &ledger, &journal);
         drop(report);
         let text = std::fs::read_to_string(base.path().join(FILE)).unwrap();
@@ -538,10 +562,42 @@ max_uptime = "14h"
     }
 
     #[test]
+    fn a_disk_that_is_full_is_told_before_anything_is_to_be_recorded() {
+        let base = tempfile::tempdir().unwrap();
+        let policy = crate::config::parse("policy.toml", POLICY, Path::new("")).unwrap().policy;
+        let journal = Arc::new(MemoryJournal::new()) as Arc<dyn Journal>;
+        let (vitals, ledger) = (Vitals::default(), Ledger::new(journal, Replay::default()));
+        let look = || Some("0 kB of it are free".to_owned());
+        let file = Writer::start(base.path().join(FILE), look).unwrap();
+        let mut report = HealthReport { file, since: None };
+        report.tell(&vitals, &ledger, &policy, at("2026-11-20T04:00:00Z"));
+        let desk = Arc::clone(&report.file.0);
+        let is_busy = |paper: &mut Paper| paper.is_writing || paper.next.is_some();
+        drop(desk.changed.wait_while(desk.lock(), is_busy).unwrap());
+        report.tell(&vitals, &ledger, &policy, at("2026-11-20T04:05:00Z"));
+        let problems = problems(&vitals, &ledger, &policy, at("2026-11-20T04:05:00Z"));
+        assert_eq!(problems, ["the disk of the audit log is in trouble: 0 kB of it are free"]);
+    }
+
+    #[test]
+    fn what_told_where_the_log_stood_and_cannot_be_read_now_is_not_forgotten() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join(FILE);
+        assert_eq!(Health::log_stood_at(base.path()).unwrap(), None, "there is none yet");
+        for garbled in ["", "{", "{}", "[1]"] {
+            std::fs::write(&path, garbled).unwrap();
+            assert_eq!(Health::log_stood_at(base.path()).unwrap(), None, "{garbled:?}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert!(Health::log_stood_at(base.path()).is_err());
+    }
+
+    #[test]
     fn the_last_words_are_written_before_the_end() {
         let base = tempfile::tempdir().unwrap();
         let path = base.path().join("health.json");
-        let writer = Writer::start(path.clone()).unwrap();
+        let writer = Writer::start(path.clone(), || None).unwrap();
         for number in 0..100 {
             writer.write(number.to_string());
         }
@@ -552,7 +608,7 @@ max_uptime = "14h"
     #[test]
     fn a_file_that_cannot_be_written_stops_nobody() {
         let base = tempfile::tempdir().unwrap();
-        let writer = Writer::start(base.path().join("missing/health.json")).unwrap();
+        let writer = Writer::start(base.path().join("missing/health.json"), || None).unwrap();
         writer.write("one".to_owned());
         writer.write("two".to_owned());
         drop(writer);

@@ -38,13 +38,11 @@ pub(super) async fn look_at(workshop: &Workshop, ledger: &Ledger) -> Snapshot {
                 Problem::ServerError
                 | Problem::Throttled
                 | Problem::TimedOut
-                | Problem::Unreachable => is_there,
-                Problem::Gone
+                | Problem::Unreachable
+                | Problem::Gone
                 | Problem::Conflict
-                | Problem::Refused
-                | Problem::NoCredentials
-                | Problem::CredentialsExpired
-                | Problem::NotAsked => false,
+                | Problem::Refused => is_there,
+                Problem::NoCredentials | Problem::CredentialsExpired | Problem::NotAsked => false,
             }
     });
     if is_asked && is_unread {

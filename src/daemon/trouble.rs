@@ -271,6 +271,7 @@ mod tests {
             late,
             rescue: rescue.then_some(StoppedBy::Us),
             needed_until: None,
+            destroyed_after: None,
         });
         let attempts = start_attempts;
         let past =

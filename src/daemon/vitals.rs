@@ -37,6 +37,8 @@ pub(super) struct Vitals {
 pub(super) struct Known {
     /// The policy in force.
     pub(super) policy: Option<Arc<Policy>>,
+    /// What is wrong with the disk of the log, while nothing is written to it.
+    pub(super) disk: Option<String>,
     /// Why the policy file was refused, if it was when it was last read.
     pub(super) refused: Option<String>,
     /// What each studio's last scan saw.

@@ -261,6 +261,7 @@ async fn call(
         client_token: Some(token.0.clone()),
         not_after: decision.not_after,
         needed_until: decision.needed_until,
+        destroyed_after: records::destroyed_after(*action, session),
         ends_itself: records::ending(session),
         ..records::decided(workshop, session, decision)
     };

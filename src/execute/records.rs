@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Workshop;
 use crate::audit::record::{Data, EndingData, ErrorData, SeenData};
 use crate::ids::{SessionId, StudioId};
-use crate::inventory::Session;
+use crate::inventory::{Session, Stopping};
 use crate::plan::{Action, Decision};
 use crate::provider::ProviderError;
 
@@ -54,6 +54,17 @@ pub(super) fn stop_before(action: Action, run: Option<Timestamp>) -> Option<Time
     match action {
         Action::Stop => None,
         Action::Start => run,
+    }
+}
+
+/// How long after its stop the service destroys it, in seconds: by the time that this is asked its launch profile may
+/// be another.
+pub(super) fn destroyed_after(action: Action, session: &Session) -> Option<i64> {
+    match (action, &session.stopping) {
+        (Action::Stop, Stopping::Allowed { destroyed_after }) => {
+            destroyed_after.map(|after| after.as_secs())
+        }
+        (Action::Stop | Action::Start, _) => None,
     }
 }
 

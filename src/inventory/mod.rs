@@ -82,6 +82,8 @@ pub enum Wanted {
     Members,
     /// The list of studios.
     Studios,
+    /// The time, where whatever depends on it would be wrong.
+    Clock,
 }
 
 impl fmt::Display for Wanted {
@@ -92,6 +94,7 @@ impl fmt::Display for Wanted {
             Self::Studio => "studio",
             Self::Members => "studio members",
             Self::Studios => "studios",
+            Self::Clock => "clock",
         })
     }
 }

@@ -146,6 +146,8 @@ pub struct SessionHistory {
     pub put_off: Option<Timestamp>,
     /// Until when its work was to live when we put it off.
     pub needed_until: Option<Timestamp>,
+    /// For how long it was to live then, by its launch profile.
+    pub destroyed_after: Option<SignedDuration>,
     /// The due instant of the stop that was withheld last, in `observe`.
     pub withheld: Option<Timestamp>,
     /// How many attempts to start it again have come to a known end; their run is the instant of
@@ -174,6 +176,7 @@ impl SessionHistory {
         ours: None,
         put_off: None,
         needed_until: None,
+        destroyed_after: None,
         withheld: None,
         start_attempts: None,
         starting: None,
@@ -340,6 +343,8 @@ pub struct OpenIntent {
     pub rescue: Option<StoppedBy>,
     /// Where it is a stop: until when the session's work is to live after it.
     pub needed_until: Option<Timestamp>,
+    /// Where it is a stop: how long after it the service destroys the session, by the launch profile of then.
+    pub destroyed_after: Option<SignedDuration>,
 }
 
 impl OpenIntent {

@@ -1,12 +1,16 @@
 //! What would change an answer: for people who read why and want it otherwise.
 
 use super::{Action, BrakeBound, Cause, Reason, Unrotated, reason};
+use crate::inventory::Wanted;
 
 impl Reason {
     /// What would have to be so for the answer to be another, apart from time passing.
     #[must_use]
     pub fn remedy(&self) -> String {
         match self {
+            Self::ListingIncomplete { wanted: Wanted::Clock, .. } => {
+                "the right time on this host; `timedatectl` shows whether it is kept".to_owned()
+            }
             Self::ListingIncomplete { wanted, .. } => {
                 format!("a reading of all the {wanted}; `lightsout plan` shows whether it succeeds")
             }

@@ -52,6 +52,24 @@ fn ends_of(session: &Session) -> [Option<Timestamp>; 2] {
     [session.terminate_at, by_clock.map(|(stopped_at, after)| moved(stopped_at, after))]
 }
 
+/// The same of the session of a case, the earliest. Where nothing tells any more, since its launch profile is another
+/// by now, or is gone, what we put off has the end that it had when we did so.
+pub(super) fn end(case: &Case<'_>) -> Option<Timestamp> {
+    ends(case).min()
+}
+
+fn ends(case: &Case<'_>) -> impl Iterator<Item = Timestamp> + use<> {
+    let told = ends_of(case.session);
+    let is_off = matches!(
+        case.session.state,
+        SessionState::Stopped | SessionState::Failed(Transition::Start)
+    );
+    let is_untold = is_off && told == [None, None];
+    let put_off = case.history.put_off.filter(|_| is_untold && is_last_put_off(case));
+    let of_then = put_off.zip(case.history.destroyed_after).map(|(at, after)| moved(at, after));
+    told.into_iter().flatten().chain(of_then)
+}
+
 /// How a session that is off is kept from being destroyed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rescue<'a> {
@@ -85,8 +103,7 @@ impl<'a> Rescue<'a> {
     /// Those under some settings, by each end that the session may have.
     fn under(case: &Case<'a>, settings: &'a Settings) -> Vec<Self> {
         let schedules = case.schedules_to_rescue_by(settings);
-        let ends = ends_of(case.session).into_iter().flatten();
-        let rescues = ends.flat_map(|end| {
+        let rescues = ends(case).flat_map(|end| {
             let by = |schedule: &&Schedule| {
                 let rescue = Self::from(end, case.clock_error, schedule, settings)?;
                 rescue.is_owed(case, schedule).then_some(rescue)

@@ -6,7 +6,7 @@ use super::case::{Case, TAG_STOPPED};
 use super::hold::{held, look_at_hold};
 use super::keeps::{kept, look_at_keeps};
 use super::line::{Line, look_at_mode};
-use super::rescue::{Rescue, terminates_at};
+use super::rescue::{Rescue, end};
 use super::{Reason, StoppedBy, Verdict, moved};
 use crate::inventory::SessionState;
 use crate::policy::{Mode, Start};
@@ -115,7 +115,7 @@ fn near_end(case: &Case<'_>) -> Option<Reason> {
         let ours = stopped_by_us(case).map(|_| StoppedBy::Us);
         return Some(rescue.reason(case, ours.unwrap_or(StoppedBy::Another)));
     }
-    let terminate_at = terminates_at(case.session)?;
+    let terminate_at = end(case)?;
     if case.now < alarm_at(case)? || will_be_rescued(case) {
         return None;
     }
@@ -128,7 +128,7 @@ fn near_end(case: &Case<'_>) -> Option<Reason> {
 
 /// The alarm for what is off since its start failed, and will be destroyed so.
 pub(super) fn failed_near_end(case: &Case<'_>) -> Option<Reason> {
-    let terminate_at = terminates_at(case.session)?;
+    let terminate_at = end(case)?;
     let is_near = alarm_at(case)? <= case.now && case.now < terminate_at && !will_be_rescued(case);
     is_near.then_some(Reason::TerminationNear { terminate_at })
 }
@@ -140,7 +140,7 @@ fn will_be_rescued(case: &Case<'_>) -> bool {
 
 fn rescue_to_come<'a>(case: &Case<'a>) -> Option<Rescue<'a>> {
     let rescue = Rescue::of(case).filter(|rescue| rescue.settings.mode == Mode::Enforce)?;
-    (Some(rescue.terminate_at) == terminates_at(case.session)).then_some(rescue)
+    (Some(rescue.terminate_at) == end(case)).then_some(rescue)
 }
 
 /// Until when nobody has to see to what is off: it is to be started before the service destroys it.
@@ -150,7 +150,7 @@ pub(super) fn safe_until(case: &Case<'_>) -> Option<Timestamp> {
 
 /// When a person is told.
 pub(super) fn alarm_at(case: &Case<'_>) -> Option<Timestamp> {
-    terminates_at(case.session).map(|at| moved(at, -TERMINATION_ALARM))
+    end(case).map(|at| moved(at, -TERMINATION_ALARM))
 }
 
 /// Only what could be started has a reason to wait for the end of a closed day.
@@ -185,7 +185,7 @@ fn start(case: &Case<'_>) -> Option<Reason> {
 }
 
 fn look_at_end(case: &Case<'_>) -> String {
-    let Some(at) = terminates_at(case.session) else {
+    let Some(at) = end(case) else {
         return "nothing says that it will be".to_owned();
     };
     let preserve = case.settings.preserve;

@@ -342,7 +342,9 @@ async fn what_we_put_off_is_read_by_itself_where_the_list_cannot_be_read() {
 
 #[tokio::test]
 async fn so_it_is_where_a_part_of_the_list_fails_and_the_service_is_there() {
-    for problem in [Problem::ServerError, Problem::Throttled, Problem::TimedOut] {
+    let broken = [Problem::ServerError, Problem::Throttled, Problem::TimedOut];
+    // So it may say of a token of a page that it does not know any more.
+    for problem in broken.into_iter().chain([Problem::Refused, Problem::Conflict]) {
         let rig = Rig::started(ROTATE, MORTAL).await;
         until(&rig, saturday("12:00:00")).await;
         rig.faulty.set(Some(Fault::PartialList(problem)));

@@ -69,6 +69,25 @@ fn a_log_that_is_shorter_than_it_was_told_to_be_is_said_and_nothing_is_done_unti
     // The pause was in it. Whoever ends that by now does not know of the one to come.
     fs::write(house.log(), "").unwrap();
     say(&["resume"]);
+    let examined = house.run(&["doctor"]);
+    assert!(
+        examined.stdout.contains("a daemon that starts does nothing for a day"),
+        "{}",
+        examined.stdout
+    );
+    // It is not said to be whole where nobody can tell.
+    let health = house.state().join("health.json");
+    fs::rename(&health, house.state().join("away")).unwrap();
+    fs::create_dir(&health).unwrap();
+    let unread = house.run(&["run", "--once"]);
+    assert_eq!(unread.code, Some(1));
+    assert!(
+        unread.stderr.contains("tells where the log stood, cannot be read"),
+        "{}",
+        unread.stderr
+    );
+    fs::remove_dir(&health).unwrap();
+    fs::rename(house.state().join("away"), &health).unwrap();
     for _ in 0..2 {
         let run = house.run(&["run", "--once"]);
         assert_eq!(run.code, Some(1), "{}", run.stderr);

@@ -211,6 +211,9 @@ pub struct PastCheckpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub needed_until: Option<Timestamp>,
+    /// For how long it was to live then, by its launch profile, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destroyed_after: Option<i64>,
     /// The due instant of the stop that was withheld last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -351,4 +354,7 @@ pub struct IntentCheckpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub needed_until: Option<Timestamp>,
+    /// Where it is a stop: how long after it the service destroys the session, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destroyed_after: Option<i64>,
 }

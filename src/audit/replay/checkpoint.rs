@@ -219,6 +219,7 @@ fn past_data(past: &SessionHistory) -> PastCheckpoint {
         ours,
         put_off,
         needed_until,
+        destroyed_after,
         withheld,
         start_attempts,
         starting,
@@ -235,6 +236,7 @@ fn past_data(past: &SessionHistory) -> PastCheckpoint {
         ours: ours.map(|OurStop { stopped_at }| stopped_at),
         put_off: *put_off,
         needed_until: *needed_until,
+        destroyed_after: destroyed_after.map(|after| after.as_secs()),
         withheld: *withheld,
         start_attempts: start_attempts.as_ref().map(attempts_data),
         starting: starting.as_ref().map(intent_data),
@@ -264,6 +266,7 @@ fn past_of(data: &PastCheckpoint) -> SessionHistory {
         ours,
         put_off,
         needed_until,
+        destroyed_after,
         withheld,
         start_attempts,
         starting,
@@ -280,6 +283,7 @@ fn past_of(data: &PastCheckpoint) -> SessionHistory {
         ours: ours.map(|stopped_at| OurStop { stopped_at }),
         put_off: *put_off,
         needed_until: *needed_until,
+        destroyed_after: destroyed_after.map(SignedDuration::from_secs),
         withheld: *withheld,
         start_attempts: start_attempts.as_ref().map(attempts_of),
         starting: starting.as_ref().map(intent_of),
@@ -346,8 +350,10 @@ fn intent_data(intent: &OpenIntent) -> IntentCheckpoint {
         late,
         rescue,
         needed_until,
+        destroyed_after,
     } = intent.clone();
     let rescue = rescue.map(|stopped_by| stopped_by.to_string());
+    let destroyed_after = destroyed_after.map(|after| after.as_secs());
     IntentCheckpoint {
         run,
         client_token,
@@ -359,6 +365,7 @@ fn intent_data(intent: &OpenIntent) -> IntentCheckpoint {
         late,
         rescue,
         needed_until,
+        destroyed_after,
     }
 }
 
@@ -374,9 +381,23 @@ fn intent_of(data: &IntentCheckpoint) -> OpenIntent {
         late,
         rescue,
         needed_until,
+        destroyed_after,
     } = data.clone();
     let rescue = rescue.as_deref().map(stopped_by_of);
-    OpenIntent { run, token, at, since, accepted, repeats, refused, late, rescue, needed_until }
+    let destroyed_after = destroyed_after.map(SignedDuration::from_secs);
+    OpenIntent {
+        run,
+        token,
+        at,
+        since,
+        accepted,
+        repeats,
+        refused,
+        late,
+        rescue,
+        needed_until,
+        destroyed_after,
+    }
 }
 
 /// Whoever is not known to be us is another.

@@ -65,6 +65,7 @@ fn open(accepted: bool) -> Option<OpenIntent> {
         late: false,
         rescue: None,
         needed_until: None,
+        destroyed_after: None,
     })
 }
 

@@ -505,3 +505,27 @@ fn a_log_whose_file_is_moved_away_is_not_written_until_it_is_back() {
     block_on(log.commit(vec![samples::small(2)])).unwrap();
     assert_eq!(subjects(&path), ["s0", "s2"]);
 }
+
+#[test]
+fn an_older_file_that_cannot_be_read_prevents_no_start() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let log = rotating(&path);
+    for number in 0..20 {
+        block_on(log.commit(vec![samples::small(number)])).unwrap();
+    }
+    let head = log.head().unwrap();
+    drop(log);
+    let mut older: Vec<_> = std::fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_str().is_some_and(|path| path.contains(".0")))
+        .collect();
+    older.sort_unstable();
+    let last = older.last().unwrap();
+    std::fs::remove_file(last).unwrap();
+    std::fs::create_dir(last).unwrap();
+    let (log, found) = opened(&path);
+    assert_eq!((found.records, found.hash), (head.sequence, head.hash));
+    block_on(log.commit(vec![samples::small(20)])).unwrap();
+}

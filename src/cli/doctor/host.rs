@@ -10,22 +10,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::run::token;
+use super::super::run::{Lost, token};
 use super::super::{output, studios};
 use super::Finding;
 use crate::audit::reader;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Loaded};
 use crate::daemon::{self, Health};
-use crate::files::{self, Exposed};
+use crate::files::{self, Exposed, Room};
 use crate::policy::{HttpPolicy, Policy};
 use crate::switch::{Request, Spool, Wish};
 
 /// Room for some hundred thousand records.
 const ROOM_ENOUGH: u64 = 100 * 1024 * 1024;
-
-/// Room for a night, and no more.
-const ROOM_LEAST: u64 = 10 * 1024 * 1024;
 
 /// After how many years the rules of a zone have usually changed somewhere.
 const ZONES_YEARS_MAX: i16 = 2;
@@ -54,7 +51,7 @@ pub(super) fn examine(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Finding> {
     let log_path = policy.audit_path.clone();
     let log_dir = log_path.parent().filter(|parent| *parent != Path::new(""));
     let log_dir = log_dir.unwrap_or(Path::new(".")).to_owned();
-    let (now, here) = (clock.now(), state.clone());
+    let (now, here, of_log) = (clock.now(), state.clone(), state.clone());
     let http = policy.http.clone();
     let (whole, clock) = (policy.clone(), Arc::clone(clock));
     [
@@ -65,7 +62,7 @@ pub(super) fn examine(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Finding> {
         in_time("audit directory", move || {
             vec![directory("audit directory", &log_dir, files::directory_exposed_at)]
         }),
-        in_time("audit log", move || vec![log(&log_path)]),
+        in_time("audit log", move || vec![log(&log_path, &of_log)]),
         in_time("token file", move || token_file(http.as_ref())),
         in_time("pause", move || pauses(&whole, &clock)),
     ]
@@ -173,16 +170,16 @@ fn room(about: &str, path: &Path) -> Finding {
         }
         Err(_) => path.display().to_string(),
     };
-    let free = match rustix::fs::statvfs(path) {
-        Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
+    let free = match Room::at(path) {
+        Ok(room) => room.free,
         Err(error) => {
             return Finding::warning(about, format!("{shown}: {error}"), "look at its disk");
         }
     };
     let found = format!("{shown}; written, synced and read back; {} MB are free", free / 1_000_000);
     match free {
-        ..ROOM_LEAST => Finding::failed(about, found, "make room: without it nothing is done"),
-        ROOM_LEAST..ROOM_ENOUGH => Finding::warning(about, found, "make room before it runs out"),
+        ..Room::LEAST => Finding::failed(about, found, "make room: without it nothing is done"),
+        Room::LEAST..ROOM_ENOUGH => Finding::warning(about, found, "make room before it runs out"),
         _ => Finding::ok(about, found),
     }
 }
@@ -258,8 +255,15 @@ fn nobody(about: &str, state: &Path, now: Timestamp) -> Finding {
 }
 
 /// The newest file of the log: its chain, and where it stands.
-fn log(path: &Path) -> Finding {
+fn log(path: &Path, state: &Path) -> Finding {
     let (about, shown) = ("audit log", path.display());
+    // What cannot be read is told below, or by whoever looks at the state directory.
+    let stood_at = Health::log_stood_at(state).unwrap_or_default();
+    if let Ok(Some(lost)) = Lost::of(path, stood_at.as_ref()) {
+        let advice =
+            "a daemon that starts does nothing for a day but rescues, or until lightsout resume";
+        return Finding::failed(about, format!("{shown}: {}", lost.found()), advice);
+    }
     match reader::verify_file(path) {
         Ok(verified) => {
             let found =

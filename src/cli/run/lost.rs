@@ -12,7 +12,7 @@ use crate::switch::{Switchboard, Wish};
 
 /// What is there in the place of a record that was told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Lost {
+pub(in crate::cli) struct Lost {
     /// The number of the record.
     before: u64,
     /// The number of the last that is there.
@@ -21,16 +21,33 @@ pub(super) struct Lost {
 
 impl Lost {
     /// Looks at the log as it is found, before anything is repaired in it: a repair would take the number of what is
-    /// lost. Nothing where the log cannot be read, which its opening says better.
-    pub(super) fn of(log: &Path, stood_at: Option<&Audit>) -> Option<Self> {
-        let Audit { sequence: before, head } = stood_at?;
+    /// lost.
+    ///
+    /// # Errors
+    /// The log cannot be read now. Its opening may be able to, a moment later, and would not know.
+    pub(in crate::cli) fn of(
+        log: &Path,
+        stood_at: Option<&Audit>,
+    ) -> Result<Option<Self>, reader::ReadError> {
+        let Some(Audit { sequence: before, head }) = stood_at else { return Ok(None) };
         let lines = numbers(reader::read_recent(log), head)?;
         let last = lines.last().map_or(0, |(sequence, _)| *sequence);
         // What is in a file before the newest was known to whoever began that.
         let is_earlier = lines.first().is_some_and(|(first, _)| first > before);
         let is_there = |(sequence, is_it): &(u64, bool)| sequence == before && *is_it;
         let is_sound = is_earlier || lines.iter().any(is_there);
-        (!is_sound).then_some(Self { before: *before, last })
+        Ok((!is_sound).then_some(Self { before: *before, last }))
+    }
+
+    /// What is there instead.
+    pub(in crate::cli) fn found(self) -> String {
+        let Self { before, last } = self;
+        let found = if last < before {
+            format!("has {last}")
+        } else {
+            format!("has another in its place, up to record {last}")
+        };
+        format!("the log stood at record {before} when the daemon last told of it, and {found}")
     }
 
     /// What is to be recorded: that, and a pause.
@@ -41,14 +58,10 @@ impl Lost {
             last,
             "the end of the audit log is lost; nothing is done for a day"
         );
-        let found = if last < before {
-            format!("has {last}")
-        } else {
-            format!("has another in its place, up to record {last}")
-        };
         let text = format!(
-            "the log stood at record {before} when the daemon last told of it, and {found}: what came after is \
-             lost, and with it perhaps a pause or a brake; nothing is done for a day, or until `lightsout resume`"
+            "{}: what came after is lost, and with it perhaps a pause or a brake; nothing is done for a day, or until \
+             `lightsout resume`",
+            self.found()
         );
         let values = [("before", before), ("last", last)];
         let reason = ReasonData {
@@ -106,11 +119,11 @@ impl Found {
 fn numbers(
     lines: Result<reader::Lines, reader::ReadError>,
     head: &str,
-) -> Option<Vec<(u64, bool)>> {
+) -> Result<Vec<(u64, bool)>, reader::ReadError> {
     let lines = match lines {
         Ok(lines) => lines,
-        Err(error) if error.is_absence() => return Some(Vec::new()),
-        Err(_) => return None,
+        Err(error) if error.is_absence() => return Ok(Vec::new()),
+        Err(error) => return Err(error),
     };
     let mut found = Vec::new();
     for line in lines {
@@ -118,8 +131,8 @@ fn numbers(
             Ok(line) => found.push((line.sequence, line.hash.as_str() == head)),
             // What is behind a line that is none will be cut with it.
             Err(reader::ReadError::Torn { .. } | reader::ReadError::Line { .. }) => break,
-            Err(reader::ReadError::Io { .. }) => return None,
+            Err(error @ reader::ReadError::Io { .. }) => return Err(error),
         }
     }
-    Some(found)
+    Ok(found)
 }

@@ -24,6 +24,7 @@ fn intent(accepted: bool) -> OpenIntent {
         late,
         rescue,
         needed_until: None,
+        destroyed_after: None,
     }
 }
 

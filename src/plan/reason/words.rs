@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{BrakeBound, Reason, direction, durations, names};
-use crate::inventory::Ending;
+use crate::inventory::{Ending, Wanted};
 use crate::plan::Announcement;
 
 /// An instant for people: UTC to the minute, or to the second where it has seconds.
@@ -26,6 +26,7 @@ impl fmt::Display for At {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ListingIncomplete { wanted: Wanted::Clock, detail, .. } => f.write_str(detail),
             Self::ListingIncomplete { wanted, problem, detail } => {
                 write!(f, "the {wanted} could not be read whole: {problem}")?;
                 if detail.is_empty() { Ok(()) } else { write!(f, " ({detail})") }

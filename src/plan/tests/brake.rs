@@ -279,6 +279,7 @@ fn what_is_under_way_is_not_counted_again() {
         late: false,
         rescue: None,
         needed_until: None,
+        destroyed_after: None,
     };
     world.history.sessions.entry("session-1".into()).or_default().open = Some(open);
     assert_eq!(outcome(&world, "20T20:01:00").0, 20);

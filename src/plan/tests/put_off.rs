@@ -42,3 +42,36 @@ fn a_stop_says_until_when_its_work_is_to_live() {
     // A stop that starts no clock endangers nothing.
     assert_eq!(needed(&World::new()), None);
 }
+
+#[test]
+fn what_was_put_off_has_the_end_of_then_where_nothing_tells_of_one_any_more() {
+    let forbidden = Stopping::Forbidden(Forbidden { remedy: "allow it" });
+    let of_then = |stopping: &Stopping, destroyed_after| {
+        let mut world = asleep().session(|session| {
+            session.terminate_at = None;
+            session.stopping = stopping.clone();
+        });
+        past(&mut world).put_off = Some(at("20T20:00:00"));
+        past(&mut world).destroyed_after = destroyed_after;
+        world
+    };
+    let a_day = Some(SignedDuration::from_hours(24));
+    for stopping in [&forbidden, &Stopping::Unclear(Doubt::NoLaunchProfile)] {
+        let world = of_then(stopping, a_day);
+        assert_eq!(world.decide("21T19:29:59").next_change, Some(at("21T19:30:00")));
+        assert_eq!(world.decide("21T19:30:00").reason.code(), "rescue", "{stopping:?}");
+        assert_ne!(of_then(stopping, None).decide("21T19:30:00").reason.code(), "rescue");
+    }
+    // What is only observed is told of.
+    let observed = of_then(&forbidden, a_day).settings(|settings| settings.mode = Mode::Observe);
+    assert!(observed.decide("21T19:30:00").reason.is_alarm());
+    // The service's own word counts, and the launch profile's as it is now.
+    let told = of_then(
+        &Stopping::Allowed { destroyed_after: Some(SignedDuration::from_hours(48)) },
+        a_day,
+    );
+    assert_ne!(told.decide("21T19:30:00").reason.code(), "rescue");
+    let mut anothers = of_then(&forbidden, a_day);
+    past(&mut anothers).put_off = Some(at("19T20:00:00"));
+    assert_ne!(anothers.decide("21T19:30:00").reason.code(), "rescue");
+}

@@ -424,6 +424,7 @@ fn a_rescue_that_failed_is_tried_again_and_is_an_alarm() {
         late: false,
         rescue: Some(StoppedBy::Us),
         needed_until: None,
+        destroyed_after: None,
     };
     past(&mut world).starting = Some(open);
     let text = world.decide("21T19:37:00").reason.to_string();

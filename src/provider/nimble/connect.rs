@@ -21,6 +21,7 @@ use aws_sdk_nimble::config::{
 use tokio::sync::OnceCell;
 
 use super::calls::Call;
+use super::clocks::Clocks;
 use super::http::BoundedHttp;
 use super::patience::Patience;
 use super::stand_in::StandIn;
@@ -119,6 +120,7 @@ impl Connections {
             clock: Arc::clone(&self.clock),
             http: self.http.clone(),
             patience: Patience::default(),
+            clocks: Clocks::new(Arc::clone(&self.clock)),
             meter: self.meter.clone(),
             current: Mutex::default(),
         });
@@ -135,6 +137,7 @@ pub(super) struct LazyClient {
     clock: Arc<dyn Clock>,
     http: SharedHttpClient,
     patience: Patience,
+    pub(super) clocks: Clocks,
     meter: Option<Arc<dyn Meter>>,
     current: Mutex<Arc<Generation>>,
 }
@@ -188,6 +191,7 @@ impl LazyClient {
         let shared = self.shared_config().await;
         let mut builder = Builder::from(&shared)
             .interceptor(self.patience.clone())
+            .interceptor(self.clocks.clone())
             .retry_classifier(self.patience.clone());
         // Set here and not on the shared configuration, which is STS's as well.
         if let Some(url) = &self.connection.endpoint_url {

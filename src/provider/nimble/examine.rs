@@ -5,14 +5,9 @@
 //! what it likes.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_nimble::config::interceptors::BeforeDeserializationInterceptorContextRef;
-use aws_sdk_nimble::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_nimble::error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use futures_util::TryFutureExt;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::calls::Call;
 use super::errors::{garbled, provider_error};
@@ -67,15 +62,13 @@ impl NimbleStudio {
     /// Makes each call that reads, once.
     pub async fn examine(&self) -> Examined {
         let began = self.clock.monotonic();
-        let date = Date::default();
         let studio = self.acting(|client| {
             let call = client.get_studio().studio_id(self.id.as_str());
-            let call = call.customize().interceptor(date.clone());
             call.send().map_err(|error| provider_error(Call::GetStudio, &error))
         });
         let studio = studio.await;
         let took = self.clock.monotonic() - began;
-        let ahead = date.get().map(|date| date.duration_until(self.clock.now()));
+        let ahead = self.shared.clocks.ahead();
         let studio = studio.and_then(|output| there(Call::GetStudio, "studio", output.studio));
         let studio = studio.map(|studio| studio.arn);
         let mut found = Found::default();
@@ -189,34 +182,5 @@ impl Found {
     fn examined(self, ahead: Option<SignedDuration>, took: SignedDuration) -> Examined {
         let Self { calls, accounts, .. } = self;
         Examined { calls, accounts, ahead, took }
-    }
-}
-
-/// What the last answer said of the time.
-#[derive(Debug, Clone, Default)]
-struct Date(Arc<Mutex<Option<Timestamp>>>);
-
-impl Date {
-    fn get(&self) -> Option<Timestamp> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[dyn_dispatch_hint]
-impl Intercept for Date {
-    fn name(&self) -> &'static str {
-        "date"
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date");
-        let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date.map(|date| date.timestamp());
-        Ok(())
     }
 }

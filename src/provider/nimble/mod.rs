@@ -7,6 +7,7 @@
 
 mod administer;
 mod calls;
+mod clocks;
 mod connect;
 mod directory;
 mod errors;

@@ -41,6 +41,7 @@ impl NimbleStudio {
             self.list_roles()
         );
         let mut snapshot = snapshot(began, profiles, &roles, sessions);
+        snapshot.gaps.extend(self.shared.clocks.gap());
         // A studio with a gap is held whatever its account is.
         if snapshot.accounts.is_empty() && snapshot.gaps.is_empty() {
             match self.studio_account().await {

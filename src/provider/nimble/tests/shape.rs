@@ -26,6 +26,25 @@ async fn read(status: u16, body: String) -> ProviderError {
     studio(answer).read(&"s-1".into()).await.unwrap_err()
 }
 
+/// The SDK signs by the service's clock once it was told of it, and is answered all the same.
+#[tokio::test]
+async fn a_studio_whose_service_has_another_time_is_not_read_whole() {
+    let at = "2026-11-20T19:00:00Z".parse::<Timestamp>().unwrap();
+    for (date, is_whole) in [("19:03:59", true), ("10:00:00", false), ("19:50:00", false)] {
+        let clock = Arc::new(SimulatedClock::new(at));
+        let answer = stand_in::Answer {
+            status: 200,
+            headers: vec![(b"date".to_vec(), format!("Fri, 20 Nov 2026 {date} GMT").into_bytes())],
+            body: json!({ "launchProfiles": [], "sessions": [] }).to_string().into_bytes(),
+        };
+        let connections = Connections::answered_by(clock, Arc::new(Same(answer)));
+        let studio = connections.connect(&studio_policy(None, "https://127.0.0.1:1"));
+        let gaps = studio.observe().await.gaps;
+        assert_eq!(gaps.iter().all(|gap| gap.wanted != Wanted::Clock), is_whole, "{gaps:?}");
+        assert_eq!(gaps.iter().any(|gap| gap.detail.contains("the clock of this host")), !is_whole);
+    }
+}
+
 /// It goes into the log, whatever became of the call.
 #[tokio::test]
 async fn the_service_s_name_for_a_call_is_one_bounded_line() {
