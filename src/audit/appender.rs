@@ -161,6 +161,9 @@ impl Appender {
             echo: beside.echo,
         };
         if let Some(torn) = torn {
+            if torn.has_hole {
+                recall::set_aside(&mut *appender.storage, appender.len);
+            }
             let repaired = appender.put(&[repaired(torn, clock)]);
             repaired.map_err(|error| StartError::Io("repair the end of", error))?;
         }

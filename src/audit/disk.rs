@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -47,6 +47,12 @@ pub(crate) trait Storage: Send + fmt::Debug {
 
     /// Ends once what was created, renamed and removed survives a power failure.
     fn sync_names(&mut self) -> io::Result<()>;
+
+    /// Copies what a file has from `offset` on to where nothing of the log is, before it is cut: whoever looks into what
+    /// happened has nothing else.
+    fn set_aside(&mut self, _file: LogFile, _offset: u64) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Opens the current file anew: after a failed sync the old handle no longer tells what is on the
     /// disk.
@@ -187,6 +193,22 @@ impl Storage for Disk {
 
     fn sync_names(&mut self) -> io::Result<()> {
         sync_directory(self.files.directory())
+    }
+
+    fn set_aside(&mut self, file: LogFile, offset: u64) -> io::Result<()> {
+        let mut from = File::open(self.files.path(file))?;
+        from.seek(SeekFrom::Start(offset))?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let mut number = 1;
+        let mut to = loop {
+            match options.open(self.files.aside(number)) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                opened => break opened?,
+            }
+        };
+        io::copy(&mut from, &mut to)?;
+        to.sync_all()
     }
 
     fn reopen(&mut self) -> io::Result<()> {

@@ -66,6 +66,11 @@ impl LogFiles {
         }
     }
 
+    /// Where something is kept that had to be cut from it.
+    pub(super) fn aside(&self, number: u32) -> PathBuf {
+        self.beside(&format!(".cut-{number}"))
+    }
+
     /// The file that is locked by whoever writes the log.
     pub(super) fn lock(&self) -> PathBuf {
         self.beside(".lock")

@@ -98,6 +98,9 @@ fn settle(storage: &mut dyn Storage) -> Result<bool, StartError> {
     let settled = match older {
         Some(older) if !has_current || is_remnant(storage)? => {
             is_rolled_back = !has(LogFile::Next);
+            if has_current && is_rolled_back && storage.len(LogFile::Current).is_ok_and(|len| len > 0) {
+                set_aside(storage, 0);
+            }
             storage.rename(*older, LogFile::Current)
         }
         Some(_) => Ok(()),
@@ -113,6 +116,14 @@ fn settle(storage: &mut dyn Storage) -> Result<bool, StartError> {
         removed.map_err(|error| StartError::Io("remove a file of", error))?;
     }
     Ok(is_rolled_back)
+}
+
+/// Keeps what is about to be cut from the current file. Where that fails, the log goes on all the same: what is off may
+/// have to be started.
+pub(super) fn set_aside(storage: &mut dyn Storage, offset: u64) {
+    if let Err(error) = storage.set_aside(LogFile::Current, offset) {
+        tracing::error!(%error, "what is cut from the audit log cannot be kept beside it");
+    }
 }
 
 /// Whether the current file holds less than the checkpoint that it has to begin with, as it has older

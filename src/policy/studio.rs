@@ -75,7 +75,7 @@ pub struct Connection {
     pub role_arn: Option<String>,
     /// What the role asks to be told.
     pub external_id: Option<Secret>,
-    /// The profile of the shared AWS configuration to use.
+    /// The profile of the shared AWS configuration to use; no other credentials count then.
     pub profile: Option<String>,
     /// An endpoint other than the region's own.
     pub endpoint_url: Option<String>,

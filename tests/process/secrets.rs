@@ -115,6 +115,33 @@ fn nothing_is_shown_of_what_a_profile_holds_or_its_program_says() {
 }
 
 #[test]
+fn a_profile_that_is_not_there_is_not_replaced_by_keys_of_the_environment() {
+    let sandbox = Watched::small();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let profiles = elsewhere.path().join("config");
+    let keys = "aws_access_key_id = AKIANARROW\naws_secret_access_key = narrow\n";
+    fs::write(&profiles, format!("[profile narrow]\n{keys}[profile empty]\nregion = us-west-2\n"))
+        .unwrap();
+    let variables = [
+        ("AWS_CONFIG_FILE", profiles.to_str().unwrap()),
+        ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
+        ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+    ];
+    for (profile, is_there) in [("mistyped", false), ("empty", false), ("narrow", true)] {
+        let named = format!("[[studio]]\nprofile = \"{profile}\"\n");
+        let house = House::new(&always_due(&sandbox.endpoint).replace("[[studio]]\n", &named));
+        let run = house.run_with(&["run", "--once", "--dry-run"], &variables);
+        assert_eq!(run.code, Some(if is_there { 0 } else { 1 }), "{profile}: {}", run.stderr);
+        let held = house.records_of("studio.held");
+        let problems: Vec<_> = held
+            .iter()
+            .map(|record| text(&record["data"]["reason"]["values"], "problem"))
+            .collect();
+        assert_eq!(problems, if is_there { vec![] } else { vec!["no_credentials"] }, "{profile}");
+    }
+}
+
+#[test]
 fn a_veto_s_program_that_others_may_write_is_not_run() {
     let sandbox = Watched::small();
     let elsewhere = tempfile::tempdir().unwrap();

@@ -529,3 +529,27 @@ fn an_older_file_that_cannot_be_read_prevents_no_start() {
     assert_eq!((found.records, found.hash), (head.sequence, head.hash));
     block_on(log.commit(vec![samples::small(20)])).unwrap();
 }
+
+#[test]
+fn what_is_cut_behind_a_hole_is_kept_beside_the_log() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let (log, _) = opened(&path);
+    block_on(log.commit((0..9).map(samples::small).collect())).unwrap();
+    drop(log);
+    let whole = std::fs::read(&path).unwrap();
+    let third =
+        whole.split_inclusive(|byte| *byte == b'\n').take(3).map(<[u8]>::len).sum::<usize>();
+    for number in 1..3 {
+        let mut holed = whole.clone();
+        holed[third + 5..third + 50].fill(0);
+        std::fs::write(&path, &holed).unwrap();
+        let (_, found) = opened(&path);
+        assert!(found.repaired.is_some_and(|torn| torn.has_hole));
+        let kept = directory.path().join(format!("audit.jsonl.cut-{number}"));
+        assert_eq!(std::fs::read(&kept).unwrap(), holed[third..]);
+        assert_eq!(std::fs::metadata(kept).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    // It is none of the log's files.
+    assert_eq!(verified(&path).files, 1);
+}

@@ -79,7 +79,7 @@ max_uptime = "14h"
         /// What the role asks to be told. It is a secret: no output shows it.
         #[schemars(extend("x-default" = "none", "examples" = ["EXAMPLE-7c1f"]))]
         external_id: ExternalIdOrOff,
-        /// The profile of the shared AWS configuration to use.
+        /// The profile of the shared AWS configuration to use; no other credentials count then.
         #[schemars(extend("x-default" = "none", "examples" = ["render-farm"]))]
         profile: TextOrOff,
         /// An endpoint other than the region's own: the sandbox, or another compatible service. There is

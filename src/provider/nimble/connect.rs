@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -217,12 +219,24 @@ impl LazyClient {
             .time_source(time.clone())
             .sleep_impl(time);
         if let Some(profile) = &self.connection.profile {
-            loader = loader.profile_name(profile);
+            loader = loader.profile_name(profile).credentials_provider(self.only(profile));
         }
         if signs_as_sandbox(&self.connection, |name| env::var(name).ok()) {
             loader = loader.credentials_provider(sandbox_credentials());
         }
         loader.load().await
+    }
+
+    /// The credentials of a profile, and no others. The SDK's own chain would ask the environment first, and this
+    /// machine's role where the name is mistyped: an administrator's keys, where the policy names narrow ones.
+    fn only(&self, profile: &str) -> ProfileFileCredentialsProvider {
+        let time = SdkTime(Arc::clone(&self.clock));
+        let config = ProviderConfig::without_region()
+            .with_region(Some(Region::new(self.connection.region.as_str().to_owned())))
+            .with_http_client(self.http.clone())
+            .with_time_source(time.clone())
+            .with_sleep_impl(time);
+        ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build()
     }
 
     async fn assume(&self, role: &str, shared: &SdkConfig) -> SharedCredentialsProvider {
