@@ -98,7 +98,10 @@ fn settle(storage: &mut dyn Storage) -> Result<bool, StartError> {
     let settled = match older {
         Some(older) if !has_current || is_remnant(storage)? => {
             is_rolled_back = !has(LogFile::Next);
-            if has_current && is_rolled_back && storage.len(LogFile::Current).is_ok_and(|len| len > 0) {
+            if has_current
+                && is_rolled_back
+                && storage.len(LogFile::Current).is_ok_and(|len| len > 0)
+            {
                 set_aside(storage, 0);
             }
             storage.rename(*older, LogFile::Current)

@@ -53,6 +53,7 @@ pub(super) fn call(ground: &Ground, disk: &DiskHandle, action: Action, id: &str,
             *locked(&ground.misled) = SignedDuration::ZERO;
             scene.is_listed();
             scene.note_keep(token);
+            scene.note_length();
             scene.stop();
         }
         Action::Start => scene.start(),
@@ -382,6 +383,28 @@ impl Scene<'_> {
         }
     }
 
+    /// For how long it is to live once it is off, whatever becomes of its launch profile.
+    fn note_length(&self) {
+        let mut lived = locked(&self.ground.lived);
+        match self.stopped_length() {
+            Some(length) => lived.insert(self.session.id.to_string(), length),
+            None => lived.remove(self.session.id.as_str()),
+        };
+    }
+
+    /// When it may be destroyed that is off since an instant: either the service's own instant or the clock of the
+    /// launch profile may be the true one. Where neither tells, what we stopped has the end of then.
+    fn ends(&self, stopped: Option<Timestamp>) -> Vec<Timestamp> {
+        let by_profile = stopped.zip(self.stopped_length());
+        let by_profile = by_profile.map(|(stopped, length)| stopped + length);
+        let mut ends: Vec<_> = self.session.terminate_at.into_iter().chain(by_profile).collect();
+        if ends.is_empty() && self.session.stopped_by.as_deref() == Some(US) {
+            let length = locked(&self.ground.lived).get(self.session.id.as_str()).copied();
+            ends.extend(stopped.zip(length).map(|(stopped, length)| stopped + length));
+        }
+        ends
+    }
+
     /// Whether what was stopped at an instant ends in the idle hours then, or in those after it.
     fn is_short_of(&self, stopped: Timestamp) -> bool {
         let hours = self.hours();
@@ -389,8 +412,7 @@ impl Scene<'_> {
         let Some(closes) = idle.and_then(|idle| hours.next_working(idle, SEARCH)) else {
             return true;
         };
-        let by_profile = self.stopped_length().map(|length| stopped + length);
-        let ends = self.session.terminate_at.into_iter().chain(by_profile);
+        let ends = self.ends(Some(stopped)).into_iter();
         let tolerance = SignedDuration::from_mins(20);
         let is_back = |end| self.people_are_back(closes, self.rules.return_margin) < end;
         ends.min().is_some_and(|end| end < closes + tolerance || !is_back(end))
@@ -398,10 +420,7 @@ impl Scene<'_> {
 
     /// Whether it is about to be destroyed, and is to be saved from that.
     fn is_rescue(&self) -> bool {
-        // Either the service's own instant or the clock of the launch profile may be the true one.
-        let by_profile = self.session.stopped_at.zip(self.stopped_length());
-        let by_profile = by_profile.map(|(stopped, length)| stopped + length);
-        let mut ends = self.session.terminate_at.into_iter().chain(by_profile);
+        let mut ends = self.ends(self.session.stopped_at).into_iter();
         // By its own clock, or by the service's where that is ahead and a stop has shown it.
         let misled = *locked(&self.ground.misled);
         let now = self.now().max(self.ground.service.now()) + misled;

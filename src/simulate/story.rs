@@ -158,6 +158,7 @@ impl Story {
             busy: Mutex::default(),
             rescued: Mutex::default(),
             off_for_others: Mutex::default(),
+            lived: Mutex::default(),
             paused: Mutex::default(),
             misled: Mutex::default(),
             edited: Mutex::default(),
