@@ -32,10 +32,15 @@ impl Lost {
         let Some(Audit { sequence: before, head }) = stood_at else { return Ok(None) };
         let lines = numbers(reader::read_recent(log), head)?;
         let last = lines.last().map_or(0, |(sequence, _)| *sequence);
-        // What is in a file before the newest was known to whoever began that.
         let is_earlier = lines.first().is_some_and(|(first, _)| first > before);
-        let is_there = |(sequence, is_it): &(u64, bool)| sequence == before && *is_it;
-        let is_sound = is_earlier || lines.iter().any(is_there);
+        let is_sound = if is_earlier {
+            // A person's command may have gone on after the loss, and in a new file. What cannot be read there, or is
+            // not there any more, says nothing.
+            let all = numbers(reader::read(log), head).unwrap_or_default();
+            !all.iter().any(|(sequence, is_it)| sequence == before && !is_it)
+        } else {
+            lines.iter().any(|(sequence, is_it)| sequence == before && *is_it)
+        };
         Ok((!is_sound).then_some(Self { before: *before, last }))
     }
 
@@ -135,4 +140,60 @@ fn numbers(
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::audit::writer::LogWriter;
+    use crate::clock::SimulatedClock;
+    use crate::policy::AuditRotation;
+
+    fn write(log: &Path, records: usize, size: Option<u64>) {
+        let clock = Arc::new(SimulatedClock::new(Timestamp::UNIX_EPOCH));
+        let rotation = AuditRotation { size, age: None };
+        let (log, _) = LogWriter::open(log, rotation, clock).unwrap();
+        let record = |number: usize| {
+            let data = Data { note: Some(number.to_string()), ..Data::default() };
+            let (kind, subject) = (Kind::DaemonStarted, String::new());
+            Record { time: Timestamp::UNIX_EPOCH, kind, subject, data }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for number in 0..records {
+            runtime.block_on(log.commit(vec![record(number)])).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_loss_is_found_though_the_log_went_on_in_new_files_since() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("audit.jsonl");
+        write(&log, 5, None);
+        let lines = reader::read(&log).unwrap().map(Result::unwrap);
+        let stood_at =
+            lines.last().map(|line| Audit { sequence: line.sequence, head: line.hash.to_string() });
+        let text = fs::read_to_string(&log).unwrap();
+        write(&log, 9, Some(1));
+        assert_eq!(Lost::of(&log, stood_at.as_ref()).unwrap(), None, "it only went on");
+        // The last two are lost, and a command of a person goes on.
+        for file in fs::read_dir(directory.path()).unwrap() {
+            fs::remove_file(file.unwrap().path()).unwrap();
+        }
+        let kept: String = text.split_inclusive('\n').take(3).collect();
+        fs::write(&log, kept).unwrap();
+        write(&log, 9, Some(1));
+        let lost = Lost::of(&log, stood_at.as_ref()).unwrap().unwrap();
+        assert!(lost.before == 5 && lost.last > 5, "{lost:?}");
+        // What is taken away by then says nothing.
+        for file in fs::read_dir(directory.path()).unwrap() {
+            let path = file.unwrap().path();
+            if path != log {
+                fs::remove_file(path).unwrap();
+            }
+        }
+        assert_eq!(Lost::of(&log, stood_at.as_ref()).unwrap(), None);
+    }
 }
