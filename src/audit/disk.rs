@@ -13,7 +13,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::files::{LogFile, LogFiles};
-use crate::files::FileLock;
+use crate::files::{FileLock, Room};
 
 /// What the writer does with the files of one log.
 pub(crate) trait Storage: Send + fmt::Debug {
@@ -67,6 +67,8 @@ pub(super) struct Disk {
     _lock: FileLock,
     /// What is open for writing, under the name that it has now.
     open: BTreeMap<LogFile, File>,
+    /// The current file was lost and opened by its name, and is yet to be looked at.
+    is_regained: bool,
 }
 
 /// Why the files cannot be had.
@@ -90,7 +92,7 @@ impl Disk {
             TryLockError::WouldBlock => DiskError::Locked,
             TryLockError::Error(error) => DiskError::Io("lock it", error),
         })?;
-        Ok(Self { files, _lock: lock, open: BTreeMap::new() })
+        Ok(Self { files, _lock: lock, open: BTreeMap::new(), is_regained: false })
     }
 
     /// Where the files are.
@@ -172,6 +174,13 @@ impl Storage for Disk {
     }
 
     fn cut(&mut self, file: LogFile, len: u64) -> io::Result<()> {
+        // What another may have written there meanwhile is nobody's to lose.
+        if self.is_regained && file == LogFile::Current {
+            if self.len(file)? > len {
+                self.set_aside(file, len)?;
+            }
+            self.is_regained = false;
+        }
         self.handle(file)?.set_len(len)
     }
 
@@ -197,18 +206,25 @@ impl Storage for Disk {
 
     fn set_aside(&mut self, file: LogFile, offset: u64) -> io::Result<()> {
         let mut from = File::open(self.files.path(file))?;
+        let len = from.metadata()?.len().saturating_sub(offset);
+        // Records that are yet to come need it more.
+        let free = Room::at(self.files.directory())?.free;
+        if free < Room::LEAST.saturating_add(len) {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
         from.seek(SeekFrom::Start(offset))?;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
         let mut number = 1;
-        let mut to = loop {
-            match options.open(self.files.aside(number)) {
+        let (path, mut to) = loop {
+            let path = self.files.aside(number);
+            match options.open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-                opened => break opened?,
+                opened => break (path, opened?),
             }
         };
-        io::copy(&mut from, &mut to)?;
-        to.sync_all()
+        let copied = io::copy(&mut from, &mut to).and_then(|_| to.sync_all());
+        copied.inspect_err(|_| drop(std::fs::remove_file(path)))
     }
 
     fn reopen(&mut self) -> io::Result<()> {
@@ -217,6 +233,7 @@ impl Storage for Disk {
         let is_gone = |open: &File| open.metadata().is_err();
         if self.open.get(&LogFile::Current).is_some_and(is_gone) {
             self.open.remove(&LogFile::Current);
+            self.is_regained = true;
         }
         self.require_in_place(LogFile::Current)?;
         let file = self.open_existing(LogFile::Current)?;

@@ -59,15 +59,30 @@ pub(super) fn end(case: &Case<'_>) -> Option<Timestamp> {
 }
 
 fn ends(case: &Case<'_>) -> impl Iterator<Item = Timestamp> + use<> {
-    let told = ends_of(case.session);
+    // What is still there long after it has another end, or none.
+    let of_then = end_of_then(case).filter(|end| case.now < disproved(*end));
+    ends_of(case.session).into_iter().flatten().chain(of_then)
+}
+
+/// The end that it had when we put it off, where nothing tells of one.
+fn end_of_then(case: &Case<'_>) -> Option<Timestamp> {
     let is_off = matches!(
         case.session.state,
         SessionState::Stopped | SessionState::Failed(Transition::Start)
     );
-    let is_untold = is_off && told == [None, None];
-    let put_off = case.history.put_off.filter(|_| is_untold && is_last_put_off(case));
-    let of_then = put_off.zip(case.history.destroyed_after).map(|(at, after)| moved(at, after));
-    told.into_iter().flatten().chain(of_then)
+    let is_untold = is_off && ends_of(case.session) == [None, None];
+    let put_off = case.history.put_off.filter(|_| is_untold && is_last_put_off(case))?;
+    case.history.destroyed_after.map(|after| moved(put_off, after))
+}
+
+/// When an end that nothing tells of shows not to have been one.
+fn disproved(end: Timestamp) -> Timestamp {
+    moved(end, RESCUE_MARGIN)
+}
+
+/// When it shows that a session has no end.
+pub(super) fn end_turn(case: &Case<'_>) -> Option<Timestamp> {
+    end_of_then(case).map(disproved)
 }
 
 /// How a session that is off is kept from being destroyed.

@@ -6,7 +6,7 @@ use super::case::{Case, TAG_STOPPED};
 use super::hold::{held, look_at_hold};
 use super::keeps::{kept, look_at_keeps};
 use super::line::{Line, look_at_mode};
-use super::rescue::{Rescue, end};
+use super::rescue::{Rescue, end, end_turn};
 use super::{Reason, StoppedBy, Verdict, moved};
 use crate::inventory::SessionState;
 use crate::policy::{Mode, Start};
@@ -90,7 +90,7 @@ pub(super) fn mark(case: &Case<'_>) -> Option<Timestamp> {
 /// When the answer about a session that is off may become another, whatever it is.
 pub(super) fn next_change(case: &Case<'_>) -> Option<Timestamp> {
     let rescue = Rescue::of(case).into_iter().flat_map(Rescue::turns);
-    let turns = rescue.chain(alarm_at(case)).chain(resumption_turn(case));
+    let turns = rescue.chain(alarm_at(case)).chain(end_turn(case)).chain(resumption_turn(case));
     turns.filter(|instant| *instant > case.now).min()
 }
 

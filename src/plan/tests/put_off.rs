@@ -65,6 +65,12 @@ fn what_was_put_off_has_the_end_of_then_where_nothing_tells_of_one_any_more() {
     // What is only observed is told of.
     let observed = of_then(&forbidden, a_day).settings(|settings| settings.mode = Mode::Observe);
     assert!(observed.decide("21T19:30:00").reason.is_alarm());
+    // What is still there long after it shows that there was none.
+    let survivor =
+        of_then(&forbidden, a_day).settings(|settings| settings.preserve = Preserve::Allow);
+    assert!(survivor.decide("21T20:29:59").reason.is_alarm());
+    assert_eq!(survivor.decide("21T20:29:59").next_change, Some(at("21T20:30:00")));
+    assert!(!survivor.decide("21T20:30:00").reason.is_alarm());
     // The service's own word counts, and the launch profile's as it is now.
     let told = of_then(
         &Stopping::Allowed { destroyed_after: Some(SignedDuration::from_hours(48)) },

@@ -41,7 +41,6 @@ impl NimbleStudio {
             self.list_roles()
         );
         let mut snapshot = snapshot(began, profiles, &roles, sessions);
-        snapshot.gaps.extend(self.shared.clocks.gap());
         // A studio with a gap is held whatever its account is.
         if snapshot.accounts.is_empty() && snapshot.gaps.is_empty() {
             match self.studio_account().await {
@@ -49,6 +48,8 @@ impl NimbleStudio {
                 Err(error) => snapshot.gaps.extend(self.studio_gap(error)),
             }
         }
+        // A rescue passes it, and needs the account.
+        snapshot.gaps.extend(self.shared.clocks.gap());
         snapshot
     }
 

@@ -39,7 +39,7 @@ fn a_render_queue_can_be_asked() {
 
 #[test]
 fn a_licence_server_can_be_asked() {
-    let said = |host| said("licence-server", &["27000@licences", "tray"], host);
+    let said = |host| said("licence-server", &["27000@licences", "tray", "old"], host);
     assert_eq!(said(Some("ws-maya")), "busy (ws-maya holds a licence of maya)");
     assert_eq!(said(Some("ws-houdini")), "busy (ws-houdini holds a licence of maya)");
     assert_eq!(said(Some("ws-tray")), "clear");
@@ -48,6 +48,9 @@ fn a_licence_server_can_be_asked() {
     assert_eq!(said(None), NO_HOST);
     let all = super::examples::said("licence-server", &["27000@licences"], Some("ws-tray"));
     assert_eq!(all, "busy (ws-tray holds a licence of tray)");
+    let unknown =
+        super::examples::said("licence-server", &["27000@licences", "tray"], Some("ws-idle"));
+    assert_eq!(unknown, "failed (it ended with exit status 3)");
     for down in ["27000@elsewhere", "27000@vendorless", "27000@half"] {
         let said = super::examples::said("licence-server", &[down], Some("ws-idle"));
         assert_eq!(said, "failed (it ended with exit status 1)", "{down}");
