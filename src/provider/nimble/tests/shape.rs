@@ -35,11 +35,18 @@ async fn a_studio_whose_service_has_another_time_is_not_read_whole() {
         let answer = stand_in::Answer {
             status: 200,
             headers: vec![(b"date".to_vec(), format!("Fri, 20 Nov 2026 {date} GMT").into_bytes())],
-            body: json!({ "launchProfiles": [], "sessions": [] }).to_string().into_bytes(),
+            body: json!({
+                "launchProfiles": [],
+                "sessions": [],
+                "studio": { "arn": "arn:aws:nimble:us-west-2:111122223333:studio/stid-1" },
+            })
+            .to_string()
+            .into_bytes(),
         };
         let connections = Connections::answered_by(clock, Arc::new(Same(answer)));
         let studio = connections.connect(&studio_policy(None, "https://127.0.0.1:1"));
-        let gaps = studio.observe().await.gaps;
+        let Snapshot { gaps, accounts, .. } = studio.observe().await;
+        assert_eq!(accounts, ["111122223333".into()], "without it nothing is rescued");
         assert_eq!(gaps.iter().all(|gap| gap.wanted != Wanted::Clock), is_whole, "{gaps:?}");
         assert_eq!(gaps.iter().any(|gap| gap.detail.contains("the clock of this host")), !is_whole);
     }
