@@ -90,14 +90,19 @@ pub fn exposed(path: &Path, metadata: &Metadata, group: GroupMayWrite) -> Option
     judge(path, metadata.into(), group, rustix::process::geteuid().as_raw())
 }
 
+/// The directory in which a path is.
+#[must_use]
+pub fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
+}
+
 /// What lets others put another file in the place of this one, if anything does: the directory of its
 /// name, and that of the file behind a link.
 #[must_use]
 pub fn replaceable(path: &Path) -> Option<Exposed> {
     let behind = fs::canonicalize(path).ok();
     let places = [Some(path), behind.as_deref()].into_iter().flatten();
-    places.filter_map(Path::parent).find_map(|directory| {
-        let directory = if directory == Path::new("") { Path::new(".") } else { directory };
+    places.map(directory_of).find_map(|directory| {
         let permissions = Permissions::from(&fs::metadata(directory).ok()?);
         judge_directory(path, directory, permissions)
     })

@@ -10,10 +10,10 @@ use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::files::{LogFile, LogFiles};
-use crate::files::{FileLock, Room};
+use crate::files::{FileLock, Room, directory_of};
 
 /// What the writer does with the files of one log.
 pub(crate) trait Storage: Send + fmt::Debug {
@@ -176,9 +176,7 @@ impl Storage for Disk {
     fn cut(&mut self, file: LogFile, len: u64) -> io::Result<()> {
         // What another may have written there meanwhile is nobody's to lose.
         if self.is_regained && file == LogFile::Current {
-            if self.len(file)? > len {
-                self.set_aside(file, len)?;
-            }
+            self.set_aside(file, len)?;
             self.is_regained = false;
         }
         self.handle(file)?.set_len(len)
@@ -207,6 +205,9 @@ impl Storage for Disk {
     fn set_aside(&mut self, file: LogFile, offset: u64) -> io::Result<()> {
         let mut from = File::open(self.files.path(file))?;
         let len = from.metadata()?.len().saturating_sub(offset);
+        if len == 0 {
+            return Ok(());
+        }
         // Records that are yet to come need it more.
         let free = Room::at(self.files.directory())?.free;
         if free < Room::LEAST.saturating_add(len) {
@@ -259,20 +260,38 @@ fn create_directory(directory: &Path) -> io::Result<()> {
     }
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     for created in missing {
-        sync_directory(&directory_of(created))?;
+        sync_directory(directory_of(created))?;
     }
     Ok(())
-}
-
-/// The directory that holds a path.
-fn directory_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
 }
 
 /// Makes the names in a directory survive a power failure.
 fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_behind_our_last_record_in_a_file_that_was_lost_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.jsonl");
+        let mut disk = Disk::open(&path).unwrap();
+        disk.create(LogFile::Current).unwrap();
+        disk.append(LogFile::Current, b"ours").unwrap();
+        let kept = || std::fs::read(directory.path().join("audit.jsonl.cut-1"));
+        // What nobody else wrote on is only cut.
+        disk.is_regained = true;
+        disk.cut(LogFile::Current, 4).unwrap();
+        assert!(kept().is_err() && !disk.is_regained);
+        disk.append(LogFile::Current, b", theirs").unwrap();
+        disk.is_regained = true;
+        disk.cut(LogFile::Current, 4).unwrap();
+        assert_eq!(
+            (std::fs::read(&path).unwrap(), kept().unwrap()),
+            (b"ours".to_vec(), b", theirs".to_vec())
+        );
+    }
 }

@@ -9,6 +9,8 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use crate::files::directory_of;
+
 /// How many digits a number has at least, so that names sort as numbers do.
 const DIGITS: usize = 12;
 
@@ -36,10 +38,7 @@ impl LogFiles {
     /// The files of the log whose current file is at `path`.
     pub(super) fn at(path: &Path) -> io::Result<Self> {
         let name = path.file_name().ok_or_else(|| io::Error::other("it names no file"))?;
-        let directory = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        let directory = directory_of(path).to_owned();
         let stem = path.file_stem().unwrap_or(name);
         let before = [stem.as_bytes(), b"."].concat();
         let after = path.extension().map(OsStr::as_bytes);

@@ -98,10 +98,7 @@ fn settle(storage: &mut dyn Storage) -> Result<bool, StartError> {
     let settled = match older {
         Some(older) if !has_current || is_remnant(storage)? => {
             is_rolled_back = !has(LogFile::Next);
-            if has_current
-                && is_rolled_back
-                && storage.len(LogFile::Current).is_ok_and(|len| len > 0)
-            {
+            if has_current && is_rolled_back {
                 set_aside(storage, 0);
             }
             storage.rename(*older, LogFile::Current)
@@ -170,32 +167,27 @@ fn require_link(
     before: &(u64, Hash),
 ) -> Result<(), StartError> {
     // All that is needed of it is in the checkpoint after it, and `verify` tells what there is to tell.
-    let unread = |error: &io::Error| {
-        tracing::error!(file = ?previous, %error, "an older file of the audit log cannot be read");
+    let end = match storage.len(previous).map_err(cannot_read) {
+        Ok(0) => Ok(None),
+        Ok(_) => end_of(storage, previous).map(Some),
+        Err(error) => Err(error),
     };
-    match storage.len(previous) {
-        Ok(0) => {
+    match end {
+        Ok(None) => {
             tracing::error!(file = ?previous, "an older file of the audit log was emptied");
-            return Ok(());
         }
-        Ok(_) => {}
-        Err(error) => {
-            unread(&error);
-            return Ok(());
-        }
-    }
-    let End { chain: Chain { sequence, hash, .. }, torn, .. } = match end_of(storage, previous) {
         Err(StartError::Io(_, error)) => {
-            unread(&error);
-            return Ok(());
+            tracing::error!(file = ?previous, %error, "an older file of the audit log cannot be read");
         }
-        end => end?,
-    };
-    if (sequence, hash) == *before && torn.is_none() {
-        return Ok(());
+        Ok(Some(End { chain: Chain { sequence, hash, .. }, torn: None, .. }))
+            if (sequence, hash) == *before => {}
+        Ok(Some(_)) => {
+            let what = "it does not continue the file before it".to_owned();
+            return Err(StartError::Broken { file, line: 1, what });
+        }
+        Err(error) => return Err(error),
     }
-    let what = "it does not continue the file before it".to_owned();
-    Err(StartError::Broken { file, line: 1, what })
+    Ok(())
 }
 
 fn head(storage: &mut dyn Storage, file: LogFile) -> Result<Head, StartError> {

@@ -145,7 +145,7 @@ async fn told_to_end() {
 }
 
 fn end_at_once() -> ! {
-    tracing::warn!("told twice to end: what is not over is left to itself");
+    tracing::warn!("told to end at once: what is not over is left to itself");
     debug_log::finish();
     process::exit(1);
 }
@@ -176,8 +176,7 @@ fn in_effect(policy: Policy, dry_run: bool) -> Policy {
 
 /// Refuses a log that others may write, or put another in the place of.
 pub(super) fn unexposed(log: &Path) -> Result<(), Failure> {
-    let directory = log.parent().filter(|directory| *directory != Path::new(""));
-    let directory = directory.unwrap_or(Path::new("."));
+    let directory = files::directory_of(log);
     let looked = [
         ("the directory of the audit log", files::directory_exposed_at(directory)),
         ("the audit log", files::exposed_at(log)),

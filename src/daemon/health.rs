@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::vitals::Vitals;
 use super::{Ledger, LogHealth, state};
 use crate::audit::record::Journal;
-use crate::files::Room;
+use crate::files::{Room, directory_of};
 use crate::ids::StudioId;
 use crate::policy::{Policy, Scan};
 
@@ -189,8 +189,7 @@ impl HealthReport {
     /// # Errors
     /// The operating system has no thread for it.
     pub fn in_directory(state: &Path, log: &Path) -> std::io::Result<Self> {
-        let directory = log.parent().filter(|directory| *directory != Path::new(""));
-        let directory = directory.unwrap_or(Path::new(".")).to_owned();
+        let directory = directory_of(log).to_owned();
         let look = move || match Room::at(&directory) {
             Ok(room) => room.trouble(),
             Err(error) => Some(format!("it cannot be looked at: {error}")),

@@ -36,20 +36,26 @@ pub fn terminates_at(session: &Session) -> Option<Timestamp> {
 /// When the service destroys a session that is off: as it says itself, and by the clock that its stop
 /// set off. Where they differ nobody knows which counts.
 fn ends_of(session: &Session) -> [Option<Timestamp>; 2] {
-    match session.state {
-        SessionState::Stopped | SessionState::Failed(Transition::Start) => {}
-        SessionState::Ready
-        | SessionState::Transitional(_)
-        | SessionState::Failed(Transition::Create | Transition::Stop | Transition::Delete)
-        | SessionState::Deleted
-        | SessionState::Unknown(_)
-        | SessionState::Missing => return [None, None],
+    if !is_off(session) {
+        return [None, None];
     }
     let by_clock = match session.stopping {
         Stopping::Allowed { destroyed_after } => session.stopped_at.zip(destroyed_after),
         Stopping::Forbidden(_) | Stopping::Unclear(_) => None,
     };
     [session.terminate_at, by_clock.map(|(stopped_at, after)| moved(stopped_at, after))]
+}
+
+fn is_off(session: &Session) -> bool {
+    match session.state {
+        SessionState::Stopped | SessionState::Failed(Transition::Start) => true,
+        SessionState::Ready
+        | SessionState::Transitional(_)
+        | SessionState::Failed(Transition::Create | Transition::Stop | Transition::Delete)
+        | SessionState::Deleted
+        | SessionState::Unknown(_)
+        | SessionState::Missing => false,
+    }
 }
 
 /// The same of the session of a case, the earliest. Where nothing tells any more, since its launch profile is another
@@ -66,11 +72,7 @@ fn ends(case: &Case<'_>) -> impl Iterator<Item = Timestamp> + use<> {
 
 /// The end that it had when we put it off, where nothing tells of one.
 fn end_of_then(case: &Case<'_>) -> Option<Timestamp> {
-    let is_off = matches!(
-        case.session.state,
-        SessionState::Stopped | SessionState::Failed(Transition::Start)
-    );
-    let is_untold = is_off && ends_of(case.session) == [None, None];
+    let is_untold = is_off(case.session) && ends_of(case.session) == [None, None];
     let put_off = case.history.put_off.filter(|_| is_untold && is_last_put_off(case))?;
     case.history.destroyed_after.map(|after| moved(put_off, after))
 }

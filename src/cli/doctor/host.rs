@@ -49,8 +49,7 @@ pub(super) fn no_policy(path: &Path, error: &ConfigError) -> Finding {
 pub(super) fn examine(policy: &Policy, clock: &Arc<dyn Clock>) -> Vec<Finding> {
     let state = policy.daemon.state_dir.clone();
     let log_path = policy.audit_path.clone();
-    let log_dir = log_path.parent().filter(|parent| *parent != Path::new(""));
-    let log_dir = log_dir.unwrap_or(Path::new(".")).to_owned();
+    let log_dir = files::directory_of(&log_path).to_owned();
     let (now, here, of_log) = (clock.now(), state.clone(), state.clone());
     let http = policy.http.clone();
     let (whole, clock) = (policy.clone(), Arc::clone(clock));
