@@ -248,10 +248,10 @@ impl Appender {
         if self.doubtful {
             self.recover()?;
         }
+        self.require_unchanged()?;
         if bytes.is_empty() {
             return Ok(());
         }
-        self.require_unchanged()?;
         self.doubtful = true;
         let appended = self.storage.append(LogFile::Current, bytes);
         let written = appended.and_then(|()| self.storage.sync(LogFile::Current));

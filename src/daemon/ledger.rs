@@ -133,8 +133,8 @@ impl Ledger {
     }
 
     /// Whether the log can be written. What failed is tried again with whatever there is to record
-    /// next, so this turns by itself when the disk recovers; and so it does where a disk that did not
-    /// answer does.
+    /// next, and by [`Ledger::look_at_log`], so this turns by itself when the disk recovers; and so it does
+    /// where a disk that did not answer does.
     #[must_use]
     pub fn health(&self, now: Timestamp) -> LogHealth {
         let oldest = lock(&self.waiting).iter().min().copied();
@@ -143,6 +143,14 @@ impl Ledger {
                 LogHealth::Failing { since, detail: "the disk does not answer".to_owned() }
             }
             None => lock(&self.health).clone(),
+        }
+    }
+
+    /// Has the log look at itself, unless somebody waits for it anyway. Its health is that of a commit then: where
+    /// nothing happens for days, nothing else would show that the file is gone, or that it can be written again.
+    pub(super) fn look_at_log(&self, now: Timestamp) {
+        if lock(&self.waiting).is_empty() {
+            drop(self.going_on(self.committing(now, Vec::new())));
         }
     }
 
@@ -198,13 +206,24 @@ impl Ledger {
 
     /// Makes records durable, and then known.
     fn recording(&self, records: Vec<Record>) -> impl Future<Output = Committed> + Send + use<> {
+        let at = records.last().map(|record| record.time);
+        let committing = at.map(|at| self.committing(at, records));
+        async move { if let Some(committing) = committing { committing.await } else { Ok(Vec::new()) } }
+    }
+
+    /// The same; of no records, it only shows whether the log can be written.
+    fn committing(
+        &self,
+        at: Timestamp,
+        records: Vec<Record>,
+    ) -> impl Future<Output = Committed> + Send + use<> {
         let (journal, replay) = (Arc::clone(&self.journal), Arc::clone(&self.replay));
         let (health, switched) = (Arc::clone(&self.health), Arc::clone(&self.switched));
         let (waiting, ended) = (Arc::clone(&self.waiting), Arc::clone(&self.ended));
         let known = Arc::clone(&self.known);
         let metrics = self.metrics.clone();
+        let is_look = records.is_empty();
         async move {
-            let Some(at) = records.last().map(|record| record.time) else { return Ok(records) };
             lock(&waiting).push(at);
             let committed = journal.commit(records).await;
             let mut others = lock(&waiting);
@@ -214,7 +233,7 @@ impl Ledger {
             drop(others);
             ended.fetch_add(1, Ordering::Relaxed);
             lock(&health).note(at, committed.as_ref().map(drop));
-            if let (Some(metrics), Err(_)) = (&metrics, &committed) {
+            if let (Some(metrics), Err(_), false) = (&metrics, &committed, is_look) {
                 metrics.not_recorded();
             }
             let records = committed?;
@@ -371,7 +390,9 @@ mod tests {
     use crate::audit::MemoryJournal;
     use crate::audit::record::{Data, Kind, SeenData};
     use crate::clock::SimulatedClock;
+    use crate::metrics::Sample;
     use crate::plan::ClockJump;
+    use crate::report::Prices;
 
     /// A journal that answers when it is allowed to.
     #[derive(Debug)]
@@ -521,6 +542,41 @@ mod tests {
     fn record(time: &str) -> Record {
         let (kind, data) = (Kind::DaemonStarted, Data::default());
         Record { time: time.parse().unwrap(), kind, subject: String::new(), data }
+    }
+
+    #[tokio::test]
+    async fn the_log_shows_how_it_is_though_nothing_is_to_be_recorded() {
+        let journal = Arc::new(MemoryJournal::new());
+        let metrics =
+            Arc::new(Metrics::new(Prices::new(&BTreeMap::new()), Timestamp::UNIX_EPOCH).unwrap());
+        let ledger = Ledger::new(Arc::clone(&journal) as Arc<dyn Journal>, Replay::default());
+        let ledger = ledger.counted(Arc::clone(&metrics));
+        let at: Timestamp = "2026-11-20T04:00:00Z".parse().unwrap();
+        for fails in [true, true, false] {
+            journal.fail(fails);
+            ledger.look_at_log(at);
+            ledger.settled().await;
+            assert_eq!(ledger.health(at) != LogHealth::Sound, fails);
+        }
+        // A look is no record that failed, and none that is there.
+        let counted = metrics.text(&Sample::default()).unwrap();
+        assert!(counted.contains("\nlightsout_audit_write_failures_total 0\n"), "{counted}");
+        assert_eq!((journal.records(), ledger.edition()), (Vec::new(), 0));
+    }
+
+    #[tokio::test]
+    async fn a_log_that_does_not_answer_is_not_looked_at_twice() {
+        let journal = Arc::new(Slow::default());
+        let ledger = Ledger::new(Arc::clone(&journal) as Arc<dyn Journal>, Replay::default());
+        let at = Timestamp::UNIX_EPOCH;
+        for _ in 0..3 {
+            ledger.look_at_log(at);
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*lock(&ledger.waiting), [at]);
+        journal.permits.add_permits(1);
+        ledger.settled().await;
+        assert!(lock(&ledger.waiting).is_empty());
     }
 
     #[test]

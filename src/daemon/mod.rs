@@ -235,6 +235,7 @@ impl Daemon {
         let Grounds { ledger, vitals, clock, .. } = &self.grounds;
         self.told = Some(clock.monotonic());
         if let Some(health) = &mut self.health {
+            ledger.look_at_log(clock.now());
             health.tell(vitals, ledger, policy, clock.now());
         }
         let is_held = |studio: &&StudioId| ledger.with(studio, |past| past.held.is_some());

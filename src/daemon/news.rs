@@ -16,7 +16,7 @@ use crate::audit::replay::{Fingerprint, StudioPast};
 use crate::execute::{Workshop, seen_data, session_subject};
 use crate::ids::SessionId;
 use crate::inventory::Snapshot;
-use crate::plan::{Action, CONFIRMED_AFTER, Decision, Plan, Reason, VetoSays, lacking};
+use crate::plan::{Action, CONFIRMED_AFTER, Decision, Plan, Reason, Verdict, VetoSays, lacking};
 
 /// How many records are gathered before they are committed: it bounds the memory they take.
 const RECORDS_PER_COMMIT: usize = 500;
@@ -224,7 +224,8 @@ fn log_news(workshop: &Workshop, records: &[Record]) {
             Kind::SessionDecided if reason.is_some_and(|reason| reason.code == EXPIRED) => {
                 tracing::warn!(studio, session, why, "it was not started in time");
             }
-            Kind::SessionDecided if reason.is_some_and(|reason| reason.alarm) => {
+            // What holds a studio was said once, of all its sessions.
+            Kind::SessionDecided if reason.is_some_and(|reason| reason.alarm) && !is_held(data) => {
                 tracing::warn!(studio, session, why, "look at this");
             }
             _ => match kind.deed() {
@@ -233,6 +234,10 @@ fn log_news(workshop: &Workshop, records: &[Record]) {
             },
         }
     }
+}
+
+fn is_held(data: &Data) -> bool {
+    data.verdict.as_ref().is_some_and(|verdict| *verdict == Verdict::Hold.to_string())
 }
 
 /// Says on the debug log what a veto said.

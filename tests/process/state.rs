@@ -57,6 +57,40 @@ fn the_daemon_tells_its_health_and_its_end_in_files_of_its_own() {
 }
 
 #[test]
+fn a_log_that_is_gone_is_told_though_nothing_is_to_be_recorded_and_so_is_its_return() {
+    let sandbox = Watched::small();
+    let house =
+        House::new(&crate::house::always_due(&sandbox.endpoint).replace("enforce", "observe"));
+    let mut daemon = house.start(&["--log", "debug", "run"]);
+    daemon.wait_for("scanned");
+    let records = house.records().len();
+    // What is in force is read again, which is not recorded, and tells the health.
+    let mut wait_until = |code: i32| {
+        for _ in 0..200 {
+            daemon.signal("HUP");
+            daemon.wait_for("the policy is the one that is in force already");
+            let health = house.run(&["health"]);
+            if health.code == Some(code) {
+                return health.stdout;
+            }
+        }
+        panic!("its health never was {code}");
+    };
+    wait_until(0);
+    let away = house.log().with_extension("away");
+    fs::rename(house.log(), &away).unwrap();
+    let said = wait_until(1);
+    assert!(said.contains("the audit log cannot be written since"), "{said}");
+    assert!(said.contains("it was moved or removed"), "{said}");
+    fs::rename(&away, house.log()).unwrap();
+    wait_until(0);
+    assert_eq!(house.records().len(), records, "something was recorded");
+    daemon.signal("TERM");
+    assert_eq!(daemon.finish().code, Some(0));
+    house.assert_log_is_whole();
+}
+
+#[test]
 fn a_log_that_is_shorter_than_it_was_told_to_be_is_said_and_nothing_is_done_until_a_word() {
     let sandbox = Watched::small();
     let house = House::always_due(&sandbox.endpoint);

@@ -495,9 +495,12 @@ fn a_log_whose_file_is_moved_away_is_not_written_until_it_is_back() {
     let (path, away) = (directory.path().join("log"), directory.path().join("away"));
     let (log, _) = opened(&path);
     block_on(log.commit(vec![samples::small(0)])).unwrap();
+    block_on(log.commit(Vec::new())).unwrap();
     std::fs::rename(&path, &away).unwrap();
-    let error = block_on(log.commit(vec![samples::small(1)])).unwrap_err();
-    assert_eq!(error.detail, "it was moved or removed");
+    for records in [vec![], vec![samples::small(1)]] {
+        let error = block_on(log.commit(records)).unwrap_err();
+        assert_eq!(error.detail, "it was moved or removed");
+    }
     std::fs::copy(&away, &path).unwrap();
     let error = block_on(log.commit(vec![samples::small(1)])).unwrap_err();
     assert_eq!(error.detail, "another file has taken its place");
