@@ -133,7 +133,7 @@ impl Ledger {
     }
 
     /// Whether the log can be written. What failed is tried again with whatever there is to record
-    /// next, and by [`Ledger::look_at_log`], so this turns by itself when the disk recovers; and so it does
+    /// next, and by `look_at_log`, so this turns by itself when the disk recovers; and so it does
     /// where a disk that did not answer does.
     #[must_use]
     pub fn health(&self, now: Timestamp) -> LogHealth {
