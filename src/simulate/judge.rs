@@ -53,7 +53,7 @@ pub(super) fn call(ground: &Ground, disk: &DiskHandle, action: Action, id: &str,
             *locked(&ground.misled) = SignedDuration::ZERO;
             scene.is_listed();
             scene.note_keep(token);
-            scene.note_length();
+            scene.note_end();
             scene.stop();
         }
         Action::Start => scene.start(),
@@ -361,13 +361,18 @@ impl Scene<'_> {
         }
     }
 
-    /// The same by the rules that were in force when it was stopped, or an hour before.
+    /// The same by the rules that were in force when it was stopped, or an hour before; the hours may be those of then
+    /// by the daemon's clock.
     fn was_short_of(&self, stopped: Timestamp) -> bool {
         let in_force = locked(&self.ground.in_force);
         let before = stopped - SignedDuration::from_hours(1);
         let first = in_force.iter().rposition(|(since, _)| *since <= before).unwrap_or(0);
         let mut then = in_force.iter().skip(first).take_while(|(since, _)| *since <= stopped);
-        then.any(|(_, rules)| Scene { rules, ..*self }.is_short_of(stopped))
+        let put_off = locked(&self.ground.put_off).get(self.session.id.as_str()).copied();
+        then.any(|(_, rules)| {
+            let scene = Scene { rules, ..*self };
+            scene.is_short_of(stopped) || put_off.is_some_and(|at| scene.is_short_of(at))
+        })
     }
 
     /// Whom a rescued session is off for: it stays off for whoever turned it off before the first of its rescues.
@@ -383,8 +388,9 @@ impl Scene<'_> {
         }
     }
 
-    /// For how long it is to live once it is off, whatever becomes of its launch profile.
-    fn note_length(&self) {
+    /// When it is turned off, and for how long it is to live then, whatever becomes of its launch profile.
+    fn note_end(&self) {
+        locked(&self.ground.put_off).insert(self.session.id.to_string(), self.now());
         let mut lived = locked(&self.ground.lived);
         match self.stopped_length() {
             Some(length) => lived.insert(self.session.id.to_string(), length),

@@ -159,6 +159,7 @@ impl Story {
             rescued: Mutex::default(),
             off_for_others: Mutex::default(),
             lived: Mutex::default(),
+            put_off: Mutex::default(),
             paused: Mutex::default(),
             misled: Mutex::default(),
             edited: Mutex::default(),
