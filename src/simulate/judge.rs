@@ -371,7 +371,8 @@ impl Scene<'_> {
         let put_off = locked(&self.ground.put_off).get(self.session.id.as_str()).copied();
         then.any(|(_, rules)| {
             let scene = Scene { rules, ..*self };
-            scene.is_short_of(stopped) || put_off.is_some_and(|at| scene.is_short_of(at))
+            let is_short_from = |from| scene.is_short_of(stopped, from);
+            is_short_from(stopped) || put_off.is_some_and(is_short_from)
         })
     }
 
@@ -411,10 +412,10 @@ impl Scene<'_> {
         ends
     }
 
-    /// Whether what was stopped at an instant ends in the idle hours then, or in those after it.
-    fn is_short_of(&self, stopped: Timestamp) -> bool {
+    /// Whether what was stopped at an instant ends in the idle hours from another on, or in those after it.
+    fn is_short_of(&self, stopped: Timestamp, from: Timestamp) -> bool {
         let hours = self.hours();
-        let idle = hours.next_idle(stopped, SEARCH);
+        let idle = hours.next_idle(from, SEARCH);
         let Some(closes) = idle.and_then(|idle| hours.next_working(idle, SEARCH)) else {
             return true;
         };
@@ -442,7 +443,7 @@ impl Scene<'_> {
                 let is_timeless = is_put_off && is_anybody_s && self.named_hours().is_none();
                 // It was put off to be there until people are back by the rules of then.
                 let is_promised = |at| is_put_off && self.was_short_of(at);
-                let is_short = |at| is_timeless || is_promised(at) || self.is_short_of(at);
+                let is_short = |at| is_timeless || is_promised(at) || self.is_short_of(at, at);
                 is_near() && self.session.stopped_at.is_some_and(is_short)
             }
             Preserve::Allow => false,
