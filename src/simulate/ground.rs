@@ -125,7 +125,7 @@ pub(super) struct Ground {
     pub(super) off_for_others: Mutex<BTreeSet<String>>,
     /// How long each session was to live after its last stop, by its launch profile as it was then.
     pub(super) lived: Mutex<BTreeMap<String, SignedDuration>>,
-    /// When each session was stopped last, by the daemon's clock.
+    /// Until when each session was to live at its last stop, by its hours then and the daemon's clock.
     pub(super) put_off: Mutex<BTreeMap<String, Timestamp>>,
     /// From when until when a person wants nothing done, by the daemon's clock.
     pub(super) paused: Mutex<Option<(Timestamp, Timestamp)>>,

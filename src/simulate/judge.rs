@@ -361,19 +361,17 @@ impl Scene<'_> {
         }
     }
 
-    /// The same by the rules that were in force when it was stopped, or an hour before; the hours may be those of then
-    /// by the daemon's clock.
+    /// The same by the rules that were in force when it was stopped, or an hour before; or by what it was to live to then.
     fn was_short_of(&self, stopped: Timestamp) -> bool {
         let in_force = locked(&self.ground.in_force);
         let before = stopped - SignedDuration::from_hours(1);
         let first = in_force.iter().rposition(|(since, _)| *since <= before).unwrap_or(0);
         let mut then = in_force.iter().skip(first).take_while(|(since, _)| *since <= stopped);
         let put_off = locked(&self.ground.put_off).get(self.session.id.as_str()).copied();
-        then.any(|(_, rules)| {
-            let scene = Scene { rules, ..*self };
-            let is_short_from = |from| scene.is_short_of(stopped, from);
-            is_short_from(stopped) || put_off.is_some_and(is_short_from)
-        })
+        let is_before =
+            |back: Timestamp| self.ends(Some(stopped)).into_iter().any(|end| end < back);
+        then.any(|(_, rules)| Scene { rules, ..*self }.is_short_of(stopped))
+            || put_off.is_some_and(is_before)
     }
 
     /// Whom a rescued session is off for: it stays off for whoever turned it off before the first of its rescues.
@@ -389,9 +387,16 @@ impl Scene<'_> {
         }
     }
 
-    /// When it is turned off, and for how long it is to live then, whatever becomes of its launch profile.
+    /// Until when it is to live once it is off, and for how long it will, whatever becomes of its hours and its launch
+    /// profile.
     fn note_end(&self) {
-        locked(&self.ground.put_off).insert(self.session.id.to_string(), self.now());
+        let hours = self.hours();
+        let closes = hours.next_idle(self.now(), SEARCH);
+        let closes = closes.and_then(|idle| hours.next_working(idle, SEARCH));
+        if let Some(closes) = closes {
+            let back = self.people_are_back(closes, self.rules.return_margin);
+            locked(&self.ground.put_off).insert(self.session.id.to_string(), back);
+        }
         let mut lived = locked(&self.ground.lived);
         match self.stopped_length() {
             Some(length) => lived.insert(self.session.id.to_string(), length),
@@ -412,10 +417,10 @@ impl Scene<'_> {
         ends
     }
 
-    /// Whether what was stopped at an instant ends in the idle hours from another on, or in those after it.
-    fn is_short_of(&self, stopped: Timestamp, from: Timestamp) -> bool {
+    /// Whether what was stopped at an instant ends in the idle hours then, or in those after it.
+    fn is_short_of(&self, stopped: Timestamp) -> bool {
         let hours = self.hours();
-        let idle = hours.next_idle(from, SEARCH);
+        let idle = hours.next_idle(stopped, SEARCH);
         let Some(closes) = idle.and_then(|idle| hours.next_working(idle, SEARCH)) else {
             return true;
         };
@@ -443,7 +448,7 @@ impl Scene<'_> {
                 let is_timeless = is_put_off && is_anybody_s && self.named_hours().is_none();
                 // It was put off to be there until people are back by the rules of then.
                 let is_promised = |at| is_put_off && self.was_short_of(at);
-                let is_short = |at| is_timeless || is_promised(at) || self.is_short_of(at, at);
+                let is_short = |at| is_timeless || is_promised(at) || self.is_short_of(at);
                 is_near() && self.session.stopped_at.is_some_and(is_short)
             }
             Preserve::Allow => false,
