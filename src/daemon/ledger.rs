@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -39,6 +39,8 @@ pub struct Ledger {
     journal: Arc<dyn Journal>,
     replay: Arc<Mutex<Replay>>,
     health: Arc<Mutex<LogHealth>>,
+    /// Whether the last record could not be written: that a look finds nothing wrong says nothing of it.
+    unwritten: Arc<AtomicBool>,
     /// The times of what is being committed.
     waiting: Arc<Mutex<Vec<Timestamp>>>,
     pending: Pending,
@@ -101,6 +103,7 @@ impl Ledger {
             journal,
             replay: Arc::new(Mutex::new(replay)),
             health: Arc::default(),
+            unwritten: Arc::default(),
             waiting: Arc::default(),
             pending: Pending::default(),
             switched: Arc::new(watch::Sender::new(())),
@@ -133,8 +136,8 @@ impl Ledger {
     }
 
     /// Whether the log can be written. What failed is tried again with whatever there is to record
-    /// next, and by `look_at_log`, so this turns by itself when the disk recovers; and so it does
-    /// where a disk that did not answer does.
+    /// next, so this turns by itself when the disk recovers; and so it does where a disk that did not
+    /// answer does. What only a look at the log found turns by another look.
     #[must_use]
     pub fn health(&self, now: Timestamp) -> LogHealth {
         let oldest = lock(&self.waiting).iter().min().copied();
@@ -146,8 +149,8 @@ impl Ledger {
         }
     }
 
-    /// Has the log look at itself, unless somebody waits for it anyway. Its health is that of a commit then: where
-    /// nothing happens for days, nothing else would show that the file is gone, or that it can be written again.
+    /// Has the log look at itself, unless somebody waits for it anyway: where nothing happens for days, nothing else
+    /// would show that the file is gone, or is back. That there is room for a record only a record shows.
     pub(super) fn look_at_log(&self, now: Timestamp) {
         if lock(&self.waiting).is_empty() {
             drop(self.going_on(self.committing(now, Vec::new())));
@@ -220,7 +223,7 @@ impl Ledger {
         let (journal, replay) = (Arc::clone(&self.journal), Arc::clone(&self.replay));
         let (health, switched) = (Arc::clone(&self.health), Arc::clone(&self.switched));
         let (waiting, ended) = (Arc::clone(&self.waiting), Arc::clone(&self.ended));
-        let known = Arc::clone(&self.known);
+        let (known, unwritten) = (Arc::clone(&self.known), Arc::clone(&self.unwritten));
         let metrics = self.metrics.clone();
         let is_look = records.is_empty();
         async move {
@@ -232,7 +235,12 @@ impl Ledger {
             }
             drop(others);
             ended.fetch_add(1, Ordering::Relaxed);
-            lock(&health).note(at, committed.as_ref().map(drop));
+            if !is_look {
+                unwritten.store(committed.is_err(), Ordering::Relaxed);
+            }
+            if committed.is_err() || !unwritten.load(Ordering::Relaxed) {
+                lock(&health).note(at, committed.as_ref().map(drop));
+            }
             if let (Some(metrics), Err(_), false) = (&metrics, &committed, is_look) {
                 metrics.not_recorded();
             }
@@ -558,10 +566,20 @@ mod tests {
             ledger.settled().await;
             assert_eq!(ledger.health(at) != LogHealth::Sound, fails);
         }
-        // A look is no record that failed, and none that is there.
+        // Where a record found no room, that the file is in its place says nothing.
+        let commit = || ledger.commit(vec![record("2026-11-20T04:05:00Z")]);
+        journal.fail(true);
+        commit().await.unwrap_err();
+        journal.fail(false);
+        ledger.look_at_log(at);
+        ledger.settled().await;
+        assert_ne!(ledger.health(at), LogHealth::Sound);
+        commit().await.unwrap();
+        assert_eq!(ledger.health(at), LogHealth::Sound);
+        // A look is no record, and none that failed.
         let counted = metrics.text(&Sample::default()).unwrap();
-        assert!(counted.contains("\nlightsout_audit_write_failures_total 0\n"), "{counted}");
-        assert_eq!((journal.records(), ledger.edition()), (Vec::new(), 0));
+        assert!(counted.contains("\nlightsout_audit_write_failures_total 1\n"), "{counted}");
+        assert_eq!((journal.records().len(), ledger.edition()), (1, 1));
     }
 
     #[tokio::test]

@@ -390,13 +390,11 @@ impl Scene<'_> {
     /// Until when it is to live once it is off, and for how long it will, whatever becomes of its hours and its launch
     /// profile.
     fn note_end(&self) {
-        let hours = self.hours();
-        let closes = hours.next_idle(self.now(), SEARCH);
-        let closes = closes.and_then(|idle| hours.next_working(idle, SEARCH));
-        if let Some(closes) = closes {
-            let back = self.people_are_back(closes, self.rules.return_margin);
-            locked(&self.ground.put_off).insert(self.session.id.to_string(), back);
-        }
+        let mut put_off = locked(&self.ground.put_off);
+        match self.back_from(self.now()) {
+            Some((_, back)) => put_off.insert(self.session.id.to_string(), back),
+            None => put_off.remove(self.session.id.as_str()),
+        };
         let mut lived = locked(&self.ground.lived);
         match self.stopped_length() {
             Some(length) => lived.insert(self.session.id.to_string(), length),
@@ -419,15 +417,17 @@ impl Scene<'_> {
 
     /// Whether what was stopped at an instant ends in the idle hours then, or in those after it.
     fn is_short_of(&self, stopped: Timestamp) -> bool {
-        let hours = self.hours();
-        let idle = hours.next_idle(stopped, SEARCH);
-        let Some(closes) = idle.and_then(|idle| hours.next_working(idle, SEARCH)) else {
-            return true;
-        };
+        let Some((closes, back)) = self.back_from(stopped) else { return true };
         let ends = self.ends(Some(stopped)).into_iter();
         let tolerance = SignedDuration::from_mins(20);
-        let is_back = |end| self.people_are_back(closes, self.rules.return_margin) < end;
-        ends.min().is_some_and(|end| end < closes + tolerance || !is_back(end))
+        ends.min().is_some_and(|end| end < closes + tolerance || end <= back)
+    }
+
+    /// When the idle hours at an instant, or those after it, close, and when people are back from them.
+    fn back_from(&self, at: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let hours = self.hours();
+        let closes = hours.next_working(hours.next_idle(at, SEARCH)?, SEARCH)?;
+        Some((closes, self.people_are_back(closes, self.rules.return_margin)))
     }
 
     /// Whether it is about to be destroyed, and is to be saved from that.

@@ -188,6 +188,11 @@ max_uptime = "1h"
     )
 }
 
+/// The same policy, by which it is only told what would be done.
+pub(crate) fn observing(endpoint: &str) -> String {
+    always_due(endpoint).replace("enforce", "observe")
+}
+
 /// The program, without anything of this machine's that it could listen to.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lightsout"));

@@ -1,10 +1,6 @@
 //! SIGHUP: the policy file is read again.
 
-use crate::house::{House, STUDIO, Watched, always_due, text};
-
-fn observing(endpoint: &str) -> String {
-    always_due(endpoint).replace("mode = \"enforce\"", "mode = \"observe\"")
-}
+use crate::house::{House, STUDIO, Watched, always_due, observing, text};
 
 #[test]
 fn sighup_brings_a_good_file_refuses_a_bad_one_and_says_that_one_is_unchanged() {

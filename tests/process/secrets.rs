@@ -6,7 +6,7 @@ use std::path::Path;
 
 use lightsout::sandbox::world::Operation;
 
-use crate::house::{House, STUDIO, Watched, always_due, text};
+use crate::house::{House, STUDIO, Watched, always_due, observing, text};
 
 const EXTERNAL_ID: &str = "planted-external-id-4711";
 const ACCESS_KEY: &str = "AKIAPLANTEDPLANTED00";
@@ -217,7 +217,7 @@ fn a_policy_that_others_may_write_is_shown_by_all_and_acted_by_by_none() {
 #[test]
 fn a_reload_of_a_file_that_others_may_write_is_refused() {
     let sandbox = Watched::small();
-    let house = House::new(&always_due(&sandbox.endpoint).replace("enforce", "observe"));
+    let house = House::new(&observing(&sandbox.endpoint));
     let mut daemon = house.start(&["--log", "debug", "run"]);
     daemon.wait_for("scanned");
     house.write(&always_due(&sandbox.endpoint));

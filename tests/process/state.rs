@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::house::{House, Watched, text};
+use crate::house::{House, Watched, observing, text};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
@@ -59,8 +59,7 @@ fn the_daemon_tells_its_health_and_its_end_in_files_of_its_own() {
 #[test]
 fn a_log_that_is_gone_is_told_though_nothing_is_to_be_recorded_and_so_is_its_return() {
     let sandbox = Watched::small();
-    let house =
-        House::new(&crate::house::always_due(&sandbox.endpoint).replace("enforce", "observe"));
+    let house = House::new(&observing(&sandbox.endpoint));
     let mut daemon = house.start(&["--log", "debug", "run"]);
     daemon.wait_for("scanned");
     let records = house.records().len();

@@ -2,7 +2,7 @@
 
 use std::os::unix::net::UnixDatagram;
 
-use crate::house::{HANGING, House, Process, Watched, always_due, program};
+use crate::house::{HANGING, House, Process, Watched, observing, program};
 
 /// The end of a socket at which a service manager listens.
 struct Manager {
@@ -62,7 +62,7 @@ impl Manager {
 #[test]
 fn systemd_is_told_of_start_status_reload_progress_and_end() {
     let sandbox = Watched::small();
-    let policy = always_due(&sandbox.endpoint).replace("enforce", "observe");
+    let policy = observing(&sandbox.endpoint);
     let house = House::new(&policy);
     let manager = Manager::listening();
     let mut daemon = manager.start(&house, Some("200000"));
@@ -97,7 +97,7 @@ fn systemd_is_told_of_start_status_reload_progress_and_end() {
 #[test]
 fn without_a_watchdog_no_sign_of_life_is_sent() {
     let sandbox = Watched::small();
-    let house = House::new(&always_due(&sandbox.endpoint).replace("enforce", "observe"));
+    let house = House::new(&observing(&sandbox.endpoint));
     let manager = Manager::listening();
     let daemon = manager.start(&house, None);
     assert_eq!(manager.next(), "READY=1\n");
