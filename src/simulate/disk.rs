@@ -4,7 +4,7 @@
 //! names of the files. A crash keeps what is durable and a torn part of the rest, or none of it.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, BufRead};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 
@@ -111,10 +111,10 @@ impl DiskHandle {
                 place.older = Some(*name);
             }
             let read = place.read.entry(*number).or_default();
-            let lines =
-                files.contents[*number].seen[*read..].split_inclusive(|byte| *byte == b'\n');
-            for line in lines.filter(|line| line.ends_with(b"\n")) {
+            let mut rest = &files.contents[*number].seen[*read..];
+            while let Some((line, after)) = first_line(rest) {
                 *read += line.len();
+                rest = after;
                 show(line);
             }
         }
@@ -140,6 +140,13 @@ impl DiskHandle {
         }
         files.losses += u64::from(is_loss);
     }
+}
+
+/// The first whole line, with its newline, and what comes after it.
+fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let len = (&mut &*bytes).skip_until(b'\n').ok()?;
+    let (line, after) = bytes.split_at(len);
+    line.ends_with(b"\n").then_some((line, after))
 }
 
 impl Content {
@@ -257,8 +264,11 @@ impl Storage for OpenDisk {
 
     fn cut(&mut self, file: LogFile, len: u64) -> io::Result<()> {
         self.with(|files| {
-            files.losses += 1;
-            files.content(file)?.cut(usize::try_from(len).unwrap_or(usize::MAX));
+            let len = usize::try_from(len).unwrap_or(usize::MAX);
+            let content = files.content(file)?;
+            let is_loss = len < content.seen.len();
+            content.cut(len);
+            files.losses += u64::from(is_loss);
             Ok(())
         })
     }

@@ -4,8 +4,10 @@
 //! it asks of one minute whether it is idle. Around a change of the clock, where a civil minute is
 //! missing or comes twice, it says "maybe", and a checker then accepts either.
 
+use std::sync::Arc;
+
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 /// How far around a clock change the answer may be either.
@@ -22,11 +24,41 @@ pub(super) struct Entry {
     pub(super) closes: u32,
 }
 
+/// A time zone, with its offsets in the years in which stories play: a checker asks for very many.
+#[derive(Debug, Clone)]
+pub(super) struct Zone {
+    pub(super) rules: TimeZone,
+    /// Each from an instant on.
+    offsets: Arc<[(Timestamp, Offset)]>,
+}
+
+impl Zone {
+    /// 2026-01-01 and 2040-01-01.
+    const YEARS: [Timestamp; 2] =
+        [Timestamp::constant(1_767_225_600, 0), Timestamp::constant(2_208_988_800, 0)];
+
+    pub(super) fn named(name: &str) -> Self {
+        let rules = TimeZone::get(name).unwrap_or(TimeZone::UTC);
+        let [first, end] = Self::YEARS;
+        let changes = rules.following(first).map(|change| (change.timestamp(), change.offset()));
+        let changes = changes.take_while(|(at, _)| *at < end);
+        let offsets = std::iter::once((first, rules.to_offset(first))).chain(changes).collect();
+        Self { rules, offsets }
+    }
+
+    fn offset(&self, instant: Timestamp) -> Offset {
+        let before = self.offsets.partition_point(|(from, _)| *from <= instant);
+        let known = before.checked_sub(1).and_then(|place| self.offsets.get(place));
+        let known = known.filter(|_| instant < Self::YEARS[1]);
+        known.map_or_else(|| self.rules.to_offset(instant), |(_, offset)| *offset)
+    }
+}
+
 /// What a schedule and its calendars say.
 #[derive(Debug, Clone)]
 pub(super) struct Hours {
     pub(super) zone_name: &'static str,
-    pub(super) zone: TimeZone,
+    pub(super) zone: Zone,
     pub(super) weekly: Vec<Entry>,
     /// Idle all day.
     pub(super) closed: Vec<Date>,
@@ -45,24 +77,27 @@ pub(super) enum Idle {
 impl Hours {
     /// Whether it is idle at an instant.
     pub(super) fn idle(&self, instant: Timestamp) -> Idle {
-        let shifts = self.shifts(instant);
-        let idle = shifts.iter().filter(|shift| self.idle_on(instant, **shift)).count();
-        match idle {
-            0 => Idle::No,
-            all if all == shifts.len() => Idle::Yes,
-            _ => Idle::Maybe,
+        let (mut is_ever, mut is_always) = (false, true);
+        for civil in self.civil(instant) {
+            let is_idle = self.is_idle(civil);
+            is_ever |= is_idle;
+            is_always &= is_idle;
+        }
+        match (is_ever, is_always) {
+            (false, _) => Idle::No,
+            (true, true) => Idle::Yes,
+            (true, false) => Idle::Maybe,
         }
     }
 
     /// Whether an `open` calendar lifts everything at an instant, for sure.
     pub(super) fn lifted(&self, instant: Timestamp) -> bool {
-        self.shifts(instant).iter().all(|shift| self.is_open(self.civil(instant, *shift)))
+        self.civil(instant).all(|civil| self.is_open(civil))
     }
 
     /// Whether a calendar closes the day, and no other opens it all the same.
     pub(super) fn closed(&self, instant: Timestamp) -> bool {
-        let is_closed = |civil| self.is_closed(civil) && !self.is_open(civil);
-        self.shifts(instant).iter().all(|shift| is_closed(self.civil(instant, *shift)))
+        self.civil(instant).all(|civil| self.is_closed(civil) && !self.is_open(civil))
     }
 
     /// The first minute from an instant on that may not be idle, up to `within`.
@@ -102,24 +137,15 @@ impl Hours {
         })
     }
 
-    /// By how much a civil clock may be off here: not at all, save near a change.
-    fn shifts(&self, instant: Timestamp) -> Vec<SignedDuration> {
-        let offset = |at| self.zone.to_offset(at).seconds();
-        let before = offset(instant - NEAR_A_CHANGE);
-        let after = offset(instant + NEAR_A_CHANGE);
-        let now = offset(instant);
-        let mut shifts: Vec<i64> = [before, now, after].map(|at| i64::from(at - now)).into();
-        shifts.sort_unstable();
-        shifts.dedup();
-        shifts.into_iter().map(SignedDuration::from_secs).collect()
+    /// What a civil clock may show: one time, save near a change.
+    fn civil(&self, instant: Timestamp) -> impl Iterator<Item = DateTime> {
+        let near = [instant - NEAR_A_CHANGE, instant, instant + NEAR_A_CHANGE];
+        let offsets = near.map(|at| self.zone.offset(at));
+        let is_first = move |place: &usize| !offsets[..*place].contains(&offsets[*place]);
+        (0..offsets.len()).filter(is_first).map(move |place| offsets[place].to_datetime(instant))
     }
 
-    fn civil(&self, instant: Timestamp, shift: SignedDuration) -> DateTime {
-        self.zone.to_datetime(instant).saturating_add(shift)
-    }
-
-    fn idle_on(&self, instant: Timestamp, shift: SignedDuration) -> bool {
-        let civil = self.civil(instant, shift);
+    fn is_idle(&self, civil: DateTime) -> bool {
         !self.is_open(civil) && (self.is_closed(civil) || self.is_weekly(civil))
     }
 

@@ -4,11 +4,10 @@
 use std::fmt::Write as _;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 
 use super::chance::Chance;
-use super::hours::{Entry, Hours};
+use super::hours::{Entry, Hours, Zone};
 
 /// The studio that everything is about.
 pub(super) const STUDIO: &str = "us-west-2:stid-SIMULATED11";
@@ -278,7 +277,7 @@ fn entry_texts(entry: &Entry) -> Vec<String> {
 /// From one full hour to another, without calendars.
 fn every_night(zone_name: &'static str, opens: u32, closes: u32) -> Hours {
     let night = Entry { days: [true; 7], opens: opens * 60, closes: 1440 + closes * 60 };
-    let zone = TimeZone::get(zone_name).unwrap_or(TimeZone::UTC);
+    let zone = Zone::named(zone_name);
     Hours { zone_name, zone, weekly: vec![night], closed: Vec::new(), open: Vec::new() }
 }
 
@@ -308,6 +307,6 @@ fn hours(chance: &mut Chance, first: Date) -> Hours {
         let from = day(chance).at(chance.one_of(&[0, 12, 19, 22]), 0, 0, 0);
         (from, from.saturating_add(chance.between(4, 40).hours()))
     });
-    let zone = TimeZone::get(zone_name).unwrap_or(TimeZone::UTC);
+    let zone = Zone::named(zone_name);
     Hours { zone_name, zone, weekly, closed, open: open.into_iter().collect() }
 }

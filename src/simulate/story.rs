@@ -129,7 +129,7 @@ impl Story {
         rules.scan = shape.scan.unwrap_or(rules.scan);
         // A checkpoint is as long as there are sessions, and a year as long as it is.
         rules.rotates_at = rules.rotates_at.map(|size| size * (shape.sessions / 6).max(1));
-        let midnight = rules.hours.zone.to_timestamp(first.at(0, 0, 0, 0));
+        let midnight = rules.hours.zone.rules.to_timestamp(first.at(0, 0, 0, 0));
         let from = midnight.unwrap_or(Timestamp::UNIX_EPOCH)
             + SignedDuration::from_mins(events.between(0, 24 * 60));
         let calm = from + SignedDuration::from_hours(24 * shape.days);
@@ -388,7 +388,7 @@ impl Story {
             Fault::Downtime => return Some(by),
             Fault::PolicyChanges => {
                 let mut rules = locked(&self.ground.rules);
-                let today = rules.hours.zone.to_datetime(self.ground.service.now()).date();
+                let today = rules.hours.zone.rules.to_datetime(self.ground.service.now()).date();
                 let amended = rules.amended(&mut self.lives, today);
                 *rules = amended;
                 self.ground.unsettle(self.ground.service.now());
@@ -418,7 +418,7 @@ impl Story {
             Reload::Refused(Refusal { hash: None, errors: 1, messages })
         } else {
             let mut rules = locked(&self.ground.rules);
-            let today = rules.hours.zone.to_datetime(now).date();
+            let today = rules.hours.zone.rules.to_datetime(now).date();
             let amended = rules.amended(&mut self.lives, today);
             *rules = amended;
             drop(rules);
@@ -526,9 +526,10 @@ fn course(
         scatter(chance, Event::Fault(clock), times);
     }
     for day in 0..=days {
-        let morning = rules.hours.zone.to_datetime(from + SignedDuration::from_hours(24 * day));
+        let morning =
+            rules.hours.zone.rules.to_datetime(from + SignedDuration::from_hours(24 * day));
         let at = morning.date().at(8, 30, 0, 0);
-        let at = rules.hours.zone.to_timestamp(at).unwrap_or(from);
+        let at = rules.hours.zone.rules.to_timestamp(at).unwrap_or(from);
         if from < at && at < calm {
             events.push((at, Event::ComeIn));
         }
