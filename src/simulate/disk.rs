@@ -63,6 +63,12 @@ impl Files {
         before
     }
 
+    /// The files in which there may be something after a place, the oldest first.
+    fn names_after(&self, place: &Place) -> impl Iterator<Item = (&LogFile, &usize)> + use<'_> {
+        let unread = (place.older.map_or(Bound::Unbounded, Bound::Included), Bound::Unbounded);
+        self.names.range(unread).filter(|(name, _)| **name != LogFile::Next)
+    }
+
     /// The contents that a power failure would leave a name, the newest first.
     fn durable(&self) -> impl Iterator<Item = &Content> {
         let synced = self.names.iter().rev();
@@ -100,13 +106,21 @@ impl DiskHandle {
         locked(&self.0).losses == place.losses
     }
 
+    /// How much there is after a place.
+    pub(super) fn unread(&self, place: &Place) -> usize {
+        let files = locked(&self.0);
+        let unread = files.names_after(place).map(|(_, number)| {
+            let read = place.read.get(number).copied().unwrap_or_default();
+            files.contents[*number].seen.len().saturating_sub(read)
+        });
+        unread.sum()
+    }
+
     /// Shows every whole line of the log after a place, and moves the place behind the last.
     pub(super) fn each_line_from(&self, place: &mut Place, mut show: impl FnMut(&[u8])) {
         let files = locked(&self.0);
         place.losses = files.losses;
-        let unread = (place.older.map_or(Bound::Unbounded, Bound::Included), Bound::Unbounded);
-        let names = files.names.range(unread).filter(|(name, _)| **name != LogFile::Next);
-        for (name, number) in names {
+        for (name, number) in files.names_after(place) {
             if matches!(name, LogFile::Older(_)) {
                 place.older = Some(*name);
             }

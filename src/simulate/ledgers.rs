@@ -5,14 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::disk::{DiskHandle, Place};
 use super::ground::{Ground, US, locked};
 use super::rules::Rules;
-use super::story::studio_id;
-use crate::audit::chain::{self, Hash};
 use crate::audit::record::{Deed, Kind, Record, Stage};
-use crate::audit::replay::Replay;
-use crate::daemon::Ledger;
 use crate::plan::Action;
 use crate::sandbox::world::Operation;
 
@@ -22,90 +17,12 @@ type Given<'a> = BTreeMap<(&'a str, Timestamp, Timestamp, i64), Timestamp>;
 /// How long after the instant that it names a warning counts where the stop is held.
 const HELD_FOR: SignedDuration = SignedDuration::from_hours(1);
 
-/// The log as far as it was read, and what it says.
-#[derive(Debug, Default)]
-pub(super) struct Reading {
-    place: Place,
-    /// The number and the hash of the last line.
-    last: Option<(u64, Hash)>,
-    /// What a daemon learns that starts now.
-    pub(super) past: Replay,
-    /// What is judged of it, and as much of each as that needs: a year has a million records.
-    pub(super) judged: Vec<Judged>,
-    /// How many records there are.
-    pub(super) count: u64,
-    /// How often each reason was recorded.
-    pub(super) reasons: BTreeMap<String, u64>,
-    /// When each session is due, by the last decision that says so, and whether that is enforced.
-    due: BTreeMap<Box<str>, (Timestamp, bool)>,
-    /// When it was last decided of each session that vetoes have kept it for as long as they may.
-    overruled: BTreeMap<Box<str>, Timestamp>,
-}
-
-impl Reading {
-    /// Reads on, from the beginning where something that was read is there no longer. The chain has to hold.
-    pub(super) fn catch_up(&mut self, ground: &Ground, disk: &DiskHandle) {
-        if !disk.still_holds(&self.place) {
-            *self = Self::default();
-        }
-        let Self { place, last, past, judged, count, reasons, due, overruled } = self;
-        disk.each_line_from(place, |line| {
-            let (checked, parsed) = (chain::check(line), chain::parse_line(line));
-            let (Ok(link), Ok(parsed)) = (checked, parsed) else {
-                ground.find("the log is whole", String::from_utf8_lossy(line).into_owned());
-                return;
-            };
-            let follows = last.is_none_or(|(sequence, hash)| {
-                link.sequence == sequence + 1 && link.prevhash == hash
-            });
-            if !follows {
-                ground.find("the log is one chain", format!("broken at record {}", link.sequence));
-            }
-            *last = Some((link.sequence, link.hash));
-            past.apply(&parsed.record);
-            *count += 1;
-            if let Some(reason) = &parsed.record.data.reason {
-                match reasons.get_mut(&reason.code) {
-                    Some(times) => *times += 1,
-                    None => drop(reasons.insert(reason.code.clone(), 1)),
-                }
-            }
-            if is_overruled(&parsed.record) && parsed.record.kind == Kind::SessionDecided {
-                overruled.insert(parsed.record.subject.as_str().into(), parsed.record.time);
-            }
-            if tells_of_another_due(&parsed.record, due) {
-                judged.extend(Judged::of(parsed.record, overruled));
-            }
-        });
-    }
-
-    /// The hash of the last line.
-    pub(super) fn head(&self) -> Hash {
-        self.last.map_or(Hash::ZERO, |(_, hash)| hash)
-    }
-
-    /// A daemon that ended in order knew what one will know that starts now.
-    pub(super) fn agrees(&self, ground: &Ground, ledger: &Ledger) {
-        let studio = studio_id();
-        let said = self.past.studio(&studio);
-        let known = ledger.with(&studio, |known| (known != said).then(|| format!("{known:?}")));
-        if let Some(known) = known {
-            ground.find("what is known is what the log says", format!("{known}\n{said:?}"));
-        }
-    }
-
-    /// What the newest file of the log says is what all of it says.
-    pub(super) fn suffices(&self, ground: &Ground, newest: &Replay) {
-        let all = &self.past;
-        if newest != all {
-            ground.find("the newest file of the log suffices", format!("{newest:?}\n{all:?}"));
-        }
-    }
-}
-
 /// Whether a record is of another kind than a decision, or of one by which a session is due at another instant
 /// than before, or in another mode.
-fn tells_of_another_due(record: &Record, due: &mut BTreeMap<Box<str>, (Timestamp, bool)>) -> bool {
+pub(super) fn tells_of_another_due(
+    record: &Record,
+    due: &mut BTreeMap<Box<str>, (Timestamp, bool)>,
+) -> bool {
     if record.kind != Kind::SessionDecided {
         return true;
     }
@@ -136,7 +53,7 @@ fn lets_go(record: &Record) -> bool {
 }
 
 /// Whether it says of a session that vetoes have kept it for as long as they may.
-fn is_overruled(record: &Record) -> bool {
+pub(super) fn is_overruled(record: &Record) -> bool {
     record.data.reason.as_ref().is_some_and(|reason| reason.values.contains_key("overruled"))
 }
 
@@ -165,7 +82,7 @@ pub(super) struct Judged {
 
 impl Judged {
     /// Of a record of which anything is judged.
-    fn of(record: Record, overruled: &BTreeMap<Box<str>, Timestamp>) -> Option<Self> {
+    pub(super) fn of(record: Record, overruled: &BTreeMap<Box<str>, Timestamp>) -> Option<Self> {
         let is_judged = match &record.kind {
             Kind::WarningGiven
             | Kind::SessionDecided

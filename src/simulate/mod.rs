@@ -8,7 +8,7 @@
 //! of the log are those of the program.
 //!
 //! Whoever judges reads the policy by itself (`rules`, `hours`) and the studio as it really is: each
-//! changing call at its moment (`judge`), the log as a whole (`ledgers`), and at the end, after a calm
+//! changing call at its moment (`judge`), the log as a whole (`reading`, `ledgers`), and at the end, after a calm
 //! day, whether all that is due has been done (`ending`). Start at [`run`], then `story`.
 
 mod chance;
@@ -25,6 +25,7 @@ mod ledgers;
 mod lifeline;
 mod panics;
 mod people;
+mod reading;
 mod rules;
 mod service;
 mod story;

@@ -13,8 +13,9 @@ use super::disk::{DiskHandle, OpenDisk};
 use super::farm::Farm;
 use super::faults::{Fault, Weather};
 use super::ground::{Ground, ServiceClock, locked};
-use super::ledgers::{Judged, Reading};
+use super::ledgers::Judged;
 use super::lifeline::{Ending, Lifeline};
+use super::reading::{Reading, Said};
 use super::rules::{Rules, STUDIO};
 use super::service::Service;
 use super::{Outcome, Shape, ending, ledgers, panics, people, studio};
@@ -285,7 +286,10 @@ impl Story {
                     event
                 }
             };
-            let Some(pause) = self.happens(event) else { continue };
+            let Some(pause) = self.happens(event) else {
+                self.reading.read_ahead(&self.disk);
+                continue;
+            };
             ending.cancel();
             let end = self.ground.clock.now() + ENDING_MAX;
             tokio::select! {
@@ -296,19 +300,13 @@ impl Story {
                     self.ground.find("the daemon ends when it is told to", String::new());
                 }
             }
-            self.reading.catch_up(&self.ground, &self.disk);
-            self.reading.agrees(&self.ground, &ledger);
-            if event == Event::End {
-                if let Some(policy) = self.policy() {
-                    ending::plans_nothing(
-                        &self.ground,
-                        &policy,
-                        self.reading.past.studio(&studio_id()),
-                    );
-                }
-                return Death::Over;
+            let last_policy = if event == Event::End { self.policy() } else { None };
+            let said = self.reading.catch_up(&self.ground, &self.disk);
+            said.agrees(&self.ground, &ledger);
+            if let Some(policy) = last_policy {
+                ending::plans_nothing(&self.ground, &policy, said.past.studio(&studio_id()));
             }
-            return Death::Told(pause);
+            return if event == Event::End { Death::Over } else { Death::Told(pause) };
         }
     }
 
@@ -321,21 +319,14 @@ impl Story {
         let clock: Arc<dyn Clock> = Arc::new(self.ground.clock.clone());
         let open = OpenDisk::new(self.disk.clone(), Arc::clone(&self.ground), Arc::clone(lifeline));
         let (log, opened) = InlineLog::open(Box::new(open), rotation, &clock).ok()?;
-        self.reading.catch_up(&self.ground, &self.disk);
-        self.reading.suffices(&self.ground, &opened.past);
-        self.misleads();
+        let said = self.reading.catch_up(&self.ground, &self.disk);
+        said.suffices(&self.ground, &opened.past);
+        if let Some((at, by)) = self.set_forward.take() {
+            misleads(&self.ground, said, at, by);
+        }
         let (ground, lifeline) = (Arc::clone(&self.ground), Arc::clone(lifeline));
         let journal = MortalJournal { log, ground, lifeline };
         Some((Arc::new(Ledger::new(Arc::new(journal), opened.past)), CancellationToken::new()))
-    }
-
-    /// A clock that was set while nobody looked goes on for the daemon as it was.
-    fn misleads(&mut self) {
-        let Some((at, by)) = self.set_forward.take() else { return };
-        let is_told = |record: &Judged| record.kind == Kind::ClockJumped && record.time >= at;
-        if !self.reading.judged.iter().any(is_told) {
-            *locked(&self.ground.misled) = by;
-        }
     }
 
     /// The policy in force, as the program reads it.
@@ -434,16 +425,16 @@ impl Story {
 
     /// A person says something to the daemon, or leaves it for the next one.
     fn says(&mut self, fault: Fault) {
-        self.reading.catch_up(&self.ground, &self.disk);
-        let past = self.reading.past.studio(&studio_id());
+        let said = self.reading.catch_up(&self.ground, &self.disk);
+        let past = said.past.studio(&studio_id());
         desk::say(&self.ground, &self.desk, past, fault);
     }
 
     /// What only a person can end is ended: a changed policy by which many more are due waits for a word
     /// as long as it takes. What ends by itself is left to end by itself.
     fn looks_after(&mut self) {
-        self.reading.catch_up(&self.ground, &self.disk);
-        let past = self.reading.past.studio(&studio_id());
+        let said = self.reading.catch_up(&self.ground, &self.disk);
+        let past = said.past.studio(&studio_id());
         let reason = past.held.as_ref().and_then(|held| held.reason.as_ref());
         if reason.is_some_and(|reason| reason.code == POLICY_CHANGED) {
             desk::say(&self.ground, &self.desk, past, Fault::Approves);
@@ -460,8 +451,8 @@ impl Story {
     }
 
     fn outcome(mut self) -> (Outcome, DiskHandle) {
-        self.reading.catch_up(&self.ground, &self.disk);
-        let Reading { judged, count, reasons, .. } = &self.reading;
+        let said = self.reading.catch_up(&self.ground, &self.disk);
+        let Said { judged, count, reasons, .. } = said;
         let panics = panics::taken();
         if panics > 0 {
             self.ground.find("nothing panics", format!("{panics} times"));
@@ -479,11 +470,19 @@ impl Story {
             stops: effects.stops,
             starts: effects.starts,
             lives: self.lives_count,
-            head: self.reading.head().to_string(),
+            head: said.head().to_string(),
             from: self.from,
             to: ground.service.now(),
         };
         (outcome, self.disk)
+    }
+}
+
+/// A clock that was set while nobody looked goes on for the daemon as it was.
+fn misleads(ground: &Ground, said: &Said, at: Timestamp, by: SignedDuration) {
+    let is_told = |record: &Judged| record.kind == Kind::ClockJumped && record.time >= at;
+    if !said.judged.iter().any(is_told) {
+        *locked(&ground.misled) = by;
     }
 }
 
