@@ -89,6 +89,8 @@ kinds! {
     PolicyRefused = "policy.refused",
     /// The wall clock went another way than time did.
     ClockJumped = "clock.jumped",
+    /// The service says that its clock is another than ours, or is so no more.
+    ClockCompared = "clock.compared",
     /// A torn last line was cut.
     LogRepaired = "log.repaired",
     /// The log goes on in this file; all before it is told in short.

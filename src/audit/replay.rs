@@ -5,6 +5,7 @@
 //! facts about one session of one studio; what lacks the facts changes nothing. Kinds that are not
 //! known are passed over. Only a jump of the clock is about all of them, see `jump`.
 
+mod clocks;
 mod jump;
 
 mod checkpoint;
@@ -16,12 +17,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use jiff::{SignedDuration, Timestamp};
 
 use self::checkpoint::Unfinished;
+pub use self::clocks::BEHIND;
 pub use self::jump::Jump;
 use super::record::{Data, Deed, Kind, ReasonData, Record, Stage};
 use crate::ids::{RuleName, SessionId, StudioId};
 use crate::plan::{
-    Action, Attempts, ClockJump, Decision, History, KeepReminder, OpenIntent, OurStop, RescuedRun,
-    STOPPED_BY, SessionHistory, StoppedBy, VetoGiven, VetoSays, WarningGiven,
+    Action, Attempts, Decision, History, KeepReminder, OpenIntent, OurStop, RescuedRun, STOPPED_BY,
+    SessionHistory, StoppedBy, VetoGiven, VetoSays, WarningGiven,
 };
 use crate::policy::Mode;
 
@@ -38,10 +40,6 @@ const RESCUE: &str = "rescue";
 /// How long after its intent a call of ours begins a run at the latest: the reading that it is made upon
 /// may be a minute old, and clocks differ. What begins later somebody else began.
 const BEGINS_WITHIN: SignedDuration = SignedDuration::from_mins(5);
-
-/// How long after its intent a stop is proven whose instant tells how far our clock is ahead, or that it
-/// is right: later, one of them may have gone on for any while.
-const CLOCKS_COMPARED_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// How much earlier than its intent a run may seem to begin, since clocks differ.
 const BEGINS_BEFORE: SignedDuration = SignedDuration::from_mins(2);
@@ -201,6 +199,7 @@ impl Replay {
                 | Kind::InventoryConfirmed,
                 ..,
             ) => self.past(studio).controlled(record),
+            (Kind::ClockCompared, ..) => self.past(studio).compared(record),
             // A call without an answer does not say how it ended, so it stays open; and where there
             // was to be no call there is nothing to remember.
             (_, Some(Deed { stage: Stage::Unanswered | Stage::Dropped, .. }), _) => {}
@@ -256,35 +255,6 @@ impl StudioPast {
             }
             _ => {}
         }
-    }
-
-    /// Learns from the service's instant of a stop of ours how far our clock is behind, or ahead. It was
-    /// made between its intent and its proof: no more is believed than that shows, nor another than before,
-    /// where that does not show it. A proof that came late, or after a jump, shows the least alone: what is
-    /// read as later than now tells of a clock behind.
-    fn compare_clocks(&mut self, session: &SessionId, record: &Record) {
-        let Some(open) = self.history.of(session).open.as_ref() else { return };
-        let Some(stopped_at) = record.data.stopped_at else { return };
-        let age = record.time.duration_since(open.since);
-        // One backwards shows an earlier time than it was made at.
-        let began = |jump: ClockJump| jump.at.checked_sub(jump.by).unwrap_or(jump.at);
-        let jump = self.history.clock_jump;
-        let has_jumped = jump.is_some_and(|jump| open.since <= jump.at.max(began(jump)));
-        let is_within = (SignedDuration::ZERO..=CLOCKS_COMPARED_WITHIN).contains(&age);
-        let is_fresh = is_within && !has_jumped;
-        let [least, most] = [record.time, open.since].map(|at| at.duration_until(stopped_at));
-        let is_shown = |known: SignedDuration| {
-            least <= known && (!is_fresh || known <= most + CLOCKS_COMPARED_WITHIN)
-        };
-        if self.history.clock_behind.is_some_and(is_shown) {
-            return;
-        }
-        let behind = match is_fresh {
-            true => least.max(SignedDuration::ZERO) + most.min(SignedDuration::ZERO),
-            false if least.is_positive() => least,
-            false => return,
-        };
-        self.history.clock_behind = Some(SignedDuration::from_secs(behind.as_secs()));
     }
 
     fn done(&mut self, Deed { action, stage }: Deed, session: SessionId, record: &Record) {

@@ -6,6 +6,7 @@
 //! meanwhile, see `generation`. Start at [`Daemon::run`], then read `studio`, then `scan`.
 
 mod asking;
+mod clocks;
 mod endpoint;
 mod generation;
 mod health;

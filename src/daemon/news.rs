@@ -218,6 +218,7 @@ fn log_news(workshop: &Workshop, records: &[Record]) {
             ),
             Kind::BrakeEngaged => tracing::warn!(studio, why, "no stop passes the brake"),
             Kind::InventoryConfirmed => tracing::info!(studio, why, "the listing is confirmed"),
+            Kind::ClockCompared => tracing::warn!(studio, why, "the service tells its time"),
             Kind::WarningGiven => tracing::info!(studio, session, why, "warned"),
             Kind::KeepReminded => tracing::info!(studio, session, why, "a keep ends soon"),
             Kind::VetoAnswered => log_answer(studio, session, data),

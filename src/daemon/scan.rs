@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Ledger;
+use super::clocks::{clocks_news, compare_clocks};
 use super::news::{Missing, Told, commit, record_news};
 use super::singly::look_at;
 use crate::audit::record::{Data, Deed, JournalError, Record, Stage};
@@ -79,10 +80,14 @@ pub(super) async fn scan(
     if let Some(last) = last.filter(stands) {
         let plan = Plan { at: now, ..last.plan };
         // What is the same is not kept twice.
-        let snapshot = Snapshot { began: snapshot.began, ..last.snapshot };
+        let Snapshot { began, clock_ahead, .. } = snapshot;
+        let snapshot = Snapshot { began, clock_ahead, ..last.snapshot };
         return Ok(Scan { plan, snapshot, arrivals: Arrivals::default(), ..last });
     }
-    let settled = settle(workshop, ledger, &snapshot).await;
+    let settled = match compare_clocks(workshop, ledger, &snapshot).await {
+        Ok(()) => settle(workshop, ledger, &snapshot).await,
+        Err(error) => Err(error),
+    };
     let now = ledger.time(workshop.clock.as_ref()).await?;
     let edition = ledger.edition();
     let plan = ledger.with(&workshop.studio.id, |past| {
@@ -118,7 +123,9 @@ impl Scan {
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> bool {
-        let is_same = self.rests_on == Some(ledger.edition()) && self.snapshot.shows_what(snapshot);
+        let is_same = self.rests_on == Some(ledger.edition())
+            && self.snapshot.shows_what(snapshot)
+            && clocks_news(workshop, ledger, snapshot, now).is_none();
         let Workshop { policy, studio, .. } = workshop;
         is_same
             && ledger.with(&studio.id, |past| {

@@ -3,9 +3,11 @@
 //! A [`Snapshot`] is a value. It knows nothing of policy, of time other than the instants it carries,
 //! or of how a provider came by it: what is peculiar to one provider is translated before it gets here.
 
+mod clocks;
 mod session;
 mod shared;
 
+pub use clocks::{CLOCKS_APART_MAX, clocks_apart, clocks_in_words};
 pub use session::{Doubt, Ending, Forbidden, Session, SessionState, Stopping, Transition};
 pub use shared::Shared;
 
@@ -13,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::{AccountId, LaunchProfileId, SessionId};
 
@@ -30,6 +32,8 @@ pub struct Snapshot {
     pub gaps: Vec<Gap>,
     /// The accounts that the resources themselves name. More than one, or none, is a doubt.
     pub accounts: Vec<AccountId>,
+    /// By how much our clock is ahead of the service's, where the service itself tells.
+    pub clock_ahead: Option<SignedDuration>,
 }
 
 impl Snapshot {
@@ -37,13 +41,13 @@ impl Snapshot {
     #[must_use]
     pub fn unread(began: Timestamp, gaps: Vec<Gap>) -> Self {
         let (sessions, profiles) = (Shared::default(), Shared::default());
-        Self { began, sessions, profiles, gaps, accounts: Vec::new() }
+        Self { began, sessions, profiles, gaps, accounts: Vec::new(), clock_ahead: None }
     }
 
-    /// Whether another reading showed the same, at its own time.
+    /// Whether another reading showed the same studio, at its own time.
     #[must_use]
     pub fn shows_what(&self, other: &Self) -> bool {
-        let Self { began: _, sessions, profiles, gaps, accounts } = self;
+        let Self { began: _, sessions, profiles, gaps, accounts, clock_ahead: _ } = self;
         (sessions, profiles, gaps, accounts)
             == (&other.sessions, &other.profiles, &other.gaps, &other.accounts)
     }

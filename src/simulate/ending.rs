@@ -12,6 +12,7 @@ use super::rules::{OBSERVED, Preserve, Rules, STUDIO, SUPERVISOR, UNSCHEDULED};
 use crate::audit::record::Kind;
 use crate::audit::replay::StudioPast;
 use crate::clock::Clock;
+use crate::inventory::clocks_apart;
 use crate::plan::{Decision, Verdict, plan};
 use crate::policy::{self, Policy};
 use crate::provider::Provider;
@@ -80,6 +81,11 @@ fn is_missed(ground: &Ground, rules: &Rules, stopped: Timestamp) -> bool {
     })
 }
 
+/// Whether the service tells another time than the daemon's clock shows: then nothing is due.
+fn is_held(ground: &Ground) -> bool {
+    ground.clock_ahead().and_then(clocks_apart).is_some()
+}
+
 /// Whom no schedule of the studio concerns.
 fn is_exempt(ground: &Ground, session: &Session) -> bool {
     let owners = [SUPERVISOR, UNSCHEDULED].map(Some);
@@ -91,7 +97,7 @@ fn is_exempt(ground: &Ground, session: &Session) -> bool {
 
 /// Whoever plans once more when all is done finds nothing to do.
 pub(super) fn plans_nothing(ground: &Ground, policy: &Policy, past: &StudioPast) {
-    let Some(studio) = policy.studios.values().next() else { return };
+    let Some(studio) = policy.studios.values().next().filter(|_| !is_held(ground)) else { return };
     let clock: Arc<dyn Clock> = Arc::new(ground.service.clone());
     drop(ground.world());
     let provider = Direct::new(STUDIO.into(), Arc::clone(&ground.world), clock, US);
@@ -122,6 +128,7 @@ pub(super) fn check(ground: &Ground, records: &[Judged], calm: Timestamp) {
         let persists = on(&session.session_persistence_mode);
         // What only some policies stop is judged when it is stopped.
         let is_exempt = !persists || rules.observes || is_exempt(ground, &session);
+        let is_exempt = is_exempt || is_held(ground);
         let Some(start) = session.started_at.max(session.created_at) else { continue };
         let since = now - allowed(&rules);
         let lease_is_over = start + rules.lease <= since;
@@ -149,10 +156,10 @@ fn has_been_idle(rules: &Rules, since: Timestamp, now: Timestamp) -> bool {
 
 /// In the calm nothing is destroyed that was to be saved, nor in any hours that are as calm: whoever rotates
 /// is there in time. By a clock that is wrong by more than the margin nobody can be, unless a stop has shown
-/// how late it is.
+/// how late it is, or the service tells.
 fn lost(ground: &Ground, records: &[Judged], calm: Timestamp) {
     let error = ground.service.error();
-    let shown = if error.abs() <= CLOCK_ERROR_MAX {
+    let shown = if ground.tells_time || error.abs() <= CLOCK_ERROR_MAX {
         Some(calm)
     } else {
         shown_late(records).filter(|_| error.is_negative())

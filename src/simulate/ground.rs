@@ -108,6 +108,8 @@ pub(super) struct Ground {
     pub(super) clock: SimulatedClock,
     /// The service's.
     pub(super) service: ServiceClock,
+    /// Whether the service tells what time it is there.
+    pub(super) tells_time: bool,
     pub(super) world: Arc<Mutex<World>>,
     pub(super) weather: Mutex<Weather>,
     /// The policy in force.
@@ -203,6 +205,11 @@ impl Ground {
     /// Whether any of these faults prevails now, without counting it.
     pub(super) fn lies_over(&self, faults: &[Fault]) -> bool {
         locked(&self.weather).lies_over(faults, self.service.now())
+    }
+
+    /// By how much the daemon's clock is ahead, where the service tells.
+    pub(super) fn clock_ahead(&self) -> Option<SignedDuration> {
+        self.tells_time.then(|| self.service.error())
     }
 
     /// Nobody is there until an instant, or something else is new from now on.

@@ -18,7 +18,7 @@ use super::rules::{ACCOUNT, STUDIO};
 use super::{disguise, judge};
 use crate::clock::Clock;
 use crate::ids::SessionId;
-use crate::inventory::{Gap, Problem, Session, Snapshot, Wanted};
+use crate::inventory::{Gap, Problem, Session, Snapshot, Wanted, clocks_apart};
 use crate::plan::Action;
 use crate::provider::direct::Direct;
 use crate::provider::{Accepted, ClientToken, Provider, ProviderError};
@@ -102,6 +102,8 @@ impl Service {
             (shows, snapshot) = (at, Snapshot { began, ..stale });
         }
         disguise::snapshot(&self.ground, &mut snapshot);
+        snapshot.clock_ahead = self.ground.clock_ahead();
+        snapshot.gaps.extend(snapshot.clock_ahead.and_then(clocks_apart));
         self.travel().await;
         let is_whole = snapshot.gaps.is_empty() && snapshot.accounts == [ACCOUNT.into()];
         let mut shown = locked(&self.ground.shown);

@@ -35,6 +35,7 @@ const STREAM_STUDIO: u64 = 2;
 const STREAM_WEATHER: u64 = 3;
 const STREAM_EVENTS: u64 = 4;
 const STREAM_LIVES: u64 = 5;
+const STREAM_SERVICE: u64 = 6;
 
 /// Days on which a story may begin: among them are weeks in which clocks change, and the end of a year.
 const FIRST_DAYS: &[&str] = &[
@@ -146,6 +147,7 @@ impl Story {
         let ground = Arc::new(Ground {
             service: ServiceClock::new(clock.clone()),
             clock,
+            tells_time: Chance::new(seed, STREAM_SERVICE).once_in(2),
             world: Arc::new(Mutex::new(world.unwrap_or_default())),
             weather: Mutex::new(weather),
             rules: Mutex::new(rules.clone()),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::common::{ACCOUNT, House, PROFILES, Scripted};
@@ -14,7 +15,7 @@ use lightsout::clock::{Clock, Hold, SimulatedClock};
 use lightsout::config;
 use lightsout::daemon::{Reload, Summary};
 use lightsout::ids::SessionId;
-use lightsout::inventory::{Problem, Session, Snapshot};
+use lightsout::inventory::{Problem, Session, Snapshot, clocks_apart};
 use lightsout::policy::Policy;
 use lightsout::provider::direct::Direct;
 use lightsout::provider::faulty::Faulty;
@@ -124,18 +125,23 @@ pub(crate) struct Door {
     tag_takes: Mutex<Option<SignedDuration>>,
     next_read_takes: Mutex<Option<SignedDuration>>,
     before_list: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    behind: Apart,
+    tells_time: AtomicBool,
 }
+
+/// By how much a clock shows less than another.
+type Apart = Arc<Mutex<SignedDuration>>;
 
 /// A clock that shows less than another.
 #[derive(Debug)]
 struct Behind {
     clock: SimulatedClock,
-    by: SignedDuration,
+    by: Apart,
 }
 
 impl Clock for Behind {
     fn now(&self) -> Timestamp {
-        self.clock.now() - self.by
+        self.clock.now() - *self.by.lock().unwrap()
     }
 
     fn monotonic(&self) -> SignedDuration {
@@ -147,7 +153,7 @@ impl Clock for Behind {
     }
 
     fn sleep_until(&self, instant: Timestamp) -> BoxFuture<'static, ()> {
-        self.clock.sleep_until(instant + self.by)
+        self.clock.sleep_until(instant + *self.by.lock().unwrap())
     }
 
     fn sleep(&self, duration: SignedDuration) -> BoxFuture<'static, ()> {
@@ -204,6 +210,11 @@ impl Door {
         *self.next_read_takes.lock().unwrap() = Some(time);
     }
 
+    /// From now on the service tells with each listing what time it is there.
+    pub(crate) fn tells_time(&self) {
+        self.tells_time.store(true, Ordering::Relaxed);
+    }
+
     /// Each stop reaches the service only after this long.
     pub(crate) fn stop_takes(&self, time: SignedDuration) {
         *self.stop_takes.lock().unwrap() = Some(time);
@@ -242,10 +253,15 @@ impl Provider for Door {
             if let Some(act) = act {
                 act();
             }
-            match self.past() {
+            let mut seen = match self.past() {
                 Some(past) => Snapshot { began: self.clock.now(), ..past },
                 None => self.inner.observe().await,
+            };
+            if self.tells_time.load(Ordering::Relaxed) {
+                seen.clock_ahead = Some(*self.behind.lock().unwrap());
+                seen.gaps.extend(seen.clock_ahead.and_then(clocks_apart));
             }
+            seen
         }
         .boxed()
     }
@@ -388,7 +404,9 @@ impl Rig {
     ) -> Self {
         let clock = SimulatedClock::new(at(START));
         let world = Arc::new(Mutex::new(world_of(stop_time, sessions)));
-        let shared: Arc<dyn Clock> = Arc::new(Behind { clock: clock.clone(), by: behind });
+        let behind = Arc::new(Mutex::new(behind));
+        let by = Arc::clone(&behind);
+        let shared: Arc<dyn Clock> = Arc::new(Behind { clock: clock.clone(), by });
         let direct = Direct::new(STUDIO.into(), Arc::clone(&world), shared, "AROATEST:lightsout");
         let faulty = Faulty::new(Arc::new(direct));
         let door = Arc::new(Door {
@@ -405,6 +423,8 @@ impl Rig {
             tag_takes: Mutex::default(),
             next_read_takes: Mutex::default(),
             before_list: Mutex::default(),
+            behind,
+            tells_time: AtomicBool::default(),
         });
         let studio = studio(settings);
         let provider = Arc::clone(&door) as Arc<dyn Provider>;
@@ -418,6 +438,12 @@ impl Rig {
         let mut rig = Self::new(settings, sessions);
         rig.start().await;
         rig
+    }
+
+    /// Our clock is set, and the service's is not.
+    pub(crate) fn set_clock(&self, by: SignedDuration) {
+        self.clock.jump(by);
+        *self.door.behind.lock().unwrap() += by;
     }
 
     /// Starts a daemon that knows what the records so far say.

@@ -426,3 +426,59 @@ async fn a_daemon_that_comes_back_late_rescues_at_once() {
     assert_eq!(done(&rig, "artist")[1..], [(START, saturday("19:55:00"))]);
     assert!(rescues(&rig, &Kind::SessionDecided)[0].data.reason.as_ref().unwrap().alarm);
 }
+
+/// The clock of the host falls five hours behind while no daemon runs: nothing in the log shows it.
+async fn fall_behind(rig: &mut Rig) {
+    until(rig, saturday("10:00:00")).await;
+    rig.end().await;
+    rig.pass(6).await;
+    rig.set_clock(-SignedDuration::from_hours(5));
+    rig.start().await;
+}
+
+#[tokio::test]
+async fn by_a_clock_that_fell_behind_a_rescue_is_in_time_where_the_service_tells_its_own() {
+    for tells_time in [false, true] {
+        let mut rig = Rig::started(ROTATE, MORTAL).await;
+        if tells_time {
+            rig.door.tells_time();
+        }
+        fall_behind(&mut rig).await;
+        // It is destroyed at 20:00, when this clock shows 15:00.
+        until(&rig, saturday("14:29:00")).await;
+        assert_eq!(operations(&rig, "artist"), [STOP]);
+        until(&rig, saturday("14:35:00")).await;
+        assert_eq!(operations(&rig, "artist").len(), if tells_time { 2 } else { 1 });
+        until(&rig, saturday("15:00:00")).await;
+        assert_eq!(is_lost(&rig), !tells_time);
+    }
+}
+
+#[tokio::test]
+async fn what_the_service_says_of_the_time_is_recorded_once_and_again_when_the_clock_is_right() {
+    let mut rig = Rig::started(ROTATE, MORTAL).await;
+    rig.door.tells_time();
+    fall_behind(&mut rig).await;
+    until(&rig, saturday("12:00:00")).await;
+    let said = |rig: &Rig| {
+        let reasons = rig.of(&Kind::ClockCompared).into_iter().map(|record| record.data.reason);
+        let said = reasons.flatten().map(|reason| (reason.alarm, reason.text));
+        said.collect::<Vec<_>>()
+    };
+    let behind = || (true, "the clock of this host is behind the service's by some 5h".to_owned());
+    assert_eq!(said(&rig), [behind()]);
+    // Another daemon knows it from the log.
+    restart(&mut rig).await;
+    until(&rig, saturday("12:30:00")).await;
+    assert_eq!(said(&rig), [behind()]);
+    // Set right while nobody looks; the rescue is not five hours early by then.
+    rig.end().await;
+    rig.set_clock(SignedDuration::from_hours(5));
+    rig.start().await;
+    until(&rig, saturday("19:25:00")).await;
+    let right = (false, "the clock of this host shows the same as the service's".to_owned());
+    assert_eq!(said(&rig), [behind(), right]);
+    assert_eq!(operations(&rig, "artist"), [STOP]);
+    until(&rig, saturday("20:01:00")).await;
+    assert!(!is_lost(&rig));
+}

@@ -13,14 +13,9 @@ use aws_sdk_nimble::config::interceptors::{
 use aws_sdk_nimble::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_nimble::error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
-use jiff::{RoundMode, SignedDuration, SignedDurationRound, Timestamp, Unit};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
-use crate::inventory::{Gap, Problem, Wanted};
-
-/// How far clocks may be apart. The service takes no signature that is older than five minutes, so that without
-/// the SDK's correction this would be found out soon after.
-const APART_MAX: SignedDuration = SignedDuration::from_mins(4);
 
 /// Both clocks, as the last answer showed them.
 #[derive(Debug, Clone)]
@@ -42,19 +37,9 @@ impl Clocks {
         *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is to be said of clocks that are too far apart.
-    pub(super) fn gap(&self) -> Option<Gap> {
-        let ahead = self.ahead().filter(|_| self.is_secure.load(Ordering::Relaxed))?;
-        let apart = ahead.abs();
-        if apart <= APART_MAX {
-            return None;
-        }
-        // To five minutes, so that it stays the same from one reading to the next.
-        let round = SignedDurationRound::new().smallest(Unit::Minute).increment(5);
-        let apart = apart.round(round.mode(RoundMode::Ceil)).unwrap_or(apart);
-        let way = if ahead.is_negative() { "behind" } else { "ahead of" };
-        let detail = format!("the clock of this host is {way} the service's by some {apart:#}");
-        Some(Gap { wanted: Wanted::Clock, problem: Problem::Conflict, detail })
+    /// The same, where it was the service itself.
+    pub(super) fn told_ahead(&self) -> Option<SignedDuration> {
+        self.ahead().filter(|_| self.is_secure.load(Ordering::Relaxed))
     }
 
     fn note(&self, date: Option<Timestamp>) {
@@ -99,22 +84,20 @@ mod tests {
     use crate::clock::SimulatedClock;
 
     #[test]
-    fn clocks_that_are_too_far_apart_are_told_and_only_by_the_service_itself() {
+    fn the_time_of_another_counts_where_it_is_the_service_itself() {
         let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
         let clocks = Clocks::new(Arc::new(SimulatedClock::new(now)));
-        let said = |minutes: i64, is_secure| {
+        let told = |hours: i64, is_secure| {
             clocks.is_secure.store(is_secure, Ordering::Relaxed);
-            clocks.note(Some(now - SignedDuration::from_mins(minutes)));
-            clocks.gap().map(|gap| gap.detail)
+            clocks.note(Some(now - SignedDuration::from_hours(hours)));
+            clocks.told_ahead()
         };
-        let words = |words: &str| Some(format!("the clock of this host is {words}"));
-        assert_eq!(said(9 * 60, true), words("ahead of the service's by some 9h"));
-        assert_eq!(said(-51, true), words("behind the service's by some 55m"));
-        assert_eq!((said(4, true), said(-4, true)), (None, None));
-        assert_eq!(said(9 * 60, false), None);
+        assert_eq!(told(9, true), Some(SignedDuration::from_hours(9)));
+        assert_eq!(told(-1, true), Some(SignedDuration::from_hours(-1)));
+        assert_eq!(told(9, false), None);
         assert_eq!(clocks.ahead(), Some(SignedDuration::from_hours(9)));
         // What no answer tells nobody knows.
         clocks.note(None);
-        assert_eq!((clocks.gap(), clocks.ahead()), (None, None));
+        assert_eq!((clocks.told_ahead(), clocks.ahead()), (None, None));
     }
 }

@@ -21,7 +21,7 @@ use super::stopping::stopping_of_new;
 use super::translate::{self, Profile};
 use super::{NimbleStudio, errors};
 use crate::ids::{AccountId, LaunchProfileId};
-use crate::inventory::{self, Gap, Problem, Session, Snapshot, Wanted};
+use crate::inventory::{self, Gap, Problem, Session, Snapshot, Wanted, clocks_apart};
 use crate::provider::ProviderError;
 
 /// The largest page of launch profiles that may be asked for. The list of sessions takes no size.
@@ -49,8 +49,9 @@ impl NimbleStudio {
             }
         }
         // A rescue passes it, and needs the account.
-        snapshot.gaps.extend(self.shared.clocks.gap());
-        snapshot
+        let clock_ahead = self.shared.clocks.told_ahead();
+        snapshot.gaps.extend(clock_ahead.and_then(clocks_apart));
+        Snapshot { clock_ahead, ..snapshot }
     }
 
     /// The launch profiles, listed by whoever asks first.
@@ -186,7 +187,8 @@ fn snapshot(
     }
     gaps.extend(nameless_gap(nameless));
     let accounts = accounts.into_iter().collect();
-    Snapshot { began, sessions: sessions.into(), profiles: profiles.seen().into(), gaps, accounts }
+    let (sessions, profiles) = (sessions.into(), profiles.seen().into());
+    Snapshot { began, sessions, profiles, gaps, accounts, clock_ahead: None }
 }
 
 /// A session without an id cannot be decided upon, so that not all sessions are.

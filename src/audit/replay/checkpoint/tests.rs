@@ -35,7 +35,7 @@ fn maybe<T: Strategy>(strategy: T) -> impl Strategy<Value = Option<T::Value>> {
 
 /// A reason, often one of those that more is learnt from than that it was given, with what they tell.
 fn reason() -> impl Strategy<Value = ReasonData> {
-    const LEARNT_FROM: [&str; 11] = [
+    const LEARNT_FROM: [&str; 12] = [
         "rescue",
         "tag_keep",
         "brake",
@@ -43,6 +43,7 @@ fn reason() -> impl Strategy<Value = ReasonData> {
         "inventory_changed",
         "policy_changed",
         "clock_jumped",
+        "clock_compared",
         "max_uptime",
         "paused",
         "warning",
@@ -62,12 +63,15 @@ fn reason() -> impl Strategy<Value = ReasonData> {
         value("action", &["stop", "start"]),
         value("stopped_by", &["us", "another"]),
         value("suspended", &["0s", "90s", "?"]),
+        value("behind", &["0", "-300", "18000", "?"]),
         maybe(instant()).prop_map(|from| Some(("from", from?.to_string()))),
     );
     (code, values, any::<bool>()).prop_map(|(code, values, alarm)| {
-        let ((now, missing, count, limit), bound, action, stopped_by, suspended, from) = values;
+        let ((now, missing, count, limit), bound, action, stopped_by, suspended, behind, from) =
+            values;
         let values =
-            [now, missing, count, limit, bound, action, stopped_by, suspended, from].into_iter();
+            [now, missing, count, limit, bound, action, stopped_by, suspended, behind, from]
+                .into_iter();
         let values = values.flatten().map(|(name, value)| (name.to_owned(), value)).collect();
         ReasonData { text: format!("because of {code}"), code, values, alarm }
     })
