@@ -249,8 +249,7 @@ impl Daemon {
         let to_rescue = |studio: &StudioId| self.grounds.vitals.to_rescue(studio);
         let policy = match reload {
             Reload::Read(policy) if policy.hash == in_force.hash => {
-                tracing::info!(policy = %policy.hash, "the policy is the one that is in force already");
-                self.grounds.vitals.policy_read(Outcome::Unchanged);
+                self.read_the_same(in_force).await;
                 return generation;
             }
             Reload::Read(policy) => match Refusal::of_change(in_force, &policy, to_rescue) {
@@ -288,6 +287,17 @@ impl Daemon {
         // Whoever wanted a pause meanwhile is heard before anything is called.
         self.grounds.hear(&policy).await;
         Generation::begin(policy, &self.grounds)
+    }
+
+    /// The file is that of the policy in force. Where it was refused before, the log is to say that this is over.
+    async fn read_the_same(&self, in_force: &Policy) {
+        tracing::info!(policy = %in_force.hash, "the policy is the one that is in force already");
+        let was_refused = self.grounds.vitals.lock().refused.is_some();
+        self.grounds.vitals.policy_read(Outcome::Unchanged);
+        let records = if was_refused { vec![self.loaded(in_force)] } else { Vec::new() };
+        if let Err(error) = self.grounds.ledger.commit(records).await {
+            tracing::error!(%error, "that the file is not refused any more could not be recorded");
+        }
     }
 
     async fn refuse(&self, refusal: &Refusal, in_force: &Policy) {

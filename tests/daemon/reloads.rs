@@ -105,6 +105,21 @@ async fn a_file_with_mistakes_leaves_the_old_policy_in_force() {
 }
 
 #[tokio::test]
+async fn the_log_says_when_a_file_that_was_refused_is_the_policy_in_force_again() {
+    let mut rig = Rig::started("warn = []", ARTIST).await;
+    rig.until("19:30:00").await;
+    let messages = vec!["no such zone".to_owned()];
+    rig.reload(Reload::Refused(Refusal { hash: None, errors: 1, messages })).await;
+    assert_eq!(rig.count(&Kind::PolicyLoaded), 1);
+    for _ in 0..2 {
+        rig.reload(read("warn = []")).await;
+        assert_eq!(rig.count(&Kind::PolicyLoaded), 2);
+    }
+    let loaded = rig.of(&Kind::PolicyLoaded).pop().unwrap();
+    assert_eq!((loaded.time, loaded.data.policy), (at("19:30:00"), Some(hash("warn = []"))));
+}
+
+#[tokio::test]
 async fn the_same_policy_changes_nothing() {
     let mut rig = Rig::started("warn = []", ARTIST).await;
     rig.until("19:30:00").await;
