@@ -9,6 +9,7 @@ use crate::audit::record::{Data, JournalError, Kind, ReasonData, Record};
 use crate::audit::replay::BEHIND;
 use crate::execute::Workshop;
 use crate::inventory::{CLOCKS_APART_MAX, Snapshot, clocks_in_words};
+use crate::plan::{History, Reason, held_since};
 
 /// Records what the service says of its clock, where the log says otherwise: before anything is read by it.
 pub(super) async fn compare_clocks(
@@ -29,7 +30,9 @@ pub(super) fn clocks_news(
     now: Timestamp,
 ) -> Option<Record> {
     let (studio, ahead) = (&workshop.studio.id, snapshot.clock_ahead?);
-    let reason = ledger.with(studio, |past| compared(past, ahead))?;
+    let said =
+        |past: &StudioPast| compared(past, ahead).filter(|_| !has_jumped(&past.history, now));
+    let reason = ledger.with(studio, said)?;
     let data = Data {
         studio: Some(studio.to_string()),
         policy: Some(workshop.policy.hash.to_string()),
@@ -37,6 +40,11 @@ pub(super) fn clocks_news(
         ..Data::default()
     };
     Some(Record { time: now, kind: Kind::ClockCompared, subject: studio.to_string(), data })
+}
+
+/// Whether our clock was just set: what was compared with it may have been before that.
+pub(super) fn has_jumped(history: &History, now: Timestamp) -> bool {
+    matches!(held_since(history, now), Some(Reason::ClockJumped { .. }))
 }
 
 /// What there is to say of a clock that is so far ahead of the service's, where that is not what the log says.

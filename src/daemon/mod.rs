@@ -293,11 +293,16 @@ impl Daemon {
     async fn read_the_same(&self, in_force: &Policy) {
         tracing::info!(policy = %in_force.hash, "the policy is the one that is in force already");
         let was_refused = self.grounds.vitals.lock().refused.is_some();
-        self.grounds.vitals.policy_read(Outcome::Unchanged);
         let records = if was_refused { vec![self.loaded(in_force)] } else { Vec::new() };
-        if let Err(error) = self.grounds.ledger.commit(records).await {
-            tracing::error!(%error, "that the file is not refused any more could not be recorded");
-        }
+        let outcome = match self.grounds.ledger.commit(records).await {
+            Ok(_) => Outcome::Unchanged,
+            Err(error) => {
+                let why = format!("that it is not refused any more could not be recorded: {error}");
+                tracing::error!(%why, "ask again once it can be");
+                Outcome::Unrecorded(why)
+            }
+        };
+        self.grounds.vitals.policy_read(outcome);
     }
 
     async fn refuse(&self, refusal: &Refusal, in_force: &Policy) {

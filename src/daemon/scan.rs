@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Ledger;
-use super::clocks::{clocks_news, compare_clocks};
+use super::clocks::{clocks_news, compare_clocks, has_jumped};
 use super::news::{Missing, Told, commit, record_news};
 use super::singly::look_at;
 use crate::audit::record::{Data, Deed, JournalError, Record, Stage};
@@ -149,16 +149,15 @@ pub(super) async fn settle(
     snapshot: &Snapshot,
 ) -> Result<Arrivals, JournalError> {
     let now = ledger.time(workshop.clock.as_ref()).await?;
-    let (hold, open, us, clock_behind) = ledger.with(&workshop.studio.id, |past| {
+    let (hold, has_jumped, open, us, clock_behind) = ledger.with(&workshop.studio.id, |past| {
         let open = open_intents(&past.history);
         let hold = || hold_of(&workshop.studio, snapshot, &past.history, now);
         let hold = if open.is_empty() { None } else { hold() };
         let clock_behind = past.history.clock_behind.unwrap_or_default();
-        (hold, open, past.us.clone(), clock_behind)
+        (hold, has_jumped(&past.history, now), open, past.us.clone(), clock_behind)
     });
     // What is seen in another studio than ours proves nothing here.
     let is_foreign = hold.as_ref().is_some_and(|reason| !shows_what_is(reason));
-    let has_jumped = matches!(hold, Some(Reason::ClockJumped { .. }));
     let known = Known { us: us.as_deref(), clock_behind };
     let mut arrivals = Arrivals::default();
     let mut records = Vec::new();

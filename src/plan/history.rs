@@ -40,8 +40,8 @@ pub struct History {
     pub held_policy: Option<PolicyHash>,
     /// The last time that the clock was set, or the machine slept.
     pub clock_jump: Option<ClockJump>,
-    /// How far the wall clock is behind the service's, as the last stop of ours showed; negative where
-    /// it is ahead.
+    /// How far the wall clock is behind the service's, as the last stop of ours showed, or the service said;
+    /// negative where it is ahead.
     pub clock_behind: Option<SignedDuration>,
 }
 

@@ -191,7 +191,8 @@ fn unstoppable(case: &Case<'_>) -> Option<Reason> {
 
 /// When a person is told that the service is about to end a session by itself.
 fn ending_alarm_at(case: &Case<'_>) -> Option<Timestamp> {
-    case.session.ends_itself.map(|ending| moved(ending.at, -stopped::TERMINATION_ALARM))
+    let before = stopped::TERMINATION_ALARM + case.clock_error.behind();
+    case.session.ends_itself.map(|ending| moved(ending.at, -before))
 }
 
 fn not_due(case: &Case<'_>) -> Option<Reason> {

@@ -66,7 +66,7 @@ pub(super) fn end(case: &Case<'_>) -> Option<Timestamp> {
 
 fn ends(case: &Case<'_>) -> impl Iterator<Item = Timestamp> + use<> {
     // What is still there long after it has another end, or none.
-    let of_then = end_of_then(case).filter(|end| case.now < disproved(*end));
+    let of_then = end_of_then(case).filter(|end| case.now < disproved(*end, case.clock_error));
     ends_of(case.session).into_iter().flatten().chain(of_then)
 }
 
@@ -78,13 +78,13 @@ fn end_of_then(case: &Case<'_>) -> Option<Timestamp> {
 }
 
 /// When an end that nothing tells of shows not to have been one.
-fn disproved(end: Timestamp) -> Timestamp {
-    moved(end, RESCUE_MARGIN)
+fn disproved(end: Timestamp, clock_error: ClockError) -> Timestamp {
+    moved(moved(end, RESCUE_MARGIN), clock_error.ahead())
 }
 
 /// When it shows that a session has no end.
 pub(super) fn end_turn(case: &Case<'_>) -> Option<Timestamp> {
-    end_of_then(case).map(disproved)
+    end_of_then(case).map(|end| disproved(end, case.clock_error))
 }
 
 /// How a session that is off is kept from being destroyed.
@@ -137,7 +137,7 @@ impl<'a> Rescue<'a> {
             let promised = case.history.needed_until.filter(|_| is_own && is_last_put_off(case));
             let promised = promised.filter(|until| end < *until).map(|until| Self {
                 closes: until,
-                ends: until,
+                ends: moved(until, case.clock_error.ahead()),
                 ..Self::at(end, case.clock_error, until, settings)
             });
             schedules.iter().filter_map(by).chain(without).chain(promised).collect::<Vec<_>>()
@@ -170,7 +170,8 @@ impl<'a> Rescue<'a> {
             closes,
             begins: moved(ends_by_us, -RESCUE_MARGIN),
             endangered: moved(ends_by_us, -DANGER),
-            ends: moved(closes, settings.return_margin),
+            // By a clock that is ahead people seem to be back too early.
+            ends: moved(moved(closes, settings.return_margin), clock_error.ahead()),
             settings,
         }
     }

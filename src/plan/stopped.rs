@@ -150,7 +150,7 @@ pub(super) fn safe_until(case: &Case<'_>) -> Option<Timestamp> {
 
 /// When a person is told.
 pub(super) fn alarm_at(case: &Case<'_>) -> Option<Timestamp> {
-    end(case).map(|at| moved(at, -TERMINATION_ALARM))
+    end(case).map(|at| moved(at, -TERMINATION_ALARM - case.clock_error.behind()))
 }
 
 /// Only what could be started has a reason to wait for the end of a closed day.

@@ -97,11 +97,12 @@ fn is_exempt(ground: &Ground, session: &Session) -> bool {
 
 /// Whoever plans once more when all is done finds nothing to do.
 pub(super) fn plans_nothing(ground: &Ground, policy: &Policy, past: &StudioPast) {
-    let Some(studio) = policy.studios.values().next().filter(|_| !is_held(ground)) else { return };
+    let Some(studio) = policy.studios.values().next() else { return };
     let clock: Arc<dyn Clock> = Arc::new(ground.service.clone());
     drop(ground.world());
     let provider = Direct::new(STUDIO.into(), Arc::clone(&ground.world), clock, US);
-    let Some(snapshot) = provider.observe().now_or_never() else { return };
+    let Some(mut snapshot) = provider.observe().now_or_never() else { return };
+    snapshot.gaps.extend(ground.clock_ahead().and_then(clocks_apart));
     let now = ground.clock.now();
     let planned_at = |at| plan(policy, studio, &snapshot, &past.history, at);
     let (planned, before) = (planned_at(now), planned_at(now - allowed(&locked(&ground.rules))));
@@ -191,12 +192,12 @@ fn lost(ground: &Ground, records: &[Judged], calm: Timestamp) {
     }
 }
 
-/// Whether nothing at all was wrong from one instant to another, and the clock never was.
+/// Whether nothing at all was wrong from one instant to another, and the clock never was where nobody tells of it.
 fn was_calm(ground: &Ground, from: Timestamp, to: Timestamp) -> bool {
     let is_outside = |(began, ended): &(Timestamp, Timestamp)| *ended < from || to < *began;
     locked(&ground.weather).is_clear(from, to)
         && locked(&ground.unsettled).iter().all(is_outside)
-        && ground.service.was_never_set()
+        && (ground.tells_time || ground.service.was_never_set())
 }
 
 /// When a stop first showed how far the daemon's clock is behind, since that was last set.

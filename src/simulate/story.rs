@@ -215,7 +215,10 @@ impl Story {
             drop(runtime);
             let pause = match death {
                 Death::Over => break,
-                Death::Told(pause) => pause,
+                Death::Told(pause) => {
+                    self.is_set_while_down(pause);
+                    pause
+                }
                 Death::Stillborn | Death::Crashed => {
                     self.ground.count(Fault::Crash);
                     self.disk.crash(&self.ground);
@@ -448,8 +451,18 @@ impl Story {
         let error = self.ground.service.error();
         let by = if error.is_zero() { by } else { -error };
         self.jumps.push(self.ground.clock.now());
+        self.ground.unsettle(self.ground.service.now());
         self.ground.service.set_daemon(by);
         self.set_forward = by.is_positive().then(|| (self.ground.clock.now(), by));
+    }
+
+    /// In a long pause the clock may be set where nobody sees it, and the service alone can tell.
+    fn is_set_while_down(&mut self, pause: SignedDuration) {
+        let is_long = pause > SignedDuration::from_mins(1);
+        if is_long && self.ground.tells_time && self.lives.once_in(2) {
+            let by = SignedDuration::from_mins(self.lives.between(-400, 0));
+            self.jump(by);
+        }
     }
 
     fn outcome(mut self) -> (Outcome, DiskHandle) {

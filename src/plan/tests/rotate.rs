@@ -55,6 +55,33 @@ fn a_clock_that_is_behind_the_service_s_rescues_by_the_service_s() {
 }
 
 #[test]
+fn by_a_clock_that_is_ahead_nobody_is_back_before_it_is_so_by_the_service_s() {
+    let mut world = asleep();
+    let code = |world: &World, time| world.decide(time).reason.code();
+    assert_eq!(code(&world, "23T15:00:00"), "termination_near");
+    world.history.clock_behind = Some(-hours(44));
+    assert_eq!(code(&world, "23T15:00:00"), "rescue");
+    assert_eq!(world.decide("23T15:00:00").not_after, Some(at("25T11:00:00")));
+    assert_eq!(code(&world, "25T11:00:00"), "termination_near");
+}
+
+#[test]
+fn by_a_clock_that_is_behind_a_person_is_told_in_time() {
+    let mut world = asleep().settings(|settings| settings.mode = Mode::Observe);
+    world.history.clock_behind = Some(hours(5));
+    assert_eq!(world.decide("21T10:59:59").reason.code(), "stopped");
+    assert_eq!(world.decide("21T11:00:00").reason.code(), "termination_near");
+    let ends = Ending { at: at("21T20:00:00"), destroys: true };
+    let mut running = World::new().session(|session| {
+        session.stopping = Stopping::Forbidden(Forbidden { remedy: "allow it" });
+        session.ends_itself = Some(ends);
+    });
+    running.history.clock_behind = Some(hours(5));
+    let is_alarm = |time| running.decide(time).reason.is_alarm();
+    assert_eq!((is_alarm("21T10:59:59"), is_alarm("21T11:00:00")), (false, true));
+}
+
+#[test]
 fn an_hour_that_is_open_on_a_saturday_brings_nobody_back() {
     // Stopped on Friday at 20:00 it would live into Sunday, and people are back on Monday.
     let lives_for = |after| {

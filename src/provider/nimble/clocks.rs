@@ -4,7 +4,6 @@
 //! clock that is nine hours ahead everybody would be sent home at noon, and be it ever so loud in the log. So a studio
 //! whose service has another time is one that was not read whole.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_nimble::config::interceptors::{
@@ -13,38 +12,80 @@ use aws_sdk_nimble::config::interceptors::{
 use aws_sdk_nimble::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_nimble::error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
+
+/// How long ago an answer may have been asked for to tell what time it is: one that waited while the machine slept
+/// tells when it fell asleep.
+const ANSWERED_WITHIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// How far our clock may go another way than time does for what was compared with it to be true still.
+const STEP_MAX: SignedDuration = SignedDuration::from_mins(2);
 
 /// Both clocks, as the last answer showed them.
 #[derive(Debug, Clone)]
 pub(super) struct Clocks {
     ours: Arc<dyn Clock>,
-    /// By how much ours is ahead.
-    ahead: Arc<Mutex<Option<SignedDuration>>>,
+    told: Arc<Mutex<Option<Told>>>,
+}
+
+/// What an answer told.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    /// By how much our clock is ahead.
+    ahead: SignedDuration,
     /// Whether it was the service that said so: over a connection that anybody may answer, it is anybody's clock.
-    is_secure: Arc<AtomicBool>,
+    is_secure: bool,
+    /// What our clock showed.
+    wall: Timestamp,
+    /// When that was.
+    monotonic: SignedDuration,
+}
+
+/// A request on its way.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    at: Timestamp,
+    is_secure: bool,
+}
+
+impl Storable for Sent {
+    type Storer = StoreReplace<Self>;
 }
 
 impl Clocks {
     pub(super) fn new(ours: Arc<dyn Clock>) -> Self {
-        Self { ours, ahead: Arc::default(), is_secure: Arc::default() }
+        Self { ours, told: Arc::default() }
     }
 
     /// By how much ours is ahead of whoever answered last, to the second.
     pub(super) fn ahead(&self) -> Option<SignedDuration> {
-        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+        self.told().map(|told| told.ahead)
     }
 
-    /// The same, where it was the service itself.
-    pub(super) fn told_ahead(&self) -> Option<SignedDuration> {
-        self.ahead().filter(|_| self.is_secure.load(Ordering::Relaxed))
+    /// The same, where it was the service itself, which has answered since, and nobody has set our clock meanwhile.
+    pub(super) fn ahead_since(&self, monotonic: SignedDuration) -> Option<SignedDuration> {
+        let told = self.told().filter(|told| told.is_secure && monotonic <= told.monotonic)?;
+        let passed = self.ours.monotonic() - told.monotonic;
+        let went = told.wall.duration_until(self.ours.now());
+        ((went - passed).abs() <= STEP_MAX).then_some(told.ahead)
     }
 
-    fn note(&self, date: Option<Timestamp>) {
-        let ahead = date.map(|date| date.duration_until(self.ours.now()));
-        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = ahead;
+    fn told(&self) -> Option<Told> {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, date: Option<Timestamp>, sent: Sent) {
+        let (wall, monotonic) = (self.ours.now(), self.ours.monotonic());
+        if sent.at.duration_until(wall).abs() > ANSWERED_WITHIN {
+            return;
+        }
+        let ahead = date.map(|date| date.duration_until(wall));
+        let is_secure = sent.is_secure;
+        let told = ahead.map(|ahead| Told { ahead, is_secure, wall, monotonic });
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = told;
     }
 }
 
@@ -58,10 +99,10 @@ impl Intercept for Clocks {
         &self,
         context: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let is_secure = context.request().uri().starts_with("https:");
-        self.is_secure.store(is_secure, Ordering::Relaxed);
+        bag.interceptor_state().store_put(Sent { at: self.ours.now(), is_secure });
         Ok(())
     }
 
@@ -69,11 +110,14 @@ impl Intercept for Clocks {
         &self,
         context: &BeforeDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date");
-        let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-        self.note(date.map(|date| date.timestamp()));
+        let headers = context.response().headers();
+        // What somebody kept for a while tells when that was.
+        if let (None, Some(sent)) = (headers.get("age"), bag.load::<Sent>()) {
+            let date = headers.get("date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+            self.note(date.map(|date| date.timestamp()), *sent);
+        }
         Ok(())
     }
 }
@@ -83,21 +127,36 @@ mod tests {
     use super::*;
     use crate::clock::SimulatedClock;
 
+    fn hours(hours: i64) -> SignedDuration {
+        SignedDuration::from_hours(hours)
+    }
+
     #[test]
-    fn the_time_of_another_counts_where_it_is_the_service_itself() {
+    fn the_time_of_another_counts_where_it_is_the_service_itself_and_while_it_is_true() {
         let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
-        let clocks = Clocks::new(Arc::new(SimulatedClock::new(now)));
-        let told = |hours: i64, is_secure| {
-            clocks.is_secure.store(is_secure, Ordering::Relaxed);
-            clocks.note(Some(now - SignedDuration::from_hours(hours)));
-            clocks.told_ahead()
+        let clock = SimulatedClock::new(now);
+        let clocks = Clocks::new(Arc::new(clock.clone()));
+        let told = |ahead: i64, is_secure| {
+            let sent = Sent { at: clock.now(), is_secure };
+            clocks.note(Some(clock.now() - hours(ahead)), sent);
+            clocks.ahead_since(SignedDuration::ZERO)
         };
-        assert_eq!(told(9, true), Some(SignedDuration::from_hours(9)));
-        assert_eq!(told(-1, true), Some(SignedDuration::from_hours(-1)));
+        assert_eq!(told(9, true), Some(hours(9)));
+        assert_eq!(told(-1, true), Some(hours(-1)));
         assert_eq!(told(9, false), None);
-        assert_eq!(clocks.ahead(), Some(SignedDuration::from_hours(9)));
+        assert_eq!(clocks.ahead(), Some(hours(9)));
+        // An answer of before tells nothing of now, nor does one that was on its way for long.
+        assert_eq!(told(9, true), Some(hours(9)));
+        assert_eq!(clocks.ahead_since(SignedDuration::from_secs(1)), None);
+        let before = Sent { at: now - SignedDuration::from_secs(61), is_secure: true };
+        clocks.note(Some(now), before);
+        assert_eq!(clocks.ahead(), Some(hours(9)));
+        // Nor does any once the clock was set.
+        clock.jump(hours(-9));
+        assert_eq!(clocks.ahead_since(SignedDuration::ZERO), None);
+        assert_eq!(told(0, true), Some(hours(0)));
         // What no answer tells nobody knows.
-        clocks.note(None);
-        assert_eq!((clocks.told_ahead(), clocks.ahead()), (None, None));
+        clocks.note(None, Sent { at: clock.now(), is_secure: true });
+        assert_eq!((clocks.ahead_since(SignedDuration::ZERO), clocks.ahead()), (None, None));
     }
 }

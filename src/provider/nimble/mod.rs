@@ -46,7 +46,7 @@ pub use stand_in::{Answer, StandIn};
 
 use crate::clock::Clock;
 use crate::ids::{AccountId, LaunchProfileId, SessionId, StudioId};
-use crate::inventory::{Problem, Session, Snapshot};
+use crate::inventory::{Problem, Session, Snapshot, clocks_apart};
 use crate::provider::{Accepted, ClientToken, Provider, ProviderError};
 use connect::{LazyClient, with_own_retries, without_retries};
 use errors::{garbled, one_line, provider_error};
@@ -177,7 +177,7 @@ impl NimbleStudio {
     }
 
     /// Makes a call, and once more with new credentials where the ones that it was made with had
-    /// expired. That is told before anything is done: of two such calls one at most has an effect,
+    /// expired, or by the service's time where ours is another. That is told before anything is done: of two such calls one at most has an effect,
     /// and both carry the same token.
     async fn with_credentials<T, Answer>(
         &self,
@@ -190,19 +190,28 @@ impl NimbleStudio {
         let number = clients.number;
         let times = || [self.clock.monotonic(), self.clock.now().as_duration()];
         let [began, began_on_the_wall] = times();
+        let is_late = || {
+            let [now, now_on_the_wall] = times();
+            (now - began).max((now_on_the_wall - began_on_the_wall).abs()) > RENEWED_WITHIN
+        };
+        let is_apart = || {
+            let ahead = self.shared.clocks.ahead_since(began);
+            ahead.and_then(clocks_apart).is_some()
+        };
         let answer = call(&clients).await;
         match answer.as_ref().err().map(|error| error.problem) {
             Some(Problem::CredentialsExpired) => {
                 self.shared.renew(number);
                 let clients = self.clients().await;
-                let [now, now_on_the_wall] = times();
-                let passed = (now - began).max((now_on_the_wall - began_on_the_wall).abs());
                 // A disk that hangs may have held the new ones, and what was looked at before the call is old.
-                if passed > RENEWED_WITHIN {
+                if is_late() {
                     return answer;
                 }
                 call(&clients).await
             }
+            // It was signed by our clock, and the service has another time: by the answer the SDK learns of it, for
+            // this client.
+            Some(Problem::Denied) if is_apart() && !is_late() => call(&clients).await,
             // Nothing was sent. The next call looks for credentials afresh, in files that may have been
             // put right since.
             Some(Problem::NoCredentials) => {

@@ -33,7 +33,7 @@ const LIST_SESSIONS: Call = Call::ListStreamingSessions;
 impl NimbleStudio {
     /// Reads every session and every launch profile.
     pub(super) async fn read_studio(&self) -> Snapshot {
-        let began = self.clock.now();
+        let (began, began_by_time) = (self.clock.now(), self.clock.monotonic());
         let profiles = OnceCell::new();
         let (profiles, sessions, roles) = futures_util::join!(
             self.read_profiles(&profiles),
@@ -49,7 +49,7 @@ impl NimbleStudio {
             }
         }
         // A rescue passes it, and needs the account.
-        let clock_ahead = self.shared.clocks.told_ahead();
+        let clock_ahead = self.shared.clocks.ahead_since(began_by_time);
         snapshot.gaps.extend(clock_ahead.and_then(clocks_apart));
         Snapshot { clock_ahead, ..snapshot }
     }

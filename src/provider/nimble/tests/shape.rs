@@ -1,5 +1,7 @@
 //! Answers whose bytes are within the bound and whose shape is not, without a network.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::provider::nimble::stand_in;
 
@@ -50,6 +52,46 @@ async fn a_studio_whose_service_has_another_time_is_not_read_whole() {
         assert_eq!(gaps.iter().all(|gap| gap.wanted != Wanted::Clock), is_whole, "{gaps:?}");
         assert_eq!(gaps.iter().any(|gap| gap.detail.contains("the clock of this host")), !is_whole);
     }
+}
+
+/// A service whose time is five hours later, and which takes nothing that was signed by another: the first call of a kind.
+#[derive(Debug, Default)]
+struct Strict(Mutex<BTreeSet<String>>);
+
+impl StandIn for Strict {
+    fn answer(&self, method: &str, uri: &str) -> Option<stand_in::Answer> {
+        let is_first = self.0.lock().unwrap().insert(format!("{method} {uri}"));
+        let body = match is_first {
+            true => json!({ "code": "InvalidSignatureException", "message": "Signature expired" }),
+            false => {
+                json!({ "session": { "sessionId": "s-1" }, "sessions": [], "launchProfiles": [] })
+            }
+        };
+        Some(stand_in::Answer {
+            status: if is_first { 403 } else { 200 },
+            headers: vec![(b"date".to_vec(), b"Sat, 21 Nov 2026 00:00:00 GMT".to_vec())],
+            body: body.to_string().into_bytes(),
+        })
+    }
+}
+
+/// The SDK keeps the service's time for each client, and repeats nothing by itself. A program that looks once would
+/// never come to its rescues.
+#[tokio::test]
+async fn what_is_refused_since_our_clock_is_another_is_called_once_more_by_the_service_s() {
+    let clock = SimulatedClock::new("2026-11-20T19:00:00Z".parse().unwrap());
+    let connections = Connections::answered_by(Arc::new(clock), Arc::new(Strict::default()));
+    let studio = connections.connect(&studio_policy(None, "https://127.0.0.1:1"));
+    let started = studio.start(&session(false), &token()).await;
+    assert!(started.is_ok(), "{started:?}");
+    let snapshot = studio.observe().await;
+    assert_eq!(snapshot.clock_ahead, Some(SignedDuration::from_hours(-5)));
+    assert!(snapshot.gaps.iter().all(|gap| gap.wanted == Wanted::Clock), "{:?}", snapshot.gaps);
+    // Over a connection that anybody may answer nothing is called again.
+    let clock = SimulatedClock::new("2026-11-20T19:00:00Z".parse().unwrap());
+    let connections = Connections::answered_by(Arc::new(clock), Arc::new(Strict::default()));
+    let studio = connections.connect(&studio_policy(None, "http://127.0.0.1:1"));
+    assert_eq!(studio.start(&session(false), &token()).await.unwrap_err().problem, Problem::Denied);
 }
 
 /// It goes into the log, whatever became of the call.
