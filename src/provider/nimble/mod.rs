@@ -176,9 +176,9 @@ impl NimbleStudio {
         self.with_credentials(|clients| call(clients.acting.clone())).await
     }
 
-    /// Makes a call, and once more with new credentials where the ones that it was made with had
-    /// expired, or by the service's time where ours is another. That is told before anything is done: of two such calls one at most has an effect,
-    /// and both carry the same token.
+    /// Makes a call, and once more with new credentials where the ones that it was made with had expired, or by the
+    /// service's time where ours is another. Either is told before anything is done: of two such calls one at most
+    /// has an effect, and both carry the same token.
     async fn with_credentials<T, Answer>(
         &self,
         call: impl Fn(&Clients) -> Answer,
