@@ -37,7 +37,9 @@ fn sighup_brings_a_good_file_refuses_a_bad_one_and_says_that_one_is_unchanged() 
     assert_eq!(house.records_of("daemon.started").len(), 1);
     let loaded = house.records_of("policy.loaded");
     let notes: Vec<&str> = loaded.iter().map(|record| text(&record["data"], "note")).collect();
-    assert_eq!(notes, [format!("{STUDIO} (observe)"), format!("{STUDIO} (enforce)")]);
+    // The last since it is refused no longer.
+    let expected = ["observe", "enforce", "enforce"].map(|mode| format!("{STUDIO} ({mode})"));
+    assert_eq!(notes, expected);
     let [refused] = &house.records_of("policy.refused")[..] else { panic!("not one refusal") };
     let detail = text(&refused["data"]["error"], "detail");
     assert!(detail.contains("nowhere") && !detail.contains(secret), "{detail}");

@@ -61,7 +61,9 @@ fn a_log_that_is_gone_is_told_though_nothing_is_to_be_recorded_and_so_is_its_ret
     let sandbox = Watched::small();
     let house = House::new(&observing(&sandbox.endpoint));
     let mut daemon = house.start(&["--log", "debug", "run"]);
-    daemon.wait_for("scanned");
+    for _ in 0..2 {
+        daemon.wait_for("stop withheld");
+    }
     let records = house.records().len();
     // What is in force is read again, which is not recorded, and tells the health.
     let mut wait_until = |code: i32| {
