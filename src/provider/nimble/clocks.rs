@@ -114,7 +114,8 @@ impl Intercept for Clocks {
     ) -> Result<(), BoxError> {
         let headers = context.response().headers();
         // What somebody kept for a while tells when that was.
-        if let (None, Some(sent)) = (headers.get("age"), bag.load::<Sent>()) {
+        let is_kept = headers.get("age").is_some_and(|age| age.trim() != "0");
+        if let Some(sent) = bag.load::<Sent>().filter(|_| !is_kept) {
             let date = headers.get("date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
             self.note(date.map(|date| date.timestamp()), *sent);
         }
