@@ -459,8 +459,9 @@ impl Story {
     /// In a long pause, or before the calm, the clock may be set where nobody sees it, and the service alone can tell.
     fn is_set_while_down(&mut self, pause: SignedDuration) {
         let is_long = pause > SignedDuration::from_mins(1);
-        let is_time = self.ground.tells_time && (is_long || self.is_calm);
-        if is_time && self.lives.once_in(if self.is_calm { 4 } else { 2 }) {
+        let is_stormy = !locked(&self.ground.weather).is_calm();
+        let may_be = is_stormy && self.ground.tells_time && (is_long || self.is_calm);
+        if may_be && self.lives.once_in(if self.is_calm { 4 } else { 2 }) {
             let by = SignedDuration::from_mins(self.lives.between(-400, 0));
             self.jump(by);
         }
